@@ -1,0 +1,15 @@
+"""Music classification service: audio in, genre, chord and emotion probabilities out.
+
+The package needs nothing but the model bundles under ``models/``: it decodes an
+upload (:mod:`service.audio`), turns it into features (:mod:`service.features`),
+runs the networks (:mod:`service.bundle`) and answers over HTTP (:mod:`service.app`).
+The training job imports decode, features and windows from here, so what was
+trained is what is served.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("music-classification-service")
+except PackageNotFoundError:  # run from a source tree that was never installed
+    __version__ = "0.0.0"

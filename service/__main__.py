@@ -1,0 +1,59 @@
+"""Start the server: ``python -m service``."""
+
+import argparse
+import logging
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from service import __version__
+from service.app import create_app
+from service.settings import Settings
+
+
+def main() -> int:
+    """Read the settings, start the server, return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Serve the model bundles over HTTP. Settings come from the environment:",
+        epilog="Example: SERVICE_PORT=9000 SERVICE_WORKERS=4 python -m service",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.description = f"{parser.description}\n\n{settings_table()}"
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.parse_args()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.stderr.write(f"The settings do not fit; mend the environment variables.\n{error}\n")
+        return 2
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=int(settings.deadline_s),
+        server_header=False,
+    )
+    return 0
+
+
+def settings_table() -> str:
+    """Return one line per setting: variable, default, meaning."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        default = "available cores" if field.default_factory else _plain(field.default)
+        lines.append(f"  SERVICE_{name.upper():<18} {field.description} [{default}]")
+    return "\n".join(lines)
+
+
+def _plain(default: object) -> str:
+    return ",".join(default) if isinstance(default, tuple) else str(default)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

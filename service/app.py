@@ -1,0 +1,59 @@
+"""Put the application together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+
+from service import __version__, metrics, problems
+from service.registry import Registry
+from service.request_id import RequestIdMiddleware
+from service.routes import classify, health, models, pages
+from service.settings import Settings
+from service.workers import WorkerPool
+
+DESCRIPTION = """
+Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its
+**genre**, of the **guitar chord** that sounds, and of whether it feels **happy or sad**.
+Every error is a problem document (RFC 9457) that says how to mend the request.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Create the application; models load in the background once it starts."""
+    settings = settings or Settings()
+    registry = Registry(settings.models_dir, settings.tasks)
+    workers = WorkerPool(settings.workers, settings.queue_size, settings.deadline_s)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # In a thread of its own, so that /health/live answers while the models load.
+        Thread(target=registry.load_all, name="load-models", daemon=True).start()
+        yield
+        workers.close()
+
+    app = FastAPIOffline(
+        title="Music classification",
+        description=DESCRIPTION,
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.settings = settings
+    app.state.registry = registry
+    app.state.workers = workers
+    metrics.PENDING.set_function(lambda: workers.pending)
+    problems.install(app)
+    for module in (classify, models, health, pages):
+        app.include_router(module.router)
+    app.add_middleware(metrics.MetricsMiddleware)
+    app.add_middleware(RequestIdMiddleware)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,87 @@
+"""The model card: a bundle's contract and its honest description, in one ``card.json``."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from service.features import FeatureSpec
+from service.windows import WindowSpec
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _CardPart(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(_CardPart):
+    """A figure and its 95% confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Calibration(_CardPart):
+    """How logits become probabilities, and when the answer counts as uncertain."""
+
+    temperature: float = Field(gt=0, description="Clip logits are divided by this before softmax")
+    uncertain_below: Share = Field(description="A lower confidence makes the answer uncertain")
+    fitted_on: str = Field(description="Which clips the two numbers were fitted on")
+
+
+class TrainingRecord(_CardPart):
+    """Where the weights come from."""
+
+    command: str
+    data_sets: dict[str, int] = Field(description="Clips used for training, by data set")
+    clips_skipped: int = Field(description="Clips left out because they could not be decoded")
+    split: str
+    seed: int
+    epochs: int
+    parameters: int
+    code_version: str
+    trained_on: str = Field(description="Date, ISO 8601")
+    licence_note: str
+
+
+class Evaluation(_CardPart):
+    """How good the model is on clips whose groups it never saw."""
+
+    data_set: str
+    protocol: str
+    n: int
+    accuracy: Estimate
+    balanced_accuracy: Estimate
+    macro_f1: Estimate
+    ece: Estimate
+    per_class_recall: dict[str, Estimate]
+    confusion_matrix: list[list[int]] = Field(
+        description="Rows: true label, columns: answer, both in the order of confusion_labels"
+    )
+    confusion_labels: list[str]
+
+
+class Card(_CardPart):
+    """Everything a reader or the service must know of a bundle."""
+
+    task: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str
+    summary: str
+    labels: list[str] = Field(min_length=2, description="In the order of the network's outputs")
+    features: FeatureSpec
+    windows: WindowSpec
+    aggregation: str = Field(
+        default="mean of the windows' logits", description="How windows become one answer"
+    )
+    calibration: Calibration
+    training: TrainingRecord
+    evaluation: list[Evaluation]
+    not_for: list[str] = Field(description="What the model must not be used for")
+    sha256: dict[str, str] = Field(description="Hash of every other file of the bundle")
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels must differ from each other")
+        return self

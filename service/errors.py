@@ -1,0 +1,100 @@
+"""Everything that can go wrong with a request, and how it is told to the client.
+
+Each class is one problem type of RFC 9457. The cause raises it where it is known;
+:mod:`service.problems` turns it into a response in one place. The class docstring
+is what ``GET /problems/{slug}`` tells people, so it says how to mend the request.
+"""
+
+import re
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """Something went wrong on our side. Send the request id to the operator."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    @classmethod
+    def slug(cls) -> str:
+        """Return the kebab-case name that ends the problem's ``type``."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+
+class InvalidRequest(ServiceError):
+    """The request's parameters or form do not fit. The OpenAPI page lists what is accepted."""
+
+    status = 422
+    title = "Invalid request"
+
+
+class NotFound(ServiceError):
+    """There is nothing here. ``GET /models`` lists the tasks, ``/docs`` the endpoints."""
+
+    status = 404
+    title = "Not found"
+
+
+class MethodNotAllowed(ServiceError):
+    """The address exists but not for this HTTP method. ``/docs`` shows the right one."""
+
+    status = 405
+    title = "Method not allowed"
+
+
+class TooManyBytes(ServiceError):
+    """The upload is larger than the server accepts. Send a shorter or a compressed clip."""
+
+    status = 413
+    title = "Upload too large"
+
+
+class TooManySeconds(ServiceError):
+    """The audio plays longer than the server accepts. Cut it, or send an excerpt."""
+
+    status = 413
+    title = "Audio too long"
+
+
+class UnsupportedAudio(ServiceError):
+    """The bytes are not in a format the service reads: WAV, MP3, FLAC, OGG Vorbis, Opus, AIFF."""
+
+    status = 415
+    title = "Unsupported audio format"
+
+
+class UnusableAudio(ServiceError):
+    """The upload is empty, broken or too short to classify. Check that the file plays."""
+
+    status = 422
+    title = "Unusable audio"
+
+
+class Overloaded(ServiceError):
+    """All workers are busy and the queue is full. Retry after the time in ``Retry-After``."""
+
+    status = 503
+    title = "Too busy"
+
+
+class NotReady(ServiceError):
+    """The model is loading, failed its start-up proof, or is missing. See ``/health/ready``."""
+
+    status = 503
+    title = "Model not ready"
+
+
+class DeadlineExceeded(ServiceError):
+    """The answer took longer than the server's deadline. Send a shorter clip or retry later."""
+
+    status = 504
+    title = "Deadline exceeded"
+
+
+class BundleError(Exception):
+    """A model bundle is missing, damaged or does not reproduce its golden output."""

@@ -1,0 +1,113 @@
+"""The bundles that the service answers with, and the state of each."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from service.bundle import CARD_FILE, Bundle
+from service.errors import BundleError, NotFound, NotReady
+
+logger = logging.getLogger(__name__)
+
+State = Literal["loading", "ready", "failed"]
+RETRY_LOADING_S = 2
+RETRY_FAILED_S = 60
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One task: its state, and its bundle or the reason why there is none."""
+
+    state: State
+    bundle: Bundle | None = None
+    reason: str | None = None
+
+
+class Registry:
+    """Finds, proves and hands out the bundles under one folder.
+
+    Parameters
+    ----------
+    models_dir
+        Folder with one bundle folder per task.
+    required_tasks
+        Tasks that are expected; one that is missing is reported as failed.
+    """
+
+    def __init__(self, models_dir: Path, required_tasks: tuple[str, ...]) -> None:
+        self._models_dir = models_dir
+        names = dict.fromkeys([*required_tasks, *_bundle_folders(models_dir)])
+        self._entries = {name: Entry("loading") for name in names}
+        self._lock = Lock()
+
+    def load_all(self) -> None:
+        """Load every bundle; one that fails is logged and leaves the others serving."""
+        for task in self._entries:
+            entry = self._load(task)
+            with self._lock:
+                self._entries[task] = entry
+
+    def entries(self) -> Mapping[str, Entry]:
+        """Return the state of every known task."""
+        with self._lock:
+            return dict(self._entries)
+
+    def bundle(self, task: str) -> Bundle:
+        """Return a task's bundle.
+
+        Raises
+        ------
+        NotFound
+            There is no such task.
+        NotReady
+            The bundle is still loading or failed to load.
+        """
+        entry = self.entries().get(task)
+        if entry is None:
+            known = ", ".join(sorted(self._entries))
+            raise NotFound(f"There is no task {task!r}; this service knows {known}.")
+        if entry.bundle is None:
+            raise _not_ready(task, entry)
+        return entry.bundle
+
+    def ready_bundles(self) -> dict[str, Bundle]:
+        """Return all bundles that serve.
+
+        Raises
+        ------
+        NotReady
+            There is none.
+        """
+        entries = self.entries()
+        ready = {task: e.bundle for task, e in entries.items() if e.bundle is not None}
+        if not ready:
+            task, entry = next(iter(entries.items()))
+            raise _not_ready(task, entry)
+        return ready
+
+    def _load(self, task: str) -> Entry:
+        try:
+            bundle = Bundle.load(self._models_dir / task)
+            if bundle.card.task != task:
+                raise BundleError(f"the folder {task} holds a card of the task {bundle.card.task}")
+        except BundleError as error:
+            logger.error("bundle %s does not serve: %s", task, error)
+            return Entry("failed", reason=str(error))
+        logger.info("bundle %s serves, version %s", task, bundle.card.version)
+        return Entry("ready", bundle=bundle)
+
+
+def _bundle_folders(models_dir: Path) -> list[str]:
+    return sorted(card.parent.name for card in models_dir.glob(f"*/{CARD_FILE}"))
+
+
+def _not_ready(task: str, entry: Entry) -> NotReady:
+    if entry.state == "loading":
+        return NotReady(f"The {task} model is still loading.", retry_after_s=RETRY_LOADING_S)
+    return NotReady(
+        f"The {task} model failed its start-up proof; ask the operator to see /health/ready.",
+        retry_after_s=RETRY_FAILED_S,
+    )

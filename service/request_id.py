@@ -1,0 +1,40 @@
+"""Give every request an id, so that an answer, a problem and a log line can be matched."""
+
+import re
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-ID"
+_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SCOPE_KEY = "request_id"
+
+
+def request_id(scope: Scope) -> str:
+    """Return the id of the request that a scope belongs to."""
+    identifier: str = scope.get(_SCOPE_KEY, "none")
+    return identifier
+
+
+class RequestIdMiddleware:
+    """Take the client's request id when it is harmless, else make one; send it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        offered = Headers(scope=scope).get(HEADER, "")
+        identifier = offered if _ACCEPTED.fullmatch(offered) else uuid.uuid4().hex
+        scope[_SCOPE_KEY] = identifier
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = identifier
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)

@@ -1,0 +1,119 @@
+"""The endpoints that people come for: audio in, probabilities out."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+
+from service.audio import Clip, Limits, decode
+from service.bundle import Bundle
+from service.classification import Classification, classify
+from service.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    NotFound,
+    NotReady,
+    Overloaded,
+    TooManyBytes,
+    TooManySeconds,
+    UnsupportedAudio,
+    UnusableAudio,
+)
+from service.routes.dependencies import (
+    RegistryDep,
+    SettingsDep,
+    Timeline,
+    TopK,
+    WorkersDep,
+    problem_responses,
+)
+from service.routes.examples import ALL_ANSWERS, TASK_ANSWERS
+from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result
+from service.settings import Settings
+from service.upload import REQUEST_BODY, receive_audio
+from service.workers import WorkerPool
+
+router = APIRouter(prefix="/classify", tags=["classify"])
+
+_UPLOAD_PROBLEMS = problem_responses(
+    (TooManyBytes, "The upload exceeds 26214400 bytes. Send a shorter clip."),
+    (TooManySeconds, "The audio plays longer than 900 s. Send an excerpt."),
+    (UnsupportedAudio, "The upload is an MP4/M4A (AAC) file; convert it to WAV, MP3 or FLAC."),
+    (UnusableAudio, "The file holds 0.000 s of audio; at least 0.1 s are needed."),
+    (InvalidRequest, "The form has no file in the field 'file'."),
+    (Overloaded, "All workers are busy and 34 clips are pending."),
+    (NotReady, "The genre model is still loading."),
+    (DeadlineExceeded, "No answer within 30 s."),
+)
+
+
+@router.post(
+    "",
+    operation_id="classify_all",
+    summary="Classify a clip for all tasks at once",
+    response_model_exclude_none=True,
+    responses={
+        200: {"content": {"application/json": {"example": ALL_ANSWERS}}},
+        **_UPLOAD_PROBLEMS,
+    },
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def classify_all(
+    request: Request,
+    settings: SettingsDep,
+    registry: RegistryDep,
+    workers: WorkersDep,
+    timeline: Timeline = False,
+    top_k: TopK = None,
+) -> AllAnswers:
+    """Decode an upload once and answer with genre, chord and emotion."""
+    bundles = registry.ready_bundles()
+    clip, answers = await _classify_upload(request, settings, workers, bundles)
+    return AllAnswers(
+        audio=audio_info(clip),
+        results={
+            name: task_result(name, answer, timeline=timeline, top_k=top_k)
+            for name, answer in answers.items()
+        },
+    )
+
+
+@router.post(
+    "/{task}",
+    operation_id="classify_task",
+    summary="Classify a clip for one task",
+    response_model_exclude_none=True,
+    responses={
+        200: {"content": {"application/json": {"examples": TASK_ANSWERS}}},
+        **_UPLOAD_PROBLEMS,
+        **problem_responses((NotFound, "There is no task 'tempo'; this service knows genre.")),
+    },
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def classify_task(
+    task: Annotated[str, Path(description="genre, chord or emotion", examples=["genre"])],
+    request: Request,
+    settings: SettingsDep,
+    registry: RegistryDep,
+    workers: WorkersDep,
+    timeline: Timeline = False,
+    top_k: TopK = None,
+) -> TaskAnswer:
+    """Answer with the calibrated probabilities of one task's labels."""
+    bundle = registry.bundle(task)
+    clip, answers = await _classify_upload(request, settings, workers, {task: bundle})
+    result = task_result(task, answers[task], timeline=timeline, top_k=top_k)
+    return TaskAnswer(audio=audio_info(clip), **dict(result))
+
+
+async def _classify_upload(
+    request: Request, settings: Settings, workers: WorkerPool, bundles: Mapping[str, Bundle]
+) -> tuple[Clip, dict[str, Classification]]:
+    data = await receive_audio(request, settings.max_upload_bytes)
+    limits = Limits(settings.min_duration_s, settings.max_duration_s)
+
+    def job() -> tuple[Clip, dict[str, Classification]]:
+        clip = decode(data, limits)
+        return clip, classify(clip, bundles)
+
+    return await workers.run(job)

@@ -1,0 +1,67 @@
+"""What endpoints need from the application, as annotated parameters."""
+
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Query, Request
+
+from service import problems
+from service.errors import ServiceError
+from service.registry import Registry
+from service.schemas import Problem
+from service.settings import Settings
+from service.workers import WorkerPool
+
+
+def _settings(request: Request) -> Settings:
+    return cast(Settings, request.app.state.settings)
+
+
+def _registry(request: Request) -> Registry:
+    return cast(Registry, request.app.state.registry)
+
+
+def _workers(request: Request) -> WorkerPool:
+    return cast(WorkerPool, request.app.state.workers)
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+RegistryDep = Annotated[Registry, Depends(_registry)]
+WorkersDep = Annotated[WorkerPool, Depends(_workers)]
+
+Timeline = Annotated[
+    bool, Query(description="Also answer for each stretch of time, not only for the whole clip")
+]
+TopK = Annotated[
+    int | None, Query(ge=1, description="List only this many labels, the most probable first")
+]
+
+
+def problem_responses(*errors: tuple[type[ServiceError], str]) -> dict[int | str, dict[str, Any]]:
+    """Document errors for the OpenAPI page: each class with an example of its detail."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for error, detail in errors:
+        example = Problem(
+            type=f"{problems.PATH}/{error.slug()}",
+            title=error.title,
+            status=error.status,
+            detail=detail,
+            instance="/classify/genre",
+            request_id="5f0c8a0e6d1b4c7f9a3e2d1c0b9a8f7e",
+        )
+        response = documented.setdefault(
+            error.status,
+            {
+                "description": error.title,
+                "content": {
+                    problems.MEDIA_TYPE: {
+                        "schema": {"$ref": "#/components/schemas/Problem"},
+                        "examples": {},
+                    }
+                },
+            },
+        )
+        if error.title not in response["description"]:
+            response["description"] += f", or {error.title.lower()}"
+        examples = response["content"][problems.MEDIA_TYPE]["examples"]
+        examples[error.slug()] = {"summary": error.title, "value": example.model_dump()}
+    return documented

@@ -1,0 +1,43 @@
+"""For operators: is the process alive, can it answer, and what has it done."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from service import __version__
+from service.routes.dependencies import RegistryDep
+from service.schemas import Liveness, Readiness, readiness
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health/live", operation_id="live", summary="Is the process alive?")
+async def live() -> Liveness:
+    """Answer as long as the process runs."""
+    return Liveness(version=__version__)
+
+
+@router.get(
+    "/health/ready",
+    operation_id="ready",
+    summary="Can requests be answered?",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "No model serves yet, or none at all"}},
+)
+async def ready(registry: RegistryDep) -> JSONResponse:
+    """Answer 200 once all bundles are proved and at least one of them serves, else 503."""
+    state = readiness(registry)
+    status = 200 if state.status in ("ready", "degraded") else 503
+    return JSONResponse(state.model_dump(), status)
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics() -> Response:
+    """Answer in the Prometheus text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

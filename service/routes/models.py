@@ -1,0 +1,35 @@
+"""What the service can tell, and how well: the model cards."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from service.card import Card
+from service.errors import NotFound, NotReady
+from service.routes.dependencies import RegistryDep, problem_responses
+from service.schemas import ModelSummary, readiness
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+
+@router.get("", operation_id="list_models", summary="List all models and their states")
+async def list_models(registry: RegistryDep) -> list[ModelSummary]:
+    """Answer with one summary per task."""
+    return list(readiness(registry).models.values())
+
+
+@router.get(
+    "/{task}",
+    operation_id="get_model_card",
+    summary="Read a model's card: data, figures, limits",
+    responses=problem_responses(
+        (NotFound, "There is no task 'tempo'; this service knows genre."),
+        (NotReady, "The genre model is still loading."),
+    ),
+)
+async def get_model_card(
+    task: Annotated[str, Path(description="genre, chord or emotion", examples=["genre"])],
+    registry: RegistryDep,
+) -> Card:
+    """Answer with the card of one task's model."""
+    return registry.bundle(task).card

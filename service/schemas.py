@@ -1,0 +1,187 @@
+"""The shapes of all JSON answers, as clients and the OpenAPI document see them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from service.audio import Clip
+from service.bundle import MODEL_FILE, Bundle, Probabilities
+from service.classification import Classification
+from service.registry import Registry, State
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+PROBABILITY_DIGITS = 6
+TIME_DIGITS = 3
+
+
+class AudioInfo(BaseModel):
+    """What was decoded."""
+
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    format: Literal["wav", "mp3", "flac", "ogg", "opus", "aiff"]
+    warnings: list[str] = Field(description="What may make the answer less trustworthy")
+
+
+class ModelRef(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Hash of the network file")
+
+
+class TimelineSegment(BaseModel):
+    """The answer for one stretch of time."""
+
+    start_s: float
+    end_s: float
+    label: str
+    confidence: Probability
+    probabilities: dict[str, Probability]
+
+
+class TaskResult(BaseModel):
+    """The answer of one task."""
+
+    task: str
+    label: str = Field(description="The most probable label")
+    confidence: Probability = Field(description="Its calibrated probability")
+    probabilities: dict[str, Probability] = Field(
+        description="Label to probability, descending; all labels (sum 1) unless top_k is given"
+    )
+    uncertain: bool = Field(description="Too close to call; do not act on the label alone")
+    model: ModelRef
+    timeline: list[TimelineSegment] | None = Field(
+        default=None, description="Only with timeline=true"
+    )
+
+
+class TaskAnswer(TaskResult):
+    """The answer of one task, with what was decoded."""
+
+    audio: AudioInfo
+
+
+class AllAnswers(BaseModel):
+    """The answers of all tasks about one upload."""
+
+    audio: AudioInfo
+    results: dict[str, TaskResult]
+
+
+class ModelSummary(BaseModel):
+    """One task in the list of models."""
+
+    task: str
+    state: State
+    reason: str | None = Field(default=None, description="Why it does not serve")
+    version: str | None = None
+    summary: str | None = None
+    labels: list[str] = []
+
+
+class Readiness(BaseModel):
+    """Whether requests can be answered, and by which models."""
+
+    status: Literal["loading", "ready", "degraded", "failed"]
+    models: dict[str, ModelSummary]
+
+
+class Liveness(BaseModel):
+    """The process runs and answers."""
+
+    status: Literal["live"] = "live"
+    version: str
+
+
+class Problem(BaseModel):
+    """An error as a problem document (RFC 9457)."""
+
+    type: str = Field(description="Address of an explanation of this kind of problem")
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong with this request and how to mend it")
+    instance: str = Field(description="Path of the request")
+    request_id: str = Field(description="Quote it when you report the problem")
+
+
+def audio_info(clip: Clip) -> AudioInfo:
+    """Describe a decoded clip."""
+    return AudioInfo(
+        duration_s=round(clip.duration_s, TIME_DIGITS),
+        sample_rate_hz=clip.sample_rate_hz,
+        channels=clip.channels,
+        format=clip.format,  # type: ignore[arg-type]  # audio.FORMATS holds just these
+        warnings=list(clip.warnings),
+    )
+
+
+def task_result(
+    task: str, classification: Classification, *, timeline: bool, top_k: int | None
+) -> TaskResult:
+    """Describe a classification; ``top_k`` limits the labels listed."""
+    bundle = classification.bundle
+    ranked = _ranked(bundle, classification.probabilities, top_k)
+    label, confidence = next(iter(ranked.items()))
+    return TaskResult(
+        task=task,
+        label=label,
+        confidence=confidence,
+        probabilities=ranked,
+        uncertain=classification.uncertain,
+        model=ModelRef(
+            name=bundle.card.task,
+            version=bundle.card.version,
+            sha256=bundle.card.sha256[MODEL_FILE],
+        ),
+        timeline=_timeline(classification, top_k) if timeline else None,
+    )
+
+
+def readiness(registry: Registry) -> Readiness:
+    """Describe the state of all models."""
+    entries = registry.entries()
+    models = {
+        task: ModelSummary(
+            task=task,
+            state=entry.state,
+            reason=entry.reason,
+            version=entry.bundle.card.version if entry.bundle else None,
+            summary=entry.bundle.card.summary if entry.bundle else None,
+            labels=entry.bundle.card.labels if entry.bundle else [],
+        )
+        for task, entry in entries.items()
+    }
+    states = {entry.state for entry in entries.values()}
+    if states == {"ready"}:
+        return Readiness(status="ready", models=models)
+    if "loading" in states:
+        return Readiness(status="loading", models=models)
+    return Readiness(status="degraded" if "ready" in states else "failed", models=models)
+
+
+def _ranked(bundle: Bundle, probabilities: Probabilities, top_k: int | None) -> dict[str, float]:
+    order = probabilities.argsort()[::-1][:top_k]
+    labels = bundle.card.labels
+    return {labels[i]: round(float(probabilities[i]), PROBABILITY_DIGITS) for i in order}
+
+
+def _timeline(classification: Classification, top_k: int | None) -> list[TimelineSegment]:
+    timeline = []
+    for segment, probabilities in zip(
+        classification.segments, classification.segment_probabilities, strict=True
+    ):
+        ranked = _ranked(classification.bundle, probabilities, top_k)
+        label, confidence = next(iter(ranked.items()))
+        timeline.append(
+            TimelineSegment(
+                start_s=round(segment.start_s, TIME_DIGITS),
+                end_s=round(segment.end_s, TIME_DIGITS),
+                label=label,
+                confidence=confidence,
+                probabilities=ranked,
+            )
+        )
+    return timeline

@@ -1,0 +1,53 @@
+"""All settings of the service, read from environment variables that begin with SERVICE_."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic.functional_validators import BeforeValidator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split_names(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
+
+
+def _available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """Settings of the service; each field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="SERVICE_", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on")
+    models_dir: Path = Field(Path("models"), description="Folder with one bundle per task")
+    tasks: Names = Field(
+        ("genre", "chord", "emotion"),
+        description="Tasks that must be there; other bundles in the folder are served too",
+    )
+    max_upload_bytes: int = Field(
+        25 * 1024 * 1024, gt=0, description="Larger uploads are refused while they arrive"
+    )
+    min_duration_s: float = Field(0.1, gt=0, description="Shorter audio is refused")
+    max_duration_s: float = Field(900.0, gt=0, description="Longer audio is refused")
+    workers: int = Field(
+        default_factory=_available_cores,
+        gt=0,
+        description="Clips classified at the same time; by default the available cores",
+    )
+    queue_size: int = Field(32, ge=0, description="Clips that may wait for a worker")
+    deadline_s: float = Field(30.0, gt=0, description="Longest time to an answer")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level")
+
+    @model_validator(mode="after")
+    def _durations_in_order(self) -> Self:
+        if self.min_duration_s >= self.max_duration_s:
+            raise ValueError("SERVICE_MIN_DURATION_S must be below SERVICE_MAX_DURATION_S")
+        return self

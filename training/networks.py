@@ -1,0 +1,81 @@
+"""The Keras networks, each a function from a window's shape to a functional model.
+
+All take windows of shape [frames, bands] and return logits of shape [labels]. They
+use only operations that tf2onnx converts faithfully (no GRU, no exact GELU, no
+``Sequential``); :mod:`training.export` proves it for every bundle.
+"""
+
+import keras
+from keras import layers
+
+SEMITONES = 12
+
+
+def chord_net(
+    frames: int, bands: int, qualities: int, *, width: int = 24, dropout: float = 0.2
+) -> keras.Model:
+    """Build a network that treats the twelve roots alike.
+
+    Convolutions over a log-frequency axis do not care how high a chord sounds; the
+    octaves are then folded and one circular convolution, shared by all roots, compares
+    each pitch class with the eleven above it. So a diminished chord learned on one
+    root is known on every root.
+
+    Parameters
+    ----------
+    frames, bands
+        Shape of a window; ``bands`` holds whole octaves of 36 bands, three a semitone,
+        the first of them C.
+    qualities
+        Number of chord qualities, without "no chord".
+    width
+        Channels of the first convolution.
+    dropout
+        Share of features dropped before the output.
+
+    Returns
+    -------
+    keras.Model
+        Logits of shape [12 * qualities + 1]: all qualities of C, then of C# and so on,
+        last "no chord".
+    """
+    octaves = bands // (3 * SEMITONES)
+    window = keras.Input((frames, bands), name="window")
+    x = layers.Reshape((frames, bands, 1))(window)
+    x = _convolve(x, width, (3, 7))
+    x = _convolve(x, width, (3, 7), strides=(1, 3))
+    x = layers.AveragePooling2D((2, 1))(x)
+    x = _convolve(x, 2 * width, (3, 5))
+    # Three octaves of semitones reach the partials that tell a root from its fifth.
+    x = layers.DepthwiseConv2D((1, 3 * SEMITONES + 1), padding="same", use_bias=False)(x)
+    x = _convolve(x, 2 * width, (1, 1))
+    x = layers.AveragePooling2D((x.shape[1], 1))(x)
+    x = layers.Reshape((octaves, SEMITONES, 2 * width))(x)
+    folded = layers.Concatenate()(
+        [
+            layers.Reshape((SEMITONES, 2 * width))(layers.AveragePooling2D((octaves, 1))(x)),
+            layers.Reshape((SEMITONES, 2 * width))(layers.MaxPooling2D((octaves, 1))(x)),
+        ]
+    )
+    folded = layers.Dropout(dropout)(folded)
+    around = layers.Concatenate(axis=1)([folded, layers.Cropping1D((0, 1))(folded)])
+    x = layers.Conv1D(4 * width, SEMITONES, activation="relu")(around)
+    x = layers.Dropout(dropout)(x)
+    by_root = layers.Flatten()(layers.Conv1D(qualities, 1)(x))
+    overall = layers.Concatenate()(
+        [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
+    )
+    no_chord = layers.Dense(1)(overall)
+    logits = layers.Concatenate(name="logits")([by_root, no_chord])
+    return keras.Model(window, logits, name="chord_net")
+
+
+def _convolve(
+    x: keras.KerasTensor,
+    channels: int,
+    kernel: tuple[int, int],
+    strides: tuple[int, int] = (1, 1),
+) -> keras.KerasTensor:
+    x = layers.Conv2D(channels, kernel, strides=strides, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization()(x)
+    return layers.ReLU()(x)
