@@ -2,7 +2,10 @@
 
 import argparse
 import logging
+import math
+import signal
 import sys
+from types import FrameType
 
 import uvicorn
 from pydantic import ValidationError
@@ -31,15 +34,21 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # Uvicorn raises the signal again once it has shut down, which would end in an error code.
+    signal.signal(signal.SIGTERM, _exit_cleanly)
     uvicorn.run(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
-        timeout_graceful_shutdown=int(settings.deadline_s),
+        timeout_graceful_shutdown=math.ceil(settings.deadline_s),
         server_header=False,
     )
     return 0
+
+
+def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def settings_table() -> str:

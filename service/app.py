@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        responses=problems.ANY_PROBLEM,
     )
     app.state.settings = settings
     app.state.registry = registry

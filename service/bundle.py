@@ -90,13 +90,20 @@ class Bundle:
         with np.load(golden_file, allow_pickle=False) as golden:
             grid = self.features(golden["samples"])
             features_off = _largest_difference(grid, golden["features"])
-            logits_off = _largest_difference(self.window_logits(grid), golden["logits"])
+            logits = self.window_logits(grid)
+            logits_off = _largest_difference(logits, golden["logits"])
+        if logits.shape[1:] != (len(self.card.labels),):
+            raise BundleError(
+                f"{golden_file.with_name(MODEL_FILE)} answers with shape {logits.shape}, but the "
+                f"card has {len(self.card.labels)} labels"
+            )
         for what, off in (("features", features_off), ("logits", logits_off)):
             # Written so that a NaN fails too.
             if not off <= GOLDEN_TOLERANCE:
                 raise BundleError(
-                    f"the golden clip's {what} differ by {off:.2g} from those of training, more "
-                    f"than {GOLDEN_TOLERANCE:g}: library versions or files do not fit the bundle"
+                    f"{golden_file}: the golden clip's {what} differ by {off:.2g} from those of "
+                    f"training, more than {GOLDEN_TOLERANCE:g}: library versions or files do not "
+                    "fit the bundle"
                 )
 
 

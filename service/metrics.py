@@ -15,10 +15,11 @@ LATENCY = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 PENDING = Gauge("service_pending_clips", "Clips that wait for a worker or are being classified")
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 class MetricsMiddleware:
-    """Count every request under its route, never under a path that a client made up."""
+    """Count every request under its route, never under a path or method that a client made up."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -41,5 +42,6 @@ class MetricsMiddleware:
             await self._app(scope, receive, send_and_note_status)
         finally:
             path = getattr(scope.get("route"), "path", "unmatched")
-            REQUESTS.labels(path, scope["method"], str(status)).inc()
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            REQUESTS.labels(path, method, str(status)).inc()
             LATENCY.labels(path).observe(time.perf_counter() - began)

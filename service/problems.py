@@ -16,6 +16,11 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems"
+SCHEMA = {"$ref": "#/components/schemas/Problem"}
+# For the OpenAPI document, of every endpoint; without it FastAPI would describe its own errors.
+ANY_PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "Any other problem", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
+}
 
 
 def install(app: FastAPI) -> None:
@@ -75,7 +80,7 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == NotFound.status:
         return problem_response(request, NotFound(f"There is nothing at {path}; see /docs."))
     if error.status_code == MethodNotAllowed.status:
-        allowed = (error.headers or {}).get("allow", "another method")
+        allowed = (error.headers or {}).get("Allow", "another method")
         response = problem_response(
             request, MethodNotAllowed(f"{path} does not take {method}; use {allowed}.")
         )

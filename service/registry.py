@@ -83,6 +83,8 @@ class Registry:
         """
         entries = self.entries()
         ready = {task: e.bundle for task, e in entries.items() if e.bundle is not None}
+        if not entries:
+            raise NotReady("There is no model to answer with.", retry_after_s=RETRY_FAILED_S)
         if not ready:
             task, entry = next(iter(entries.items()))
             raise _not_ready(task, entry)
@@ -96,6 +98,9 @@ class Registry:
         except BundleError as error:
             logger.error("bundle %s does not serve: %s", task, error)
             return Entry("failed", reason=str(error))
+        except Exception as error:  # whatever it is, the other bundles must still be loaded
+            logger.exception("bundle %s does not serve", task)
+            return Entry("failed", reason=f"{type(error).__name__}: {error}")
         logger.info("bundle %s serves, version %s", task, bundle.card.version)
         return Entry("ready", bundle=bundle)
 

@@ -113,7 +113,7 @@ def audio_info(clip: Clip) -> AudioInfo:
         duration_s=round(clip.duration_s, TIME_DIGITS),
         sample_rate_hz=clip.sample_rate_hz,
         channels=clip.channels,
-        format=clip.format,  # type: ignore[arg-type]  # audio.FORMATS holds just these
+        format=clip.format,
         warnings=list(clip.warnings),
     )
 

@@ -14,6 +14,7 @@ def _split_names(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _available_cores() -> int:
@@ -35,15 +36,15 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         25 * 1024 * 1024, gt=0, description="Larger uploads are refused while they arrive"
     )
-    min_duration_s: float = Field(0.1, gt=0, description="Shorter audio is refused")
-    max_duration_s: float = Field(900.0, gt=0, description="Longer audio is refused")
+    min_duration_s: Seconds = Field(0.1, description="Shorter audio is refused")
+    max_duration_s: Seconds = Field(900.0, description="Longer audio is refused")
     workers: int = Field(
         default_factory=_available_cores,
         gt=0,
         description="Clips classified at the same time; by default the available cores",
     )
     queue_size: int = Field(32, ge=0, description="Clips that may wait for a worker")
-    deadline_s: float = Field(30.0, gt=0, description="Longest time to an answer")
+    deadline_s: Seconds = Field(30.0, description="Longest time to an answer")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level")
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ SEMITONES = 12
 
 
 def chord_net(
-    frames: int, bands: int, qualities: int, *, width: int = 24, dropout: float = 0.2
+    frames: int, bands: int, qualities: int, *, width: int = 16, dropout: float = 0.2
 ) -> keras.Model:
     """Build a network that treats the twelve roots alike.
 
@@ -42,7 +42,7 @@ def chord_net(
     octaves = bands // (3 * SEMITONES)
     window = keras.Input((frames, bands), name="window")
     x = layers.Reshape((frames, bands, 1))(window)
-    x = _convolve(x, width, (3, 7))
+    x = _convolve(x, width, (3, 5), strides=(2, 1))
     x = _convolve(x, width, (3, 7), strides=(1, 3))
     x = layers.AveragePooling2D((2, 1))(x)
     x = _convolve(x, 2 * width, (3, 5))
@@ -67,7 +67,56 @@ def chord_net(
     )
     no_chord = layers.Dense(1)(overall)
     logits = layers.Concatenate(name="logits")([by_root, no_chord])
-    return keras.Model(window, logits, name="chord_net")
+    return keras.Model(window, {"logits": logits}, name="chord_net")
+
+
+def listening_net(
+    frames: int, bands: int, labels: int, *, teacher_targets: int, dropout: float = 0.3
+) -> keras.Model:
+    """Build a network for what a whole passage sounds like: genre, emotion.
+
+    Five convolutions halve time and bands four times; what they find is summarised
+    over time by its mean and its maximum, and one hidden layer feeds both the labels
+    and, in training only, the targets of a teacher.
+
+    Parameters
+    ----------
+    frames, bands
+        Shape of a window, both divisible by 16.
+    labels
+        Number of labels.
+    teacher_targets
+        Length of the teacher's targets; 0 to learn from labels alone.
+    dropout
+        Share of features dropped before each dense layer.
+
+    Returns
+    -------
+    keras.Model
+        Outputs ``logits`` and, if there is a teacher, ``teacher``.
+    """
+    window = keras.Input((frames, bands), name="window")
+    x = layers.Reshape((frames, bands, 1))(window)
+    x = layers.BatchNormalization()(x)
+    for channels in (16, 32, 48, 64):
+        x = layers.MaxPooling2D((2, 2))(_convolve(x, channels, (3, 3)))
+    x = _convolve(x, 96, (3, 3))
+    x = layers.Reshape((frames // 16, bands // 16 * 96))(x)
+    x = layers.Conv1D(128, 1, use_bias=False)(x)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
+    x = layers.Dense(200, use_bias=False)(layers.Dropout(dropout)(x))
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dropout(dropout)(x)
+    outputs = {"logits": layers.Dense(labels, name="logits")(x)}
+    if teacher_targets:
+        outputs["teacher"] = layers.Dense(teacher_targets, name="teacher")(x)
+    return keras.Model(window, outputs, name="listening_net")
+
+
+def serving_network(trained: keras.Model) -> keras.Model:
+    """Return the part of a trained network that answers: from a window to its logits."""
+    return keras.Model(trained.input, trained.get_layer("logits").output, name=trained.name)
 
 
 def _convolve(

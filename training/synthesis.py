@@ -220,3 +220,12 @@ def _drum_hits(n_samples: int, rate_hz: int, rng: Generator) -> Waveform:
         hit = rng.random() * thump + rng.random() * hiss
         out[start : start + len(t)] += hit[: n_samples - start]
     return (0.5 * _normalise(out)).astype(np.float32)
+
+
+def render_golden_clip(duration_s: float, sample_rate_hz: int) -> Waveform:
+    """Render the clip that every bundle proves itself on: a strummed chord over drums."""
+    rng = np.random.default_rng(2026)
+    chord = render_chord(9, "min", duration_s, sample_rate_hz, rng, GuitarSound())
+    drums = _drum_hits(len(chord), sample_rate_hz, rng)
+    mix: Waveform = (chord + np.float32(0.3) * drums).astype(np.float32)
+    return mix

@@ -54,7 +54,7 @@ def problem_responses(*errors: tuple[type[ServiceError], str]) -> dict[int | str
                 "description": error.title,
                 "content": {
                     problems.MEDIA_TYPE: {
-                        "schema": {"$ref": "#/components/schemas/Problem"},
+                        "schema": problems.SCHEMA,
                         "examples": {},
                     }
                 },

@@ -21,7 +21,8 @@ async def start_page() -> HTMLResponse:
 @router.get("/problems/{slug}")
 async def explain_problem(slug: str) -> PlainTextResponse:
     """Explain one kind of problem, as its ``type`` promises."""
-    kinds = {kind.slug(): kind for kind in (ServiceError, *ServiceError.__subclasses__())}
+    every_kind: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
+    kinds = {kind.slug(): kind for kind in every_kind}
     if slug not in kinds:
         raise NotFound(f"There is no problem {slug!r}; known are {', '.join(sorted(kinds))}.")
     kind = kinds[slug]

@@ -1,0 +1,229 @@
+"""Write tiny model bundles with a known answer.
+
+The filter bank is one triangle per label, and the network answers with the mean level
+of each band: a tone at :func:`band_centre_hz` of a label is answered with that label.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from service.bundle import (
+    BANK_FILE,
+    CARD_FILE,
+    GOLDEN_FILE,
+    HASHED_FILES,
+    MODEL_FILE,
+    file_sha256,
+)
+from service.card import Calibration, Card, Estimate, Evaluation, TrainingRecord
+from service.features import FeatureSpec, FilterBank, Grid, compute_grid
+from service.windows import WindowSpec, cut_windows
+from tests.audio import noise, tone
+
+GENRES = ("blues", "classical", "jazz", "rock")
+CHORDS = ("Am", "C", "F#m", "N", "Bdim")
+EMOTIONS = ("happy", "sad")
+
+SAMPLE_RATE_HZ = 8_000
+FFT_SAMPLES = 256
+OPSET = 17
+# Recent enough for the opset, old enough for every onnxruntime that the service accepts.
+IR_VERSION = 8
+# One band's level lies in 0…1: this much apart, a tone's label is answered with confidence.
+LOGITS_PER_LEVEL = 10.0
+
+
+def write_bundle(
+    folder: Path,
+    *,
+    task: str | None = None,
+    labels: tuple[str, ...] = GENRES,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    frames: int = 32,
+    stride_frames: int = 16,
+    temperature: float = 1.0,
+    uncertain_below: float = 0.5,
+    version: str = "1.0.0",
+) -> Path:
+    """Write a valid bundle and return its folder; the task is the folder's name by default."""
+    folder.mkdir(parents=True)
+    features = FeatureSpec(
+        name="triangles",
+        sample_rate_hz=sample_rate_hz,
+        fft_samples=FFT_SAMPLES,
+        hop_samples=FFT_SAMPLES // 2,
+        bands=len(labels),
+        spectrum="power",
+        range_db=80.0,
+    )
+    windows = WindowSpec(frames=frames, stride_frames=stride_frames)
+    bank = triangular_bank(features)
+    np.save(folder / BANK_FILE, bank)
+    write_network(folder / MODEL_FILE, frames=frames, bands=len(labels), labels=len(labels))
+    write_golden(folder, features, windows, bank)
+    card = make_card(
+        task=task or folder.name,
+        labels=labels,
+        features=features,
+        windows=windows,
+        temperature=temperature,
+        uncertain_below=uncertain_below,
+        version=version,
+        sha256={name: file_sha256(folder / name) for name in HASHED_FILES},
+    )
+    (folder / CARD_FILE).write_text(card.model_dump_json(indent=2), "utf-8")
+    return folder
+
+
+def write_models(folder: Path) -> Path:
+    """Write a bundle for each of the three tasks under a folder and return it."""
+    write_bundle(folder / "genre", labels=GENRES)
+    # Another frame length and rate, so that the tasks share nothing by accident.
+    write_bundle(folder / "chord", labels=CHORDS, sample_rate_hz=11_025, frames=16)
+    write_bundle(folder / "emotion", labels=EMOTIONS, temperature=2.0)
+    return folder
+
+
+def edit_card(folder: Path, **changes: object) -> None:
+    """Replace top-level entries of a bundle's card."""
+    card = json.loads((folder / CARD_FILE).read_bytes())
+    (folder / CARD_FILE).write_text(json.dumps(card | changes), "utf-8")
+
+
+def rehash(folder: Path) -> None:
+    """Write the present hashes into the card, as if training had made the files like this."""
+    edit_card(folder, sha256={name: file_sha256(folder / name) for name in HASHED_FILES})
+
+
+def band_centre_hz(label_index: int, n_labels: int, sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
+    """Return the frequency that a label's band weighs most."""
+    return sample_rate_hz / 2 * (label_index + 1) / (n_labels + 1)
+
+
+def triangular_bank(spec: FeatureSpec) -> FilterBank:
+    """Return one triangle per band, evenly spaced up to half the sampling rate."""
+    bins_hz = np.fft.rfftfreq(spec.fft_samples, 1 / spec.sample_rate_hz)
+    width_hz = spec.sample_rate_hz / 2 / (spec.bands + 1)
+    centres_hz = [
+        band_centre_hz(band, spec.bands, spec.sample_rate_hz) for band in range(spec.bands)
+    ]
+    triangles = [np.clip(1 - np.abs(bins_hz - c) / width_hz, 0, None) for c in centres_hz]
+    return np.stack(triangles).astype(np.float32)
+
+
+def write_network(path: Path, *, frames: int | str, bands: int, labels: int) -> None:
+    """Write a network that averages a window over time and scales each band to a logit."""
+    weights = LOGITS_PER_LEVEL * np.eye(bands, labels, dtype=np.float32)
+    bias = np.linspace(0, 0.1, labels, dtype=np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["window"], ["levels"], axes=[1], keepdims=0),
+            helper.make_node("MatMul", ["levels", "weights"], ["scaled"]),
+            helper.make_node("Add", ["scaled", "bias"], ["logits"]),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info("window", TensorProto.FLOAT, ["n", frames, bands])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", labels])],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def write_golden(
+    folder: Path, features: FeatureSpec, windows: WindowSpec, bank: FilterBank
+) -> None:
+    """Write the golden clip of the network that lies in the folder."""
+    samples = golden_samples(features.sample_rate_hz)
+    grid = compute_grid(samples, features, bank)
+    arrays = {"samples": samples, "features": grid, "logits": _logits(folder, grid, windows)}
+    save_golden(folder, arrays)
+
+
+def save_golden(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write the arrays of a golden clip."""
+    with (folder / GOLDEN_FILE).open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_golden(folder: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a golden clip."""
+    with np.load(folder / GOLDEN_FILE) as golden:
+        return dict(golden)
+
+
+def golden_samples(sample_rate_hz: int) -> NDArray[np.float32]:
+    """Return one second with a tone and some noise."""
+    pure = tone(440, 1.0, rate_hz=sample_rate_hz, amplitude=0.4)
+    return pure + noise(1.0, rate_hz=sample_rate_hz, amplitude=0.01)
+
+
+def make_card(
+    *,
+    task: str,
+    labels: tuple[str, ...],
+    features: FeatureSpec,
+    windows: WindowSpec,
+    sha256: dict[str, str],
+    temperature: float = 1.0,
+    uncertain_below: float = 0.5,
+    version: str = "1.0.0",
+) -> Card:
+    """Return a card whose contract is as given and whose figures are made up."""
+    half = Estimate(value=0.5, low=0.4, high=0.6)
+    return Card(
+        task=task,
+        version=version,
+        summary=f"A tiny network that tells {' from '.join(labels)}.",
+        labels=list(labels),
+        features=features,
+        windows=windows,
+        calibration=Calibration(
+            temperature=temperature, uncertain_below=uncertain_below, fitted_on="nothing"
+        ),
+        training=TrainingRecord(
+            command="python -m training fit",
+            data_sets={"made up": 10},
+            clips_skipped=0,
+            split="none",
+            seed=0,
+            epochs=1,
+            parameters=len(labels) ** 2 + len(labels),
+            code_version="0",
+            trained_on="2024-01-31",
+            licence_note="none",
+        ),
+        evaluation=[
+            Evaluation(
+                data_set="made up",
+                protocol="none",
+                n=10,
+                accuracy=half,
+                balanced_accuracy=half,
+                macro_f1=half,
+                ece=half,
+                per_class_recall=dict.fromkeys(labels, half),
+                confusion_matrix=np.eye(len(labels), dtype=int).tolist(),
+                confusion_labels=list(labels),
+            )
+        ],
+        not_for=["anything but tests"],
+        sha256=sha256,
+    )
+
+
+def _logits(folder: Path, grid: Grid, windows: WindowSpec) -> NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(folder / MODEL_FILE, providers=["CPUExecutionProvider"])
+    logits: NDArray[np.float32] = session.run(None, {"window": cut_windows(grid, windows)})[0]
+    return logits

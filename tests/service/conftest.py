@@ -1,0 +1,26 @@
+"""Fixtures of the service's tests."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.settings import Settings
+from tests.service.serving import serve
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("SERVICE_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def client(models_dir: Path) -> Iterator[TestClient]:
+    """A client of a service that is ready with all three tasks."""
+    with serve(Settings(models_dir=models_dir)) as ready_client:
+        yield ready_client

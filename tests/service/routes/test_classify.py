@@ -1,0 +1,321 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from service.audio import Clip, Limits, decode
+from service.bundle import MODEL_FILE, file_sha256
+from service.routes import classify as classify_routes
+from service.settings import Settings
+from tests.audio import ENCODINGS, encode, encode_as, stereo, tone
+from tests.bundles import CHORDS, EMOTIONS, GENRES, band_centre_hz, write_bundle
+from tests.service.serving import assert_problem, serve
+
+LABELS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
+RATE_HZ = 8_000
+CLIP = encode(tone(band_centre_hz(2, len(GENRES)), 2.0, rate_hz=RATE_HZ), RATE_HZ)
+RAW = {"content-type": "audio/wav"}
+
+
+def post_file(client: TestClient, path: str, data: bytes = CLIP) -> Response:
+    return client.post(path, files={"file": ("clip.wav", data, "audio/wav")})
+
+
+def answer(response: Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def test_the_answer_holds_all_that_the_contract_promises(
+    client: TestClient, models_dir: Path
+) -> None:
+    body = answer(post_file(client, "/classify/genre"))
+
+    assert set(body) == {
+        "task",
+        "label",
+        "confidence",
+        "probabilities",
+        "uncertain",
+        "audio",
+        "model",
+    }
+    assert body["task"] == "genre"
+    assert body["label"] == GENRES[2]
+    assert body["confidence"] == body["probabilities"][GENRES[2]]
+    assert body["uncertain"] is False
+    assert body["audio"] == {
+        "duration_s": 2.0,
+        "sample_rate_hz": RATE_HZ,
+        "channels": 1,
+        "format": "wav",
+        "warnings": [body["audio"]["warnings"][0]],
+    }
+    assert body["audio"]["warnings"][0].startswith("low_sample_rate")
+    assert body["model"] == {
+        "name": "genre",
+        "version": "1.0.0",
+        "sha256": file_sha256(models_dir / "genre" / MODEL_FILE),
+    }
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_all_labels_come_in_descending_order_and_sum_to_one(client: TestClient, task: str) -> None:
+    body = answer(post_file(client, f"/classify/{task}"))
+
+    values = list(body["probabilities"].values())
+    assert set(body["probabilities"]) == set(LABELS[task])
+    assert all(higher >= lower for higher, lower in pairwise(values))
+    assert sum(values) == pytest.approx(1, abs=1e-5)
+    assert next(iter(body["probabilities"])) == body["label"]
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_every_format_is_answered_alike(client: TestClient, name: str) -> None:
+    rate_hz = ENCODINGS[name].rate_hz
+    mono = tone(band_centre_hz(1, len(GENRES)), 2.0, rate_hz=rate_hz)
+
+    body = answer(post_file(client, "/classify/genre", encode_as(name, stereo(mono, mono))))
+
+    assert body["label"] == GENRES[1]
+    assert body["audio"]["format"] == name
+    assert body["audio"]["channels"] == 2
+    assert body["audio"]["warnings"] == []
+
+
+def test_a_form_a_raw_body_and_a_chunked_body_are_answered_alike(client: TestClient) -> None:
+    chunks = (CLIP[start : start + 1_000] for start in range(0, len(CLIP), 1_000))
+
+    as_form = answer(post_file(client, "/classify/genre"))
+    as_body = answer(client.post("/classify/genre", content=CLIP, headers=RAW))
+    as_chunks = answer(client.post("/classify/genre", content=chunks, headers=RAW))
+
+    assert as_form == as_body == as_chunks
+
+
+def test_the_same_upload_is_always_answered_alike(client: TestClient) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        bodies = list(threads.map(lambda _: answer(post_file(client, "/classify")), range(16)))
+    assert all(body == bodies[0] for body in bodies)
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 100])
+def test_top_k_lists_only_the_most_probable(client: TestClient, top_k: int) -> None:
+    every = answer(post_file(client, "/classify/genre"))
+
+    body = answer(post_file(client, f"/classify/genre?top_k={top_k}"))
+
+    assert list(body["probabilities"].items()) == list(every["probabilities"].items())[:top_k]
+    assert body["confidence"] == every["confidence"]
+
+
+def test_the_timeline_follows_the_music_when_asked_for(client: TestClient) -> None:
+    halves = [tone(band_centre_hz(band, 4), 2.0, rate_hz=RATE_HZ) for band in (0, 3)]
+    data = encode(np.concatenate(halves), RATE_HZ)
+
+    timeline = answer(post_file(client, "/classify/genre?timeline=true&top_k=2", data))["timeline"]
+
+    assert timeline[0]["start_s"] == 0
+    assert timeline[-1]["end_s"] == 4.0
+    assert all(earlier["end_s"] == later["start_s"] for earlier, later in pairwise(timeline))
+    assert timeline[0]["label"] == GENRES[0]
+    assert timeline[-1]["label"] == GENRES[3]
+    for segment in timeline:
+        assert set(segment) == {"start_s", "end_s", "label", "confidence", "probabilities"}
+        assert len(segment["probabilities"]) == 2
+        assert segment["probabilities"][segment["label"]] == segment["confidence"]
+
+
+@pytest.mark.parametrize("path", ["/classify/genre", "/classify/genre?timeline=false"])
+def test_there_is_no_timeline_unless_asked_for(client: TestClient, path: str) -> None:
+    assert "timeline" not in answer(post_file(client, path))
+
+
+def test_one_call_answers_all_tasks_and_decodes_once(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def counted(data: bytes, limits: Limits) -> Clip:
+        calls.append(len(data))
+        return decode(data, limits)
+
+    monkeypatch.setattr(classify_routes, "decode", counted)
+
+    body = answer(post_file(client, "/classify?timeline=true&top_k=1"))
+
+    assert calls == [len(CLIP)]
+    assert set(body) == {"audio", "results"}
+    assert list(body["results"]) == ["genre", "chord", "emotion"]
+    for task, result in body["results"].items():
+        alone = answer(post_file(client, f"/classify/{task}?timeline=true&top_k=1"))
+        assert alone.pop("audio") == body["audio"]
+        assert alone == result
+
+
+def test_an_unsure_answer_says_so(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "genre", uncertain_below=1.0)
+    with serve(Settings(models_dir=tmp_path, tasks=("genre",))) as client:
+        assert answer(post_file(client, "/classify/genre"))["uncertain"] is True
+
+
+def test_a_fourth_task_is_answered_by_adding_a_folder(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "genre")
+    write_bundle(tmp_path / "tempo", labels=("slow", "fast"))
+    with serve(Settings(models_dir=tmp_path, tasks=("genre",))) as client:
+        assert set(answer(post_file(client, "/classify/tempo"))["probabilities"]) == {
+            "slow",
+            "fast",
+        }
+        assert set(answer(post_file(client, "/classify"))["results"]) == {"genre", "tempo"}
+
+
+def test_a_broken_bundle_is_left_out_of_the_answer_to_all(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "genre")
+    write_bundle(tmp_path / "chord")
+    (tmp_path / "chord" / MODEL_FILE).write_bytes(b"damaged")
+    with serve(Settings(models_dir=tmp_path, tasks=("genre", "chord"))) as client:
+        assert set(answer(post_file(client, "/classify"))["results"]) == {"genre"}
+        assert_problem(post_file(client, "/classify/chord"), 503, "not-ready")
+
+
+def test_an_unknown_task_is_not_found(client: TestClient) -> None:
+    problem = assert_problem(post_file(client, "/classify/tempo"), 404, "not-found")
+    assert "genre" in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/classify", "/classify/genre"])
+@pytest.mark.parametrize(
+    ("data", "status", "slug"),
+    [
+        (b"", 422, "unusable-audio"),
+        (CLIP[:44], 422, "unusable-audio"),
+        (CLIP[:20], 422, "unusable-audio"),
+        (encode(tone(duration_s=0.05)), 422, "unusable-audio"),
+        (np.random.default_rng(0).bytes(5_000), 415, "unsupported-audio"),
+        (b"\x00\x00\x00\x20ftypM4A " + bytes(500), 415, "unsupported-audio"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), 415, "unsupported-audio"),
+    ],
+    ids=["empty", "header only", "cut header", "too short", "random", "m4a", "png"],
+)
+def test_an_upload_that_is_no_usable_audio_is_refused(
+    client: TestClient, path: str, data: bytes, status: int, slug: str
+) -> None:
+    assert_problem(post_file(client, path, data), status, slug)
+    assert_problem(client.post(path, content=data, headers=RAW), status, slug)
+
+
+@pytest.mark.parametrize(
+    ("request_parts", "status", "slug"),
+    [
+        ({"files": {"audio": ("clip.wav", CLIP)}}, 422, "invalid-request"),
+        ({"data": {"file": "clip.wav"}}, 415, "unsupported-audio"),
+        ({"json": {"file": "clip.wav"}}, 415, "unsupported-audio"),
+        ({"content": CLIP}, 415, "unsupported-audio"),
+        (
+            {"content": b"no form", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+            422,
+            "invalid-request",
+        ),
+        ({}, 415, "unsupported-audio"),
+    ],
+    ids=["other field", "url-encoded", "json", "no content type", "broken form", "nothing"],
+)
+def test_a_request_that_is_no_upload_is_refused(
+    client: TestClient, request_parts: dict[str, Any], status: int, slug: str
+) -> None:
+    assert_problem(client.post("/classify/genre", **request_parts), status, slug)
+
+
+@pytest.fixture(scope="module")
+def narrow(models_dir: Path) -> Iterator[TestClient]:
+    """A client of a service that accepts little and waits for nothing."""
+    settings = Settings(
+        models_dir=models_dir,
+        max_upload_bytes=len(CLIP),
+        max_duration_s=2.0,
+        workers=1,
+        queue_size=0,
+        deadline_s=0.5,
+    )
+    with serve(settings) as narrow_client:
+        yield narrow_client
+
+
+def test_an_upload_at_the_limits_is_accepted(narrow: TestClient) -> None:
+    assert answer(post_file(narrow, "/classify/genre"))["audio"]["duration_s"] == 2.0
+    assert answer(narrow.post("/classify/genre", content=CLIP, headers=RAW))
+
+
+def test_too_many_bytes_are_refused_however_they_arrive(narrow: TestClient) -> None:
+    too_many = CLIP + b"\0"
+    chunks = (bytes(1_000) for _ in range(1_000))
+
+    assert_problem(post_file(narrow, "/classify/genre", too_many), 413, "too-many-bytes")
+    for content in (too_many, chunks):
+        response = narrow.post("/classify/genre", content=content, headers=RAW)
+        assert_problem(response, 413, "too-many-bytes")
+
+
+def test_too_many_seconds_are_refused(narrow: TestClient) -> None:
+    data = encode_as("flac", tone(duration_s=2.1, rate_hz=RATE_HZ), RATE_HZ)
+    assert_problem(post_file(narrow, "/classify/genre", data), 413, "too-many-seconds")
+
+
+def test_a_full_service_refuses_at_once_and_recovers(
+    narrow: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, released = threading.Event(), threading.Event()
+
+    def blocked(data: bytes, limits: Limits) -> Clip:
+        entered.set()
+        assert released.wait(10)
+        return decode(data, limits)
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
+        patch.setattr(classify_routes, "decode", blocked)
+        first = threads.submit(post_file, narrow, "/classify/genre")
+        assert entered.wait(10)
+        assert_problem(post_file(narrow, "/classify/genre"), 503, "overloaded")
+        released.set()
+        answer(first.result())
+    answer(post_file(narrow, "/classify/genre"))
+
+
+def test_an_answer_past_the_deadline_is_given_up(
+    narrow: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def blocked(data: bytes, limits: Limits) -> Clip:
+        assert released.wait(10)
+        return decode(data, limits)
+
+    monkeypatch.setattr(classify_routes, "decode", blocked)
+    try:
+        problem = assert_problem(post_file(narrow, "/classify"), 504, "deadline-exceeded")
+        assert "0.5 s" in problem["detail"]
+    finally:
+        released.set()
+
+
+def test_a_crash_while_classifying_is_an_internal_error(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(_data: bytes, _limits: Limits) -> Clip:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(classify_routes, "decode", crash)
+
+    response = post_file(client, "/classify/genre")
+
+    assert_problem(response, 500, "service-error")
+    assert "secret" not in response.text

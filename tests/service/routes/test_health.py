@@ -1,0 +1,84 @@
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from service import __version__
+from service.bundle import MODEL_FILE
+from service.settings import Settings
+from tests.bundles import write_bundle
+from tests.service.serving import serve, unstarted
+
+
+def test_the_process_is_alive(client: TestClient) -> None:
+    response = client.get("/health/live")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "live", "version": __version__}
+
+
+def test_the_service_is_ready_when_all_models_are(client: TestClient) -> None:
+    response = client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["status"] == "ready"
+    assert {model["state"] for model in response.json()["models"].values()} == {"ready"}
+
+
+def test_the_service_is_alive_but_not_ready_while_models_load(models_dir: Path) -> None:
+    client = unstarted(Settings(models_dir=models_dir))
+
+    response = client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert response.json()["status"] == "loading"
+    assert client.get("/health/live").status_code == 200
+
+
+def test_the_service_is_ready_but_degraded_when_one_model_failed(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "genre")
+    (write_bundle(tmp_path / "chord") / MODEL_FILE).unlink()
+    with serve(Settings(models_dir=tmp_path, tasks=("genre", "chord"))) as client:
+        response = client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["status"] == "degraded"
+    models = response.json()["models"]
+    assert models["genre"]["state"] == "ready"
+    assert models["chord"]["state"] == "failed"
+    assert MODEL_FILE in models["chord"]["reason"]
+
+
+def test_the_service_is_not_ready_when_every_model_failed(tmp_path: Path) -> None:
+    with serve(Settings(models_dir=tmp_path)) as client:
+        response = client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert response.json()["status"] == "failed"
+
+
+def test_metrics_are_in_the_form_that_prometheus_reads(client: TestClient) -> None:
+    def live_requests() -> float:
+        response = client.get("/metrics")
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/plain")
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(response.text)
+            for sample in family.samples
+            if sample.name == "service_requests_total"
+            and sample.labels == {"path": "/health/live", "method": "GET", "status": "200"}
+        )
+
+    before = live_requests()
+    for _ in range(3):
+        client.get("/health/live")
+
+    assert live_requests() == before + 3
+
+
+def test_metrics_hold_latency_and_the_queue(client: TestClient) -> None:
+    text = client.get("/metrics").text
+
+    assert "service_request_duration_seconds_bucket" in text
+    assert "service_pending_clips 0.0" in text

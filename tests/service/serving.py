@@ -1,0 +1,55 @@
+"""Run the application inside a test and check what it answers."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from service.app import create_app
+from service.request_id import HEADER
+from service.settings import Settings
+
+LOADING_TIMEOUT_S = 20.0
+PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
+
+
+@contextmanager
+def serve(settings: Settings) -> Iterator[TestClient]:
+    """Start the application and wait until its models are loaded, or failed to."""
+    # A crash must be answered as it would be in production, not raised into the test.
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        wait_until_loaded(client)
+        yield client
+
+
+def unstarted(settings: Settings) -> TestClient:
+    """Return a client of an application that never begins to load its models."""
+    return TestClient(create_app(settings), raise_server_exceptions=False)
+
+
+def wait_until_loaded(client: TestClient) -> None:
+    """Return once no model is loading any more."""
+    deadline = time.monotonic() + LOADING_TIMEOUT_S
+    while client.get("/health/ready").json()["status"] == "loading":
+        assert time.monotonic() < deadline, "the models never finished loading"
+        time.sleep(0.005)
+
+
+def assert_problem(response: Response, status: int, slug: str) -> dict[str, Any]:
+    """Check that an answer is a complete problem document of one kind; return it."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert set(problem) == PROBLEM_FIELDS
+    assert problem["type"] == f"/problems/{slug}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"] == response.request.url.path
+    assert problem["request_id"] == response.headers[HEADER]
+    if status == 503:
+        assert int(response.headers["Retry-After"]) >= 1
+    return problem

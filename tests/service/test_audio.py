@@ -1,0 +1,277 @@
+import struct
+
+import numpy as np
+import pytest
+
+from service import audio
+from service.audio import Limits, decode, resample
+from service.errors import TooManySeconds, UnsupportedAudio, UnusableAudio
+from tests.audio import ENCODINGS, RATE_HZ, Waveform, encode, encode_as, noise, stereo, tone
+
+FORMATS = tuple(ENCODINGS)
+# Opus' reference encoder leaves out the end of its last packet.
+UNRELIABLE_END_S = 0.02
+
+
+def warning_names(data: bytes) -> list[str]:
+    return [warning.split(":")[0] for warning in decode(data).warnings]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_decodes_to_the_waveform_that_was_encoded(name: str) -> None:
+    encoding = ENCODINGS[name]
+    original = tone(440, 4.0, rate_hz=encoding.rate_hz)
+
+    clip = decode(encode_as(name, original))
+
+    assert clip.format == name
+    assert clip.sample_rate_hz == encoding.rate_hz
+    assert clip.channels == 1
+    assert clip.duration_s == pytest.approx(4.0, abs=0.01)
+    assert clip.samples.dtype == np.float32
+    reliable = slice(0, len(original) - round(UNRELIABLE_END_S * encoding.rate_hz))
+    np.testing.assert_allclose(
+        clip.samples[reliable], original[reliable], atol=encoding.tolerance, rtol=0
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_block_boundaries_leave_no_trace(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode_as(name, noise(2.0, rate_hz=ENCODINGS[name].rate_hz))
+    whole = decode(data).samples
+    monkeypatch.setattr(audio, "BLOCK_FRAMES", 5_000)
+
+    np.testing.assert_array_equal(decode(data).samples, whole)
+
+
+def test_extensible_wav_is_called_wav() -> None:
+    assert decode(encode(tone(), container="WAVEX")).format == "wav"
+
+
+def test_stereo_is_mixed_to_the_mean_of_its_channels() -> None:
+    left, right = tone(440, amplitude=0.6), tone(1000, amplitude=0.3)
+
+    clip = decode(encode(stereo(left, right), subtype="FLOAT"))
+
+    assert clip.channels == 2
+    np.testing.assert_allclose(clip.samples, (left + right) / 2, atol=1e-6)
+
+
+def test_as_many_channels_as_allowed_are_mixed() -> None:
+    original = tone(duration_s=1.0)
+    many = np.repeat(original[:, None], audio.MAX_CHANNELS, axis=1)
+
+    clip = decode(encode(many, subtype="FLOAT"))
+
+    assert clip.channels == audio.MAX_CHANNELS
+    np.testing.assert_allclose(clip.samples, original, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_clean_tone_has_no_warnings(name: str) -> None:
+    assert warning_names(encode_as(name, tone(rate_hz=ENCODINGS[name].rate_hz))) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "samples", "rate_hz"),
+    [
+        ("silent", np.zeros(2 * RATE_HZ, np.float32), RATE_HZ),
+        ("quiet", tone(amplitude=0.005), RATE_HZ),
+        ("clipped", np.clip(tone(amplitude=3), -1, 1), RATE_HZ),
+        ("dc_offset", tone(amplitude=0.3) + np.float32(0.1), RATE_HZ),
+        ("phase", stereo(tone(), -0.9 * tone()), RATE_HZ),
+        ("short", tone(duration_s=0.5), RATE_HZ),
+        ("low_sample_rate", tone(rate_hz=8_000), 8_000),
+    ],
+)
+def test_each_defect_raises_its_own_warning_only(
+    expected: str, samples: Waveform, rate_hz: int
+) -> None:
+    assert warning_names(encode(samples, rate_hz)) == [expected]
+
+
+def test_a_loud_but_whole_tone_is_not_called_clipped() -> None:
+    assert warning_names(encode(tone(amplitude=0.99))) == []
+
+
+def test_one_silent_channel_is_not_called_phase_cancellation() -> None:
+    assert warning_names(encode(stereo(tone(), 0 * tone()))) == []
+
+
+@pytest.mark.parametrize("name", ["wav", "aiff", "mp3"])
+def test_a_file_cut_off_in_the_middle_is_decoded_with_a_warning(name: str) -> None:
+    data = encode_as(name, tone(duration_s=4.0))
+
+    clip = decode(data[: len(data) // 2])
+
+    assert 1.5 < clip.duration_s < 2.1
+    assert [warning.split(":")[0] for warning in clip.warnings] == ["truncated"]
+
+
+def test_a_flac_file_cut_off_in_the_middle_is_unusable() -> None:
+    data = encode_as("flac", tone(duration_s=4.0))
+    with pytest.raises(UnusableAudio, match="flac file is broken"):
+        decode(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("stated_bytes", [0x7FFFF000, 0xFFFFFFFF])
+def test_a_streamed_wav_whose_header_knows_no_length_is_not_called_truncated(
+    stated_bytes: int,
+) -> None:
+    data = encode_as("wav", tone())
+    length = struct.pack("<I", stated_bytes)
+    streamed = data[:4] + length + data[8:40] + length + data[44:]
+
+    clip = decode(streamed)
+
+    assert clip.duration_s == 2.0
+    assert clip.warnings == ()
+
+
+def test_a_streamed_flac_whose_header_knows_no_length_is_not_called_truncated() -> None:
+    clip = decode(flac_stating(0, tone()))
+
+    assert clip.duration_s == 2.0
+    assert clip.warnings == ()
+
+
+def test_empty_upload_is_unusable() -> None:
+    with pytest.raises(UnusableAudio, match="empty"):
+        decode(b"")
+
+
+@pytest.mark.parametrize("name", ["wav", "aiff", "ogg"])
+def test_header_only_file_is_unusable(name: str) -> None:
+    with pytest.raises(UnusableAudio, match="header-only"):
+        decode(encode_as(name, tone()[:0]))
+
+
+def test_header_only_wav_that_states_a_length_is_unusable() -> None:
+    with pytest.raises(UnusableAudio, match="header-only"):
+        decode(encode_as("wav", tone())[:44])
+
+
+@pytest.mark.parametrize("name", ["wav", "flac", "aiff", "ogg", "opus"])
+def test_a_file_that_ends_within_its_header_is_unusable(name: str) -> None:
+    data = encode_as(name, tone(rate_hz=ENCODINGS[name].rate_hz))
+    with pytest.raises(UnusableAudio, match="is broken"):
+        decode(data[:20])
+
+
+def test_audio_below_the_minimum_is_unusable_and_at_the_minimum_is_not() -> None:
+    limits = Limits(min_duration_s=0.5)
+    with pytest.raises(UnusableAudio, match=r"holds 0\.499 s .* at least 0\.5 s"):
+        decode(encode(tone(duration_s=0.499)), limits)
+    assert decode(encode(tone(duration_s=0.5)), limits).duration_s == 0.5
+
+
+def test_random_bytes_are_not_audio() -> None:
+    with pytest.raises(UnsupportedAudio, match="no audio that the service reads"):
+        decode(np.random.default_rng(0).bytes(10_000))
+
+
+@pytest.mark.parametrize(
+    ("magic", "name"),
+    [
+        (b"\x00\x00\x00\x20ftypM4A ", "M4A"),
+        (b"\x1aE\xdf\xa3", "WebM"),
+        (b"0&\xb2u\x8ef\xcf\x11", "WMA"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+        (b"%PDF-1.7", "PDF"),
+        (b"PK\x03\x04", "ZIP"),
+    ],
+)
+def test_a_foreign_format_is_named_when_it_is_refused(magic: bytes, name: str) -> None:
+    with pytest.raises(UnsupportedAudio, match=name):
+        decode(magic + bytes(1_000))
+
+
+@pytest.mark.parametrize("container", ["AU", "CAF", "W64"])
+def test_a_container_that_is_not_promised_is_refused(container: str) -> None:
+    with pytest.raises(UnsupportedAudio, match=container):
+        decode(encode(tone(), container=container))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_sample_that_is_no_usable_number_makes_the_file_unusable(
+    value: float, channels: int
+) -> None:
+    samples = np.repeat(tone()[:, None], channels, axis=1)
+    samples[1_000] = value
+    with pytest.raises(UnusableAudio, match="not finite"):
+        decode(encode(samples, subtype="FLOAT"))
+
+
+def test_opposite_infinities_in_two_channels_make_the_file_unusable() -> None:
+    samples = stereo(tone(), tone())
+    samples[1_000] = [np.inf, -np.inf]
+    with pytest.raises(UnusableAudio, match="not finite"):
+        decode(encode(samples, subtype="FLOAT"))
+
+
+def test_audio_above_the_maximum_is_too_long_and_at_the_maximum_is_not() -> None:
+    limits = Limits(max_duration_s=1.5)
+    with pytest.raises(TooManySeconds, match=r"longer than 1\.5 s"):
+        decode(encode(tone(duration_s=1.501)), limits)
+    assert decode(encode(tone(duration_s=1.5)), limits).duration_s == 1.5
+
+
+@pytest.mark.parametrize("stated_frames", [0, RATE_HZ * 2, RATE_HZ * 10_000])
+def test_the_limit_holds_whatever_length_the_header_states(stated_frames: int) -> None:
+    with pytest.raises(TooManySeconds):
+        decode(flac_stating(stated_frames, tone(duration_s=2.0)), Limits(max_duration_s=1.0))
+
+
+def test_a_header_that_states_too_much_is_not_believed() -> None:
+    clip = decode(flac_stating(RATE_HZ * 10_000, tone(duration_s=2.0)))
+
+    assert clip.duration_s == 2.0
+    assert [warning.split(":")[0] for warning in clip.warnings] == ["truncated"]
+
+
+def test_a_header_that_states_too_little_leaves_too_little() -> None:
+    with pytest.raises(UnusableAudio, match="at least"):
+        decode(flac_stating(1_000, tone(duration_s=2.0)))
+
+
+def test_too_many_channels_are_unusable() -> None:
+    many = np.repeat(tone(duration_s=0.2)[:, None], audio.MAX_CHANNELS + 1, axis=1)
+    with pytest.raises(UnusableAudio, match=f"{audio.MAX_CHANNELS + 1} channels"):
+        decode(encode(many))
+
+
+@pytest.mark.parametrize("rate_hz", [2_000, 500_000])
+def test_a_sampling_rate_out_of_range_is_unusable(rate_hz: int) -> None:
+    with pytest.raises(UnusableAudio, match=f"{rate_hz} Hz is outside"):
+        decode(encode(tone(rate_hz=rate_hz, duration_s=0.5), rate_hz))
+
+
+def test_resampling_keeps_a_tone_a_tone() -> None:
+    clip = decode(encode(tone(440, 1.0), subtype="FLOAT"))
+
+    resampled = resample(clip, 16_000)
+
+    assert resampled.dtype == np.float32
+    assert len(resampled) == 16_000
+    inner = slice(1_000, -1_000)
+    np.testing.assert_allclose(resampled[inner], tone(440, 1.0, rate_hz=16_000)[inner], atol=1e-3)
+
+
+def test_resampling_removes_what_the_lower_rate_cannot_hold() -> None:
+    clip = decode(encode(tone(10_000, 1.0)))
+    assert np.abs(resample(clip, 16_000)[1_000:-1_000]).max() < 1e-3
+
+
+def test_resampling_to_the_same_rate_changes_nothing() -> None:
+    clip = decode(encode(tone()))
+    assert resample(clip, RATE_HZ) is clip.samples
+
+
+def flac_stating(n_frames: int, samples: Waveform) -> bytes:
+    """Encode as FLAC and overwrite the number of samples in its header (36 bits)."""
+    data = bytearray(encode_as("flac", samples))
+    fields = int.from_bytes(data[18:26], "big")
+    data[18:26] = (fields >> 36 << 36 | n_frames).to_bytes(8, "big")
+    return bytes(data)

@@ -1,0 +1,177 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service import bundle as bundle_module
+from service.bundle import (
+    BANK_FILE,
+    CARD_FILE,
+    GOLDEN_FILE,
+    HASHED_FILES,
+    MODEL_FILE,
+    Bundle,
+    file_sha256,
+    softmax,
+)
+from service.errors import BundleError
+from service.windows import cut_windows
+from tests.audio import tone
+from tests.bundles import (
+    GENRES,
+    SAMPLE_RATE_HZ,
+    band_centre_hz,
+    edit_card,
+    load_golden,
+    rehash,
+    save_golden,
+    write_bundle,
+    write_network,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "genre")
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        Bundle.load(folder)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("label", GENRES)
+def test_a_loaded_bundle_answers_as_it_was_trained_to(folder: Path, label: str) -> None:
+    bundle = Bundle.load(folder)
+    frequency_hz = band_centre_hz(GENRES.index(label), len(GENRES))
+
+    grid = bundle.features(tone(frequency_hz, rate_hz=SAMPLE_RATE_HZ))
+    logits = bundle.window_logits(grid)
+
+    assert logits.shape == (len(cut_windows(grid, bundle.card.windows)), len(GENRES))
+    answers = {bundle.card.labels[i] for i in logits.argmax(axis=1)}
+    assert answers == {label}
+
+
+def test_a_batch_boundary_does_not_matter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = Bundle.load(folder)
+    grid = bundle.features(tone(rate_hz=SAMPLE_RATE_HZ, duration_s=4.0))
+    expected = bundle.window_logits(grid)
+    monkeypatch.setattr(bundle_module, "BATCH_WINDOWS", 3)
+
+    assert len(expected) > 3
+    np.testing.assert_allclose(bundle.window_logits(grid), expected, atol=1e-5)
+
+
+def test_the_temperature_divides_the_logits(tmp_path: Path) -> None:
+    bundle = Bundle.load(write_bundle(tmp_path / "genre", temperature=2.0))
+    logits = np.array([4.0, 2.0, 0.0, -2.0], np.float32)
+    exponentials = np.exp([2.0, 1.0, 0.0, -1.0])
+
+    np.testing.assert_allclose(bundle.probabilities(logits), exponentials / exponentials.sum())
+
+
+@pytest.mark.parametrize("name", [CARD_FILE, *HASHED_FILES])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert refusal(folder) == f"{folder / name} does not exist"
+
+
+@pytest.mark.parametrize("name", HASHED_FILES)
+def test_a_damaged_file_is_named(folder: Path, name: str) -> None:
+    with (folder / name).open("ab") as file:
+        file.write(b"\0")
+    assert refusal(folder).startswith(f"{folder / name} is damaged")
+
+
+@pytest.mark.parametrize("name", HASHED_FILES)
+def test_a_file_whose_hash_the_card_does_not_know_is_named(folder: Path, name: str) -> None:
+    edit_card(folder, sha256={n: file_sha256(folder / n) for n in HASHED_FILES if n != name})
+    assert refusal(folder).startswith(f"{folder / name} is damaged")
+
+
+@pytest.mark.parametrize("change", [{"labels": ["one"]}, {"surprise": 1}, {"windows": {}}])
+def test_a_bad_card_is_named_with_its_fault(folder: Path, change: dict[str, object]) -> None:
+    edit_card(folder, **change)
+
+    reason = refusal(folder)
+
+    assert reason.startswith(f"{folder / CARD_FILE} is not a valid card")
+    assert next(iter(change)) in reason
+
+
+def test_a_card_that_is_not_json_is_named(folder: Path) -> None:
+    (folder / CARD_FILE).write_text("task: genre")
+    assert refusal(folder).startswith(f"{folder / CARD_FILE} is not a valid card")
+
+
+def test_a_filter_bank_of_another_shape_is_named(folder: Path) -> None:
+    np.save(folder / BANK_FILE, np.zeros((3, 129), np.float32))
+    rehash(folder)
+    assert refusal(folder) == f"{folder / BANK_FILE} has shape (3, 129), not (4, 129)"
+
+
+@pytest.mark.parametrize("what", ["features", "logits"])
+@pytest.mark.parametrize("off", [0.01, np.nan])
+def test_a_golden_output_that_is_not_reproduced_is_named(
+    folder: Path, what: str, off: float
+) -> None:
+    golden = load_golden(folder)
+    golden[what][0, 0] += off
+    save_golden(folder, golden)
+    rehash(folder)
+
+    reason = refusal(folder)
+
+    assert str(folder / GOLDEN_FILE) in reason
+    assert f"golden clip's {what} differ" in reason
+
+
+@pytest.mark.parametrize("what", ["features", "logits"])
+def test_a_golden_output_of_another_shape_is_refused(folder: Path, what: str) -> None:
+    golden = load_golden(folder)
+    golden[what] = golden[what][1:]
+    save_golden(folder, golden)
+    rehash(folder)
+    assert f"golden clip's {what} differ" in refusal(folder)
+
+
+def test_a_filter_bank_other_than_in_training_is_refused(folder: Path) -> None:
+    np.save(folder / BANK_FILE, np.load(folder / BANK_FILE)[::-1])
+    rehash(folder)
+    assert "golden clip's features differ" in refusal(folder)
+
+
+def test_a_feature_specification_other_than_in_training_is_refused(folder: Path) -> None:
+    features = Bundle.load(folder).card.features.model_dump()
+    edit_card(folder, features=features | {"range_db": 60.0})
+    assert "golden clip's features differ" in refusal(folder)
+
+
+def test_a_network_that_onnxruntime_cannot_read_is_named(folder: Path) -> None:
+    (folder / MODEL_FILE).write_bytes(b"not a network")
+    rehash(folder)
+    assert refusal(folder).startswith(f"{folder / MODEL_FILE} cannot be loaded")
+
+
+def test_a_network_with_fewer_outputs_than_labels_is_named(folder: Path) -> None:
+    write_network(folder / MODEL_FILE, frames=32, bands=4, labels=3)
+    golden = load_golden(folder)
+    golden["logits"] = golden["logits"][:, :3]
+    save_golden(folder, golden)
+    rehash(folder)
+
+    reason = refusal(folder)
+
+    assert str(folder / MODEL_FILE) in reason
+    assert "4 labels" in reason
+
+
+def test_softmax_of_huge_logits_is_finite_and_sums_to_one() -> None:
+    probabilities = softmax(np.array([[1e4, 1e4 - 1, -1e4], [0.0, 0.0, 0.0]], np.float32))
+
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(probabilities[1], 1 / 3)
+    assert probabilities[0, 0] / probabilities[0, 1] == pytest.approx(np.e)
+    assert probabilities.dtype == np.float64

@@ -1,0 +1,131 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from service import __version__
+from service.settings import Settings
+from tests.audio import encode, tone
+from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 20.0
+COMMAND = [sys.executable, "-m", "service"]
+
+
+def environment(**settings: object) -> dict[str, str]:
+    return {
+        **os.environ,
+        **{f"SERVICE_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+
+
+def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  # our own command
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def server(models_dir: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx2.Client]]:
+    """Start the service as a process of its own and wait until it is ready."""
+    port = free_port()
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(  # noqa: S603  # our own command
+            COMMAND,
+            cwd=ROOT,
+            env=environment(port=port, models_dir=models_dir, deadline_s=0.9, workers=1),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_S) as client,
+    ):
+        try:
+            wait_until_ready(process, client, log)
+            yield process, client
+        finally:
+            process.kill()
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], client: httpx2.Client, log: Path) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        try:
+            if client.get("/health/ready").status_code == 200:
+                return
+        except httpx2.ConnectError:
+            time.sleep(0.05)
+
+
+def test_help_lists_every_setting_with_its_meaning() -> None:
+    done = run("--help")
+
+    assert done.returncode == 0
+    for name, field in Settings.model_fields.items():
+        assert f"SERVICE_{name.upper()}" in done.stdout
+        assert str(field.description) in done.stdout
+
+
+def test_version_is_told() -> None:
+    assert run("--version").stdout.strip() == __version__
+
+
+def test_an_unsafe_setting_stops_the_start_and_is_named() -> None:
+    done = run(workers=0)
+
+    assert done.returncode == 2
+    assert "workers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_option_stops_the_start() -> None:
+    assert run("--port", "9000").returncode == 2
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_real_server_gets_ready_answers_and_ends_cleanly(
+    ending: signal.Signals, models_dir: Path, tmp_path: Path
+) -> None:
+    frequency_hz = band_centre_hz(2, len(GENRES))
+    data = encode(tone(frequency_hz, rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    log = tmp_path / "log"
+
+    with server(models_dir, log) as (process, client):
+        answer = client.post("/classify/genre", files={"file": ("clip.wav", data)})
+        assert answer.status_code == 200
+        assert answer.json()["label"] == GENRES[2]
+        chunks = (data[start : start + 1_000] for start in range(0, len(data), 1_000))
+        streamed = client.post(
+            "/classify/genre", content=chunks, headers={"content-type": "audio/wav"}
+        )
+        assert streamed.json() == answer.json()
+
+        process.send_signal(ending)
+        assert process.wait(TIMEOUT_S) == 0
+
+    assert "Traceback" not in log.read_text()
+    assert "bundle genre serves, version 1.0.0" in log.read_text()

@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.audio import Clip
+from service.bundle import MODEL_FILE, Bundle, file_sha256
+from service.classification import Classification
+from service.registry import Registry
+from service.schemas import audio_info, readiness, task_result
+from service.windows import Segment
+from tests.bundles import GENRES
+
+WARNING = "short: only 0.12 s"
+
+
+@pytest.fixture(scope="module")
+def classification(models_dir: Path) -> Classification:
+    return Classification(
+        bundle=Bundle.load(models_dir / "genre"),
+        probabilities=np.array([0.2, 0.1, 0.6, 0.1]),
+        segments=[Segment(0.0, 1.23456), Segment(1.23456, 2.0)],
+        segment_probabilities=np.array([[0.7, 0.1, 0.1, 0.1], [0.0, 0.1, 0.2, 0.7]]),
+    )
+
+
+def test_audio_is_described_as_it_was_decoded() -> None:
+    clip = Clip(np.zeros(1_000, np.float32), 8_192, 2, "flac", (WARNING,))
+    assert audio_info(clip).model_dump() == {
+        "duration_s": 0.122,
+        "sample_rate_hz": 8_192,
+        "channels": 2,
+        "format": "flac",
+        "warnings": [WARNING],
+    }
+
+
+def test_labels_are_listed_from_the_most_probable_down(classification: Classification) -> None:
+    result = task_result("genre", classification, timeline=False, top_k=None)
+
+    assert result.label == "jazz"
+    assert result.confidence == 0.6
+    assert list(result.probabilities)[:2] == ["jazz", "blues"]
+    assert list(result.probabilities.values()) == [0.6, 0.2, 0.1, 0.1]
+    assert set(result.probabilities) == set(GENRES)
+
+
+@pytest.mark.parametrize(("top_k", "n"), [(1, 1), (2, 2), (4, 4), (99, 4)])
+def test_top_k_limits_the_labels_and_nothing_else(
+    classification: Classification, top_k: int, n: int
+) -> None:
+    result = task_result("genre", classification, timeline=True, top_k=top_k)
+
+    assert len(result.probabilities) == n
+    assert result.confidence == 0.6
+    assert result.timeline is not None
+    assert [len(segment.probabilities) for segment in result.timeline] == [n, n]
+
+
+def test_the_timeline_is_there_only_when_asked_for(classification: Classification) -> None:
+    assert task_result("genre", classification, timeline=False, top_k=None).timeline is None
+
+    timeline = task_result("genre", classification, timeline=True, top_k=1).timeline
+
+    assert timeline is not None
+    assert [segment.model_dump() for segment in timeline] == [
+        {
+            "start_s": 0.0,
+            "end_s": 1.235,
+            "label": "blues",
+            "confidence": 0.7,
+            "probabilities": {"blues": 0.7},
+        },
+        {
+            "start_s": 1.235,
+            "end_s": 2.0,
+            "label": "rock",
+            "confidence": 0.7,
+            "probabilities": {"rock": 0.7},
+        },
+    ]
+
+
+def test_the_model_that_answered_is_named_by_its_hash(
+    classification: Classification, models_dir: Path
+) -> None:
+    model = task_result("genre", classification, timeline=False, top_k=None).model
+
+    assert (model.name, model.version) == ("genre", "1.0.0")
+    assert model.sha256 == file_sha256(models_dir / "genre" / MODEL_FILE)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "loaded", "status"),
+    [
+        (("genre", "chord", "emotion"), False, "loading"),
+        (("genre", "chord", "emotion"), True, "ready"),
+        (("genre", "tempo"), True, "degraded"),
+    ],
+)
+def test_readiness_sums_up_the_states_of_all_models(
+    models_dir: Path, tasks: tuple[str, ...], loaded: bool, status: str
+) -> None:
+    registry = Registry(models_dir, tasks)
+    if loaded:
+        registry.load_all()
+    assert readiness(registry).status == status
+
+
+@pytest.mark.parametrize("tasks", [("genre",), ()])
+def test_readiness_without_any_model_has_failed(tmp_path: Path, tasks: tuple[str, ...]) -> None:
+    registry = Registry(tmp_path, tasks)
+    registry.load_all()
+    assert readiness(registry).status == "failed"

@@ -1,0 +1,84 @@
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings
+
+
+def test_defaults_are_usable_and_listen_to_this_machine_only() -> None:
+    settings = Settings()
+
+    assert settings.host == "127.0.0.1"
+    assert settings.tasks == ("genre", "chord", "emotion")
+    assert settings.models_dir == Path("models")
+    assert settings.workers == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # only read, never listened on
+        ("port", "9000", 9000),
+        ("models_dir", "elsewhere/models", Path("elsewhere/models")),
+        ("tasks", "genre, tempo", ("genre", "tempo")),
+        ("tasks", "genre tempo", ("genre", "tempo")),
+        ("tasks", "", ()),
+        ("max_upload_bytes", "1000", 1000),
+        ("min_duration_s", "0.5", 0.5),
+        ("max_duration_s", "60", 60.0),
+        ("workers", "7", 7),
+        ("queue_size", "0", 0),
+        ("deadline_s", "1.5", 1.5),
+        ("log_level", "warning", "warning"),
+    ],
+)
+def test_every_setting_is_read_from_the_environment(
+    name: str, value: str, expected: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"SERVICE_{name.upper()}", value)
+    assert getattr(Settings(), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "-1"),
+        ("port", "65536"),
+        ("port", "http"),
+        ("max_upload_bytes", "0"),
+        ("min_duration_s", "0"),
+        ("min_duration_s", "nan"),
+        ("max_duration_s", "-1"),
+        ("max_duration_s", "inf"),
+        ("workers", "0"),
+        ("queue_size", "-1"),
+        ("deadline_s", "0"),
+        ("deadline_s", "inf"),
+        ("log_level", "loud"),
+        ("log_level", "critical\ninfo"),
+    ],
+)
+def test_an_unsafe_value_is_refused_by_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"SERVICE_{name.upper()}", value)
+    with pytest.raises(ValidationError, match=name):
+        Settings()
+
+
+def test_a_minimum_above_the_maximum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_MIN_DURATION_S", "10")
+    monkeypatch.setenv("SERVICE_MAX_DURATION_S", "10")
+    with pytest.raises(ValidationError, match="MIN_DURATION_S must be below"):
+        Settings()
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_settings_cannot_be_changed_while_the_service_runs() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]  # the point of the test

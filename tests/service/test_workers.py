@@ -1,0 +1,168 @@
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from service.errors import DeadlineExceeded, Overloaded, UnusableAudio
+from service.workers import WorkerPool
+
+SOON_S = 5.0
+
+
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    """One worker, one waiting place, a deadline that no test reaches."""
+    made = WorkerPool(workers=1, queue_size=1, deadline_s=SOON_S)
+    yield made
+    made.close()
+
+
+class Gate:
+    """A job that waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self) -> str:
+        self.entered.set()
+        assert self.opened.wait(SOON_S)
+        return "through"
+
+
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(scenario())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON_S
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.001)
+
+
+def test_the_result_of_a_job_comes_back_from_another_thread(pool: WorkerPool) -> None:
+    async def scenario() -> None:
+        assert await pool.run(threading.get_ident) != threading.get_ident()
+        assert await pool.run(lambda: 6 * 7) == 42
+        assert pool.pending == 0
+
+    run(scenario)
+
+
+def test_an_exception_of_a_job_reaches_the_caller_and_frees_its_place(pool: WorkerPool) -> None:
+    def job() -> None:
+        raise UnusableAudio("broken")
+
+    async def scenario() -> None:
+        for _ in range(5):
+            with pytest.raises(UnusableAudio, match="broken"):
+                await pool.run(job)
+        assert pool.pending == 0
+
+    run(scenario)
+
+
+def test_the_event_loop_stays_free_while_a_job_runs(pool: WorkerPool) -> None:
+    async def scenario() -> None:
+        gate = Gate()
+        running = asyncio.create_task(pool.run(gate))
+        await until(gate.entered.is_set)
+        assert pool.pending == 1
+        gate.opened.set()
+        assert await running == "through"
+
+    run(scenario)
+
+
+def test_a_full_queue_refuses_at_once_and_accepts_again_when_a_place_is_free(
+    pool: WorkerPool,
+) -> None:
+    async def scenario() -> None:
+        gate = Gate()
+        accepted = [asyncio.create_task(pool.run(gate)) for _ in range(2)]
+        await until(lambda: pool.pending == 2)
+
+        began = time.monotonic()
+        with pytest.raises(Overloaded, match="2 clips are pending") as caught:
+            await pool.run(lambda: None)
+        assert time.monotonic() - began < 0.5
+        assert caught.value.retry_after_s == 1
+
+        gate.opened.set()
+        assert await asyncio.gather(*accepted) == ["through", "through"]
+        assert pool.pending == 0
+        assert await pool.run(lambda: "free") == "free"
+
+    run(scenario)
+
+
+def test_as_many_jobs_run_at_once_as_there_are_workers() -> None:
+    pool = WorkerPool(workers=3, queue_size=0, deadline_s=SOON_S)
+    together = threading.Barrier(3, timeout=SOON_S)
+
+    async def scenario() -> None:
+        await asyncio.gather(*[pool.run(together.wait) for _ in range(3)])
+
+    run(scenario)
+    pool.close()
+
+
+def test_a_late_job_exceeds_the_deadline_and_holds_its_place_until_it_ends() -> None:
+    pool = WorkerPool(workers=1, queue_size=0, deadline_s=0.05)
+    gate = Gate()
+
+    async def scenario() -> None:
+        with pytest.raises(DeadlineExceeded, match=r"within 0\.05 s"):
+            await pool.run(gate)
+        with pytest.raises(Overloaded):
+            await pool.run(lambda: None)
+        gate.opened.set()
+        await until(lambda: pool.pending == 0)
+        assert await pool.run(lambda: "free") == "free"
+
+    run(scenario)
+    pool.close()
+
+
+def test_a_job_that_waited_past_the_deadline_never_begins_and_frees_its_place() -> None:
+    pool = WorkerPool(workers=1, queue_size=1, deadline_s=0.05)
+    gate = Gate()
+    begun = threading.Event()
+
+    async def scenario() -> None:
+        blocking = asyncio.create_task(pool.run(gate))
+        await until(gate.entered.is_set)
+        with pytest.raises(DeadlineExceeded):
+            await pool.run(begun.set)
+        with pytest.raises(DeadlineExceeded):
+            await blocking
+        await until(lambda: pool.pending == 1)
+        gate.opened.set()
+        await until(lambda: pool.pending == 0)
+
+    run(scenario)
+    pool.close()
+    assert not begun.is_set()
+
+
+def test_closing_waits_for_running_jobs_and_drops_waiting_ones() -> None:
+    pool = WorkerPool(workers=1, queue_size=1, deadline_s=SOON_S)
+    gate = Gate()
+    begun = threading.Event()
+
+    async def scenario() -> None:
+        running = asyncio.create_task(pool.run(gate))
+        waiting = asyncio.create_task(pool.run(begun.set))
+        await until(lambda: gate.entered.is_set() and pool.pending == 2)
+        threading.Timer(0.05, gate.opened.set).start()
+        await asyncio.to_thread(pool.close)
+        assert await running == "through"
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    run(scenario)
+    assert not begun.is_set()

@@ -1,0 +1,230 @@
+"""The command line of the training job."""
+
+import argparse
+import logging
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# TensorFlow greets on import; its errors still show.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from training.errors import TrainingError
+from training.labels import TASKS
+
+DESCRIPTION = """\
+Train the models of the service on labelled audio. The usual order:
+
+  python -m training fit genre --data DATA     train and measure (prepares what it needs)
+  python -m training export genre              write models/genre for the service
+  python -m training report genre              draw what the run measured
+  python -m training evaluate models/genre --data OTHER --json figures.json
+
+Each command explains itself with --help.
+"""
+
+DATA_HELP = """\
+DATA is one of
+  a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord' or 'emotion';
+    'group' (artist, player, guitar), 'dataset' and 'split' are used where they are there
+  an .npz with 'mel' (uint8, clips x 128 x 333), 'name' and 'genre'; also 'group', 'split'
+  a folder with genre.csv, chord.csv, emotion.csv and gtzan_mel.npz
+  GTZAN as published: genres_original/<genre>/<genre>.NNNNN.wav
+  its pictures: images_original/<genre>/<genre>NNNNN.png
+  guitar-chords-v3: Training/<chord>/*.wav and Test/<chord>/*.wav
+  musical-emotions-classification: Train.csv with an audio file and Happy or Sad
+Clips that cannot be read are named and skipped.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("distributed").setLevel(logging.WARNING)
+    try:
+        options.run_command(options)
+    except TrainingError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. The same command goes on from here.\n")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    prepare = _command(commands, "prepare", _prepare, "compute and cache the features of all clips")
+    _add_task(prepare)
+    _add_data(prepare)
+
+    fit = _command(commands, "fit", _fit, "train a network and measure it on held-out groups")
+    _add_task(fit)
+    _add_data(fit)
+    _add_run(fit)
+    fit.add_argument("--seed", type=int, default=1, help="seed of everything random [%(default)s]")
+    fit.add_argument(
+        "--teacher",
+        choices=("musicnn", "none"),
+        help="learn from MSD_musicnn beside the labels [musicnn for genre and emotion]",
+    )
+    fit.add_argument(
+        "--no-folds",
+        action="store_true",
+        help="skip the measurement on held-out groups; quicker, but the card then has few figures",
+    )
+
+    export = _command(commands, "export", _export, "write a finished run as a bundle")
+    _add_task(export)
+    _add_run(export)
+    export.add_argument(
+        "--models", type=Path, default=Path("models"), help="folder of the bundles [%(default)s]"
+    )
+
+    evaluate = _command(commands, "evaluate", _evaluate, "score a bundle on labelled data")
+    evaluate.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
+    _add_data(evaluate)
+    evaluate.add_argument("--split", help="only clips of this split, such as valid")
+    evaluate.add_argument("--json", type=Path, required=True, help="where the figures go")
+
+    report = _command(commands, "report", _report, "draw and write down what a run measured")
+    _add_task(report)
+    _add_run(report)
+    report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=DATA_HELP if name in ("prepare", "fit", "evaluate") else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run_command=run)
+    return command
+
+
+def _add_task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", choices=tuple(TASKS), help="what to tell")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path("runs/cache"),
+        help="where features are kept; safe to delete [%(default)s]",
+    )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="Dask scheduler to compute features on [this machine]"
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, help="folder of the run [runs/TASK]")
+
+
+def _run_folder(options: argparse.Namespace) -> Path:
+    run: Path | None = options.run
+    return run or Path("runs") / options.task
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from training.cache import FeatureCache
+    from training.filter_banks import make_bank
+    from training.preparation import prepare
+    from training.readers import read_data_set
+    from training.recipes import RECIPES
+
+    recipe = RECIPES[options.task]
+    clips = [clip for path in options.data for clip in read_data_set(path, options.task)]
+    bank = make_bank(recipe.features)
+    done = prepare(clips, recipe.features, bank, FeatureCache(options.cache), options.cluster)
+    for (data_set, split), n in sorted(
+        Counter((p.clip.data_set, p.clip.split) for p in done.clips).items()
+    ):
+        logging.info("%s, split %s: %d clips", data_set, split, n)
+    logging.info("%d clips ready, %d skipped", len(done.clips), len(done.skipped))
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from training.cache import FeatureCache
+    from training.fit_job import FitJob, fit
+    from training.recipes import RECIPES
+    from training.run_folder import RunFolder
+
+    recipe = RECIPES[options.task]
+    teacher = options.teacher or ("musicnn" if recipe.listens_to else "none")
+    fit(
+        FitJob(
+            recipe=recipe,
+            data=options.data,
+            run=RunFolder(_run_folder(options)),
+            cache=FeatureCache(options.cache),
+            seed=options.seed,
+            use_teacher=teacher == "musicnn",
+            with_folds=not options.no_folds,
+            cluster=options.cluster,
+            command=f"python -m training {shlex.join(sys.argv[1:])}",
+        )
+    )
+    logging.info("finished; next: python -m training export %s", options.task)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from training.export import export
+    from training.recipes import RECIPES
+    from training.run_folder import RunFolder
+
+    folder = options.models / options.task
+    export(RECIPES[options.task], RunFolder(_run_folder(options)), folder)
+    logging.info("wrote %s; the service checks it at its next start", folder)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.cache import FeatureCache
+    from training.evaluation import evaluate
+
+    evaluation = evaluate(
+        options.bundle, options.data, FeatureCache(options.cache), options.split, options.cluster
+    )
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(evaluation.model_dump_json(indent=1), "utf-8")
+    accuracy = evaluation.accuracy
+    logging.info(
+        "%d clips, accuracy %.3f (%.3f to %.3f); all figures in %s",
+        evaluation.n,
+        accuracy.value,
+        accuracy.low,
+        accuracy.high,
+        options.json,
+    )
+
+
+def _report(options: argparse.Namespace) -> None:
+    from training.recipes import RECIPES
+    from training.report import report
+    from training.run_folder import RunFolder
+
+    run = RunFolder(_run_folder(options))
+    out = options.out or run.path / "report"
+    report(RECIPES[options.task], run, out)
+    logging.info("wrote %s", out / "report.md")

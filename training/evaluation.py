@@ -1,0 +1,117 @@
+"""Score any bundle on any labelled data, through the very path that the service takes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel
+
+from service.bundle import Bundle
+from service.card import Evaluation
+from service.classification import clip_logits
+from service.errors import BundleError
+from training.cache import FeatureCache
+from training.errors import TrainingError
+from training.metrics import Predictions, score
+from training.preparation import prepare
+from training.readers import read_data_set
+
+
+class ClipRow(BaseModel):
+    """What the bundle said about one clip."""
+
+    name: str
+    data_set: str
+    group: str
+    truth: str
+    answer: str
+    confidence: float
+    uncertain: bool
+    probabilities: dict[str, float]
+
+
+class EvaluationReport(Evaluation):
+    """The figures of one evaluation, with one row per clip."""
+
+    bundle: str
+    version: str
+    uncertain_share: float
+    skipped: dict[str, str]
+    clips: list[ClipRow]
+
+
+def evaluate(
+    bundle_folder: Path,
+    data: Sequence[Path],
+    cache: FeatureCache,
+    split: str | None = None,
+    cluster: str | None = None,
+) -> EvaluationReport:
+    """Score a bundle.
+
+    Parameters
+    ----------
+    bundle_folder
+        Such as ``models/genre``.
+    data
+        Data sets in any layout that :mod:`training.readers` knows.
+    cache
+        Where features are kept.
+    split
+        Score only clips of this split; None for all.
+    cluster
+        Address of a Dask scheduler; None for this machine.
+
+    Raises
+    ------
+    TrainingError
+        The bundle cannot be loaded or there is nothing to score.
+    """
+    try:
+        bundle = Bundle.load(bundle_folder)
+    except BundleError as error:
+        raise TrainingError(f"The bundle cannot be scored: {error}") from error
+    card = bundle.card
+    clips = [clip for path in data for clip in read_data_set(path, card.task)]
+    clips = [clip for clip in clips if split in (None, clip.split) and clip.label in card.labels]
+    done = prepare(clips, card.features, bundle.bank, cache, cluster)
+    if not done.clips:
+        raise TrainingError("There is no readable clip to score.")
+    logits = np.stack(
+        [clip_logits(bundle.window_logits(p.grid.astype(np.float32))) for p in done.clips]
+    )
+    predictions = Predictions(
+        probabilities=bundle.probabilities(logits),
+        truth=np.array([card.labels.index(p.clip.label) for p in done.clips]),
+        groups=[p.clip.group for p in done.clips],
+    )
+    uncertain = predictions.confidences < card.calibration.uncertain_below
+    rows = [
+        ClipRow(
+            name=Path(prepared.clip.source.name).name,
+            data_set=prepared.clip.data_set,
+            group=prepared.clip.group,
+            truth=prepared.clip.label,
+            answer=card.labels[answer],
+            confidence=round(float(probabilities[answer]), 6),
+            uncertain=bool(flag),
+            probabilities={
+                label: round(float(p), 6)
+                for label, p in zip(card.labels, probabilities, strict=True)
+            },
+        )
+        for prepared, probabilities, answer, flag in zip(
+            done.clips, predictions.probabilities, predictions.answers, uncertain, strict=True
+        )
+    ]
+    return EvaluationReport(
+        **vars(score(predictions, card.labels)),
+        data_set=", ".join(sorted({p.clip.data_set for p in done.clips})),
+        protocol=f"all clips given{f', split {split}' if split else ''}; "
+        "clips that the bundle was trained on flatter it, its card names them",
+        bundle=card.task,
+        version=card.version,
+        uncertain_share=round(float(uncertain.mean()), 4),
+        skipped={s.name: s.reason for s in done.skipped},
+        clips=rows,
+    )

@@ -1,0 +1,147 @@
+"""Write a finished run as a bundle, and refuse one that does not do what Keras did."""
+
+import datetime
+import logging
+import shutil
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnxruntime as ort
+import tensorflow as tf
+import tf2onnx
+from numpy.typing import NDArray
+
+from service.bundle import (
+    BANK_FILE,
+    CARD_FILE,
+    GOLDEN_FILE,
+    HASHED_FILES,
+    MODEL_FILE,
+    Bundle,
+    file_sha256,
+)
+from service.card import Card, TrainingRecord
+from service.errors import BundleError
+from service.features import compute_grid
+from service.windows import cut_windows
+from training.errors import TrainingError
+from training.figures import calibrate, evaluations
+from training.filter_banks import make_bank
+from training.networks import serving_network
+from training.recipes import Recipe
+from training.run_folder import RunFolder
+from training.synthesis import render_golden_clip
+
+logger = logging.getLogger(__name__)
+
+OPSET = 17  # tf2onnx refuses 19 and above
+LARGEST_DIFFERENCE = 1e-4
+GOLDEN_DURATION_S = 2.5
+LICENCE_NOTE = (
+    "Trained on research data gathered from public collections; the recordings belong to their "
+    "owners and are not part of this bundle. Use the figures and the model for research, and "
+    "check the rights before any other use."
+)
+
+
+def export(recipe: Recipe, run: RunFolder, folder: Path) -> None:
+    """Write ``folder`` with network, filter bank, golden clip and card.
+
+    Raises
+    ------
+    TrainingError
+        The run is not finished, or the exported network differs from Keras.
+    """
+    network = serving_network(run.network())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as name:
+        draft = Path(name) / folder.name
+        draft.mkdir()
+        convert(network, draft / MODEL_FILE, run.real_windows())
+        bank = make_bank(recipe.features)
+        np.save(draft / BANK_FILE, bank)
+        _write_golden(recipe, bank, network, draft / GOLDEN_FILE)
+        card = _card(recipe, run, network, draft)
+        (draft / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
+        try:
+            Bundle.load(draft)
+        except BundleError as error:
+            raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
+        # Only a proved bundle takes the place of the old one.
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+
+
+def convert(network: keras.Model, file: Path, windows: NDArray[np.float32]) -> None:
+    """Convert a network to ONNX and compare both on real windows.
+
+    tf2onnx only logs an operation it does not know and writes a broken file, so the
+    file is always loaded and its answers compared.
+
+    Raises
+    ------
+    TrainingError
+        onnxruntime cannot load the file, or its logits differ by more than 1e-4.
+    """
+    signature = (tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name="window"),)
+    tf2onnx.convert.from_keras(network, signature, opset=OPSET, output_path=str(file))
+    try:
+        session = ort.InferenceSession(file, providers=["CPUExecutionProvider"])
+        answers = session.run(None, {"window": windows})[0]
+    except Exception as error:  # onnxruntime has no common base class for its errors
+        raise TrainingError(f"onnxruntime cannot run the converted network: {error}") from error
+    difference = float(np.abs(answers - np.asarray(network(windows, training=False))).max())
+    if not difference <= LARGEST_DIFFERENCE:
+        raise TrainingError(
+            f"The converted network's logits differ from those of Keras by {difference:.2g} on "
+            f"{len(windows)} real windows, more than {LARGEST_DIFFERENCE:g}; it is not exported."
+        )
+    logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(windows))
+
+
+def _write_golden(
+    recipe: Recipe, bank: NDArray[np.float32], network: keras.Model, file: Path
+) -> None:
+    samples = render_golden_clip(GOLDEN_DURATION_S, recipe.features.sample_rate_hz)
+    grid = compute_grid(samples, recipe.features, bank)
+    logits = np.asarray(network(cut_windows(grid, recipe.windows), training=False))
+    np.savez_compressed(file, samples=samples, features=grid, logits=logits)
+
+
+def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> Card:
+    record = run.record()
+    calibration = calibrate(run)
+    return Card(
+        task=recipe.task,
+        version=_code_version(),
+        summary=recipe.summary,
+        labels=list(recipe.labels),
+        features=recipe.features,
+        windows=recipe.windows,
+        calibration=calibration,
+        training=TrainingRecord(
+            command=record.command,
+            data_sets=record.clips_by_data_set,
+            clips_skipped=len(record.skipped),
+            split="by group (artist, album, player or guitar); a group is never on both sides",
+            seed=record.seed,
+            epochs=record.epochs,
+            parameters=network.count_params(),
+            code_version=_code_version(),
+            trained_on=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            licence_note=LICENCE_NOTE,
+        ),
+        evaluation=evaluations(recipe, run, calibration.temperature),
+        not_for=list(recipe.not_for),
+        sha256={name: file_sha256(draft / name) for name in HASHED_FILES},
+    )
+
+
+def _code_version() -> str:
+    try:
+        return version("music-classification-service")
+    except PackageNotFoundError:
+        return "0.0.0"

@@ -1,0 +1,165 @@
+"""The whole training of a task: gather, measure by folds, fit the final network."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.windows import cut_windows
+from training.cache import FeatureCache
+from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.material import Item, Material, TeacherScale, examples, gather
+from training.recipes import Recipe
+from training.run_folder import FoldResult, RunFolder, RunRecord
+from training.teacher import Teacher
+
+logger = logging.getLogger(__name__)
+
+STOP_SHARE = 0.08
+N_CHECK_WINDOWS = 64
+FINAL = "final"
+HELD_BACK_FOLD = "valid-list"
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """What to train, on what, and where to keep it.
+
+    Attributes
+    ----------
+    recipe
+        How to train.
+    data
+        Data sets to learn from.
+    run
+        Where the result goes; a run that was interrupted goes on there.
+    cache
+        Where features are kept.
+    seed
+        Seed of everything random.
+    use_teacher
+        Whether to learn from MSD_musicnn beside the labels.
+    with_folds
+        Whether to measure the recipe by folds first; without, the card has few figures.
+    cluster
+        Address of a Dask scheduler for the features; None for this machine.
+    command
+        The command line, for the record.
+    """
+
+    recipe: Recipe
+    data: Sequence[Path]
+    run: RunFolder
+    cache: FeatureCache
+    seed: int
+    use_teacher: bool
+    with_folds: bool
+    cluster: str | None
+    command: str
+
+
+def fit(job: FitJob) -> None:
+    """Train and measure; finished parts of an interrupted run are kept.
+
+    Raises
+    ------
+    TrainingError
+        The data, the command or the environment cannot do; the message says how to mend it.
+    """
+    began = time.monotonic()
+    material = gather(
+        job.recipe,
+        job.data,
+        job.cache,
+        teacher=Teacher(job.cache) if job.use_teacher else None,
+        seed=job.seed,
+        cluster=job.cluster,
+    )
+    clips = material.clips
+    held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.held_back]
+    held_back_groups = {clips[i].group for i in held_back}
+    trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
+    if job.with_folds:
+        for fold in job.recipe.folds([clips[i] for i in trainable]):
+            if not job.run.has_fold(fold.name):
+                test = [trainable[i] for i in fold.test]
+                groups = held_back_groups | {clips[i].group for i in test}
+                fitted = _fit_without(job, material, groups, fold.name)
+                job.run.save_fold(_score(job, material, fitted, test, fold.name))
+    fitted = _fit_without(job, material, held_back_groups, FINAL)
+    valid = [i for i in held_back if clips[i].split == "valid"]
+    if valid:
+        job.run.save_fold(_score(job, material, fitted, valid, HELD_BACK_FOLD))
+    record = RunRecord(
+        task=job.recipe.task,
+        command=job.command,
+        seed=job.seed,
+        clips_by_data_set=dict(Counter(clips[i].data_set for i in trainable)),
+        skipped={s.name: s.reason for s in material.skipped},
+        epochs=len(fitted.history["loss"]),
+        history=fitted.history,
+        fit_s=round(time.monotonic() - began, 1),
+    )
+    job.run.save_network(fitted.network, record, _check_windows(job.recipe, material, job.seed))
+
+
+def _fit_without(job: FitJob, material: Material, groups: set[str], name: str) -> Fitted:
+    """Fit on everything but some groups."""
+    recipe = job.recipe
+    items = material.without_groups(material.items, groups)
+    scale = TeacherScale.of(items)
+    stop = draw_stop_groups(
+        [item.label for item in items],
+        [item.group for item in items],
+        STOP_SHARE,
+        np.random.default_rng(job.seed),
+    )
+    return fit_network(
+        recipe,
+        examples(_chosen(items, ~stop), scale),
+        examples([_clean(item) for item in _chosen(items, stop)], scale),
+        teacher_targets=len(scale.mean),
+        seed=job.seed,
+        backup=job.run.backup(name),
+        description=f"{recipe.task} {name}",
+    )
+
+
+def _score(
+    job: FitJob, material: Material, fitted: Fitted, test: Sequence[int], name: str
+) -> FoldResult:
+    """Ask a fitted network about clips that it never saw."""
+    clips = [material.clips[i] for i in test]
+    items = [material.items[i] for i in test]
+    result = FoldResult(
+        name=name,
+        clip_names=[Path(clip.source.name).name for clip in clips],
+        data_sets=[clip.data_set for clip in clips],
+        groups=[clip.group for clip in clips],
+        truth=np.array([item.label for item in items]),
+        logits=clip_logits(fitted.network, [i.grids[0] for i in items], job.recipe.windows),
+    )
+    right = (result.logits.argmax(axis=1) == result.truth).mean()
+    logger.info("%s %s: %.1f%% of %d clips", job.recipe.task, name, 100 * right, len(test))
+    return result
+
+
+def _check_windows(recipe: Recipe, material: Material, seed: int) -> NDArray[np.float32]:
+    """Draw windows of real clips, on which the export must agree with Keras."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(material.items))[:N_CHECK_WINDOWS]
+    grids = [material.items[i].grids[0].astype(np.float32) for i in chosen]
+    return np.stack([cut_windows(grid, recipe.windows)[0] for grid in grids])
+
+
+def _chosen(items: Sequence[Item], which: NDArray[np.bool_]) -> list[Item]:
+    return [item for item, wanted in zip(items, which, strict=True) if wanted]
+
+
+def _clean(item: Item) -> Item:
+    return Item(item.group, item.label, item.grids[:1], item.teacher, item.weight)

@@ -1,0 +1,203 @@
+"""Fit one network: fixed seed, visible progress, early stop, resumes where it was."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from service.windows import WindowSpec, cut_windows
+from training.batches import UNLABELLED, Examples, WindowBatches
+from training.cache import StoredGrid
+from training.recipes import FitSettings, Recipe
+
+logger = logging.getLogger(__name__)
+
+PREDICT_BATCH = 256
+MAX_STOP_WINDOWS = 4
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network and its losses by epoch."""
+
+    network: keras.Model
+    history: dict[str, list[float]]
+
+
+def fit_network(
+    recipe: Recipe,
+    train: Examples,
+    stop: Examples,
+    *,
+    teacher_targets: int,
+    seed: int,
+    backup: Path,
+    description: str,
+) -> Fitted:
+    """Train a new network; call again with the same ``backup`` to go on after a stop.
+
+    Parameters
+    ----------
+    recipe
+        The network and how it is trained.
+    train
+        What it learns from.
+    stop
+        Clips of other groups: training ends when the loss on them no longer falls,
+        and the weights of the best epoch are kept.
+    teacher_targets
+        Length of the teacher's targets; 0 without a teacher.
+    seed
+        Seed of weights, batches and augmentation.
+    backup
+        Folder for the state after each epoch.
+    description
+        What the progress bar calls it.
+    """
+    settings, n_labels = recipe.fit, len(recipe.labels)
+    keras.utils.set_random_seed(seed)
+    network = recipe.build(teacher_targets)
+    _compile(network, settings)
+    batches = WindowBatches(
+        train,
+        n_labels=n_labels,
+        frames=recipe.windows.frames,
+        augment=recipe.augment,
+        mixup_alpha=settings.mixup_alpha,
+        batch_size=settings.batch_size,
+        n_batches=settings.batches_per_epoch,
+        seed=seed,
+    )
+    history = network.fit(
+        batches,
+        epochs=settings.epochs,
+        validation_data=_stop_batch(stop, recipe.windows, n_labels, network.output_names),
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(backup), delete_checkpoint=False),
+            _FollowEpoch(batches),
+            keras.callbacks.EarlyStopping(
+                patience=settings.patience, restore_best_weights=True, start_from_epoch=3
+            ),
+            _ProgressBar(settings.epochs, description),
+        ],
+    )
+    return Fitted(network, {k: [float(x) for x in v] for k, v in history.history.items()})
+
+
+def clip_logits(
+    network: keras.Model, grids: Sequence[StoredGrid], windows: WindowSpec
+) -> NDArray[np.float32]:
+    """Return the mean window logits of each clip, shape [clips, labels]."""
+    cut = [cut_windows(grid.astype(np.float32), windows) for grid in grids]
+    answers = network.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
+    logits = answers["logits"]
+    ends = np.cumsum([len(w) for w in cut])[:-1]
+    return np.stack([part.mean(axis=0) for part in np.split(logits, ends)])
+
+
+def _compile(network: keras.Model, settings: FitSettings) -> None:
+    total = settings.epochs * settings.batches_per_epoch
+    warm_up = min(settings.warm_up_batches, total // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        settings.peak_learning_rate / 100,
+        max(1, total - warm_up),
+        warmup_target=settings.peak_learning_rate,
+        warmup_steps=warm_up,
+    )
+    losses: dict[str, keras.Loss] = {
+        "logits": keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=settings.label_smoothing
+        ),
+        "teacher": keras.losses.MeanSquaredError(),
+    }
+    loss_weights = {"logits": 1.0, "teacher": settings.teacher_weight}
+    outputs = network.output_names
+    network.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
+        {name: losses[name] for name in outputs},
+        {name: loss_weights[name] for name in outputs},
+    )
+
+
+def _stop_batch(
+    stop: Examples, windows: WindowSpec, n_labels: int, outputs: Sequence[str]
+) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    """Cut a few windows from each stop clip, so that long clips do not drown short ones."""
+    inputs, labels, teacher, taught = [], [], [], []
+    for grid, label, comment in zip(stop.grids, stop.labels, stop.teacher, strict=True):
+        cut = cut_windows(grid.astype(np.float32), windows)
+        chosen = np.unique(np.linspace(0, len(cut) - 1, MAX_STOP_WINDOWS).astype(int))
+        inputs.append(cut[chosen])
+        labels += [label] * len(chosen)
+        known = len(comment) > 0
+        mean = comment.mean(axis=0) if known else np.zeros(comment.shape[1])
+        teacher += [mean.astype(np.float32)] * len(chosen)
+        taught += [float(known)] * len(chosen)
+    index = np.array(labels)
+    labelled = index != UNLABELLED
+    one_hot = np.eye(n_labels, dtype=np.float32)[np.maximum(index, 0)] * labelled[:, None]
+    targets = {"logits": one_hot, "teacher": np.stack(teacher)}
+    weights = {
+        "logits": labelled.astype(np.float32),
+        "teacher": np.array(taught, dtype=np.float32),
+    }
+    return (
+        np.concatenate(inputs),
+        {name: targets[name] for name in outputs},
+        {name: weights[name] for name in outputs},
+    )
+
+
+class _FollowEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Tell the batches which epoch it is, also after training was resumed."""
+
+    def __init__(self, batches: WindowBatches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._batches.epoch = epoch
+
+
+class _ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Show epochs, losses and the time left."""
+
+    def __init__(self, epochs: int, description: str) -> None:
+        super().__init__()
+        self._bar = tqdm(total=epochs, desc=description, unit="epoch")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._bar.n = epoch + 1
+        self._bar.set_postfix({k: f"{v:.3f}" for k, v in (logs or {}).items()})
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._bar.close()
+
+
+def draw_stop_groups(
+    labels: Sequence[int], groups: Sequence[str], share: float, rng: Generator
+) -> NDArray[np.bool_]:
+    """Choose whole groups until about a share of the clips is chosen.
+
+    Groups that alone hold more than the share are never chosen.
+
+    Returns
+    -------
+    ndarray of bool
+        Which clips are chosen, shape [clips].
+    """
+    names, member, size = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    wanted = share * len(labels)
+    chosen = np.zeros(len(names), dtype=bool)
+    for g in rng.permutation(len(names)):
+        if size[chosen].sum() + size[g] <= wanted:
+            chosen[g] = True
+    return np.asarray(chosen[member])

@@ -1,0 +1,131 @@
+"""Compute the features of all clips, in parallel, each once.
+
+The work runs on Dask: threads of this process by default (decoding and transforms
+release the interpreter lock), or the workers of a cluster whose address is given.
+Workers need this package and the same paths; only grids travel back.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from distributed import Client, as_completed
+from tqdm import tqdm
+
+from service.features import FeatureSpec, FilterBank, Grid
+from training.cache import FeatureCache, StoredGrid
+from training.errors import TrainingError, UnreadableClip
+from training.readers import LabelledClip
+from training.readers.clips import Source
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """A labelled clip with its feature grid, shape [frames, bands], half precision."""
+
+    clip: LabelledClip
+    grid: StoredGrid
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A clip that could not be used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What became of a list of clips."""
+
+    clips: list[PreparedClip]
+    skipped: list[Skipped]
+
+
+def prepare(
+    clips: Sequence[LabelledClip],
+    spec: FeatureSpec,
+    bank: FilterBank,
+    cache: FeatureCache,
+    cluster: str | None = None,
+) -> Preparation:
+    """Return the clips with their grids; those that cannot be read are logged and listed.
+
+    Parameters
+    ----------
+    clips
+        Clips to prepare.
+    spec, bank
+        The features to compute.
+    cache
+        Grids already computed are taken from here, new ones are put here.
+    cluster
+        Address of a Dask scheduler; None for threads of this process.
+    """
+    found: dict[int, StoredGrid] = {}
+    missing: list[tuple[int, str, Source]] = []
+    skipped: list[Skipped] = []
+    for index, clip in enumerate(clips):
+        try:
+            key = cache.key(clip.source.content_key(), spec, bank)
+        except UnreadableClip as error:
+            skipped.append(_skip(clip.source, str(error)))
+            continue
+        grid = cache.load(key)
+        if grid is None:
+            missing.append((index, key, clip.source))
+        else:
+            found[index] = grid
+    if missing:
+        with _client(cluster) as client:
+            # Scattered once, not sent along with every clip.
+            bank_future = client.scatter(bank, broadcast=True)
+            futures = {
+                client.submit(_grid_or_reason, source, spec, bank_future, pure=False): entry
+                for entry in missing
+                for source in (entry[2],)
+            }
+            progress = tqdm(as_completed(futures), total=len(futures), desc="features", unit="clip")
+            for future in progress:
+                index, key, source = futures[future]
+                result = future.result()
+                if isinstance(result, str):
+                    skipped.append(_skip(source, result))
+                else:
+                    found[index] = cache.store(key, result)
+                future.release()
+    ready = [PreparedClip(clips[index], found[index]) for index in sorted(found)]
+    return Preparation(ready, skipped)
+
+
+def _grid_or_reason(source: Source, spec: FeatureSpec, bank: FilterBank) -> Grid | str:
+    try:
+        return source.grid(spec, bank)
+    except UnreadableClip as error:
+        return str(error)
+
+
+def _skip(source: Source, reason: str) -> Skipped:
+    logger.warning("skipped %s: %s", source.name, reason)
+    return Skipped(source.name, reason)
+
+
+def _client(cluster: str | None) -> AbstractContextManager[Client]:
+    if cluster is None:
+        threads = len(os.sched_getaffinity(0))
+        local: AbstractContextManager[Client] = Client(
+            processes=False, n_workers=1, threads_per_worker=threads, dashboard_address=None
+        )
+        return local
+    try:
+        remote: AbstractContextManager[Client] = Client(cluster, timeout="10s")
+    except OSError as error:
+        raise TrainingError(f"No Dask scheduler answers at {cluster}: {error}") from error
+    return remote

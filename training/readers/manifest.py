@@ -1,0 +1,84 @@
+"""Readers for CSV lists of audio files."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from training.errors import TrainingError
+from training.labels import canonical_label
+from training.readers.clips import AudioFile, LabelledClip
+
+EMOTION_LIST = "Train.csv"
+_FILE_COLUMNS = ("imageid", "file", "filename", "audio", "songid", "id")
+_LABEL_COLUMNS = ("class", "label", "emotion", "target")
+
+
+def read_manifest(path: Path, task: str) -> list[LabelledClip]:
+    """Read a CSV with a ``file`` column (relative to it) and a column named as the task.
+
+    Rows whose label is empty or not of the task's vocabulary are left out.
+    """
+    clips = []
+    for row in _rows(path, ("file", task)):
+        label = canonical_label(task, row[task])
+        if label is None:
+            continue
+        file = row["file"]
+        clips.append(
+            LabelledClip(
+                source=AudioFile(path.parent / file),
+                label=label,
+                data_set=row.get("dataset") or path.parent.name,
+                # Without a group, a file is the only group that cannot leak into another.
+                group=row.get("group") or f"file:{file}",
+                split=row.get("split") or "extra",
+            )
+        )
+    return clips
+
+
+def read_emotion_list(path: Path) -> list[LabelledClip]:
+    """Read ``Train.csv`` of musical-emotions-classification: an audio file, Happy or Sad.
+
+    The files lie beside the list or in a folder below it. The set names no artist, so
+    a file is its own group; the published test half cannot be told from the training
+    half by artist and figures on it flatter.
+    """
+    rows = list(_rows(path, ()))
+    if not rows:
+        raise TrainingError(f"{path} is empty.")
+    file_column = _find_column(path, rows[0], _FILE_COLUMNS)
+    label_column = _find_column(path, rows[0], _LABEL_COLUMNS)
+    found = {p.name: p for p in sorted(path.parent.rglob("*")) if p.suffix.lower() in _AUDIO}
+    clips = []
+    for row in rows:
+        label = canonical_label("emotion", row[label_column])
+        name = Path(row[file_column]).name
+        if label is not None:
+            audio = found.get(name) or found.get(f"{name}.wav") or path.parent / name
+            clips.append(
+                LabelledClip(AudioFile(audio), label, "musical-emotions", f"file:{name}", "train")
+            )
+    return clips
+
+
+_AUDIO = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".aiff", ".aif"}
+
+
+def _rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in required if name not in (reader.fieldnames or ())]
+        if missing:
+            raise TrainingError(
+                f"{path} has no column {' or '.join(missing)}; it has "
+                f"{', '.join(reader.fieldnames or ['none'])}."
+            )
+        yield from reader
+
+
+def _find_column(path: Path, row: Mapping[str, str], names: tuple[str, ...]) -> str:
+    for column in row:
+        if column.strip().lower() in names:
+            return column
+    raise TrainingError(f"{path} has none of the columns {', '.join(names)}.")

@@ -1,0 +1,253 @@
+"""How each task is trained: features, windows, network, augmentation, validation.
+
+This is the one place where the numbers of the shipped models stand.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from service.features import FeatureSpec, Grid
+from service.windows import WindowSpec
+from training import augmentation, labels
+from training.batches import UNLABELLED, Augment
+from training.networks import chord_net, listening_net
+from training.readers import LabelledClip, gtzan_grid
+from training.splits import Fold, group_fold_plan, leave_one_data_set_out
+
+TRANSPOSE_DOWN, TRANSPOSE_UP = 5, 6
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs, batches_per_epoch, batch_size
+        Longest training.
+    peak_learning_rate
+        Reached after ``warm_up_batches``, then falls along a half cosine (AdamW).
+    weight_decay
+        Of AdamW.
+    label_smoothing
+        Share of the target that is spread over all labels.
+    mixup_alpha
+        Of :func:`training.batches.mix_up`; None for no mixing.
+    teacher_weight
+        Weight of the squared difference to the teacher's targets.
+    patience
+        Epochs without a better loss on the stop clips before training ends.
+    """
+
+    epochs: int
+    batches_per_epoch: int
+    batch_size: int
+    peak_learning_rate: float
+    weight_decay: float
+    label_smoothing: float = 0.0
+    mixup_alpha: float | None = None
+    teacher_weight: float = 1.0
+    patience: int = 10
+    warm_up_batches: int = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that is special to a task.
+
+    Attributes
+    ----------
+    task
+        Name of the task; also of its bundle.
+    summary, not_for
+        For the model card.
+    features, windows
+        What the network sees.
+    build
+        Makes the network; the argument is the number of teacher targets.
+    augment
+        Changes a training window.
+    fit
+        How to train.
+    folds
+        Which clips to hold out in turn to measure the recipe.
+    held_back
+        Official splits that the final network never sees; it is scored on ``valid``.
+    listens_to
+        Other tasks whose clips the teacher may comment on, without their labels.
+    degraded_copies
+        How many distorted, noisy or reverberant copies of each clip to learn from.
+    synthetic_share
+        Share of synthetic clips among the windows drawn.
+    subsets
+        Further sets of labels to report figures on.
+    """
+
+    task: str
+    summary: str
+    not_for: tuple[str, ...]
+    features: FeatureSpec
+    windows: WindowSpec
+    build: Callable[[int], keras.Model]
+    augment: Augment
+    fit: FitSettings
+    folds: Callable[[Sequence[LabelledClip]], list[Fold]]
+    weigh: Callable[[Sequence[LabelledClip]], NDArray[np.float64]]
+    held_back: tuple[str, ...] = ()
+    listens_to: tuple[str, ...] = ()
+    degraded_copies: int = 0
+    synthetic_share: float = 0.0
+    subsets: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The task's labels, in the order of the network's outputs."""
+        return labels.TASKS[self.task]
+
+
+def _augment_music(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
+    window = augmentation.shift_bands(window, int(rng.integers(-3, 4)))
+    window = augmentation.tilt(window, rng, most=0.12)
+    window = augmentation.mask(window, rng, most=16)
+    return augmentation.limit_band(window, rng, lowest=90), label
+
+
+def _augment_chord(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
+    semitones = int(rng.integers(-TRANSPOSE_DOWN, TRANSPOSE_UP + 1))
+    window = augmentation.delay(window, rng)
+    window = augmentation.shift_bands(window, 3 * semitones)
+    window = augmentation.detune(window, rng)
+    window = augmentation.tilt(window, rng, most=0.2)
+    return augmentation.raise_floor(window, rng, most=0.4), transpose(label, semitones)
+
+
+def transpose(label: int, semitones: int) -> int:
+    """Return the index of a chord moved by some semitones; "no chord" stays what it is."""
+    n_qualities = len(labels.QUALITIES)
+    if label in (UNLABELLED, labels.CHORDS.index(labels.NO_CHORD)):
+        return label
+    root, quality = divmod(label, n_qualities)
+    return (root + semitones) % len(labels.ROOTS) * n_qualities + quality
+
+
+def _weigh_by_label(clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
+    """Draw rare labels more often, halfway to balance."""
+    count = Counter(clip.label for clip in clips)
+    return np.array([count[clip.label] ** -0.5 for clip in clips])
+
+
+def _weigh_by_data_set(clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
+    """Draw small data sets more often, halfway to balance: each is another room and guitar."""
+    count = Counter(clip.data_set for clip in clips)
+    return np.array([count[clip.data_set] ** -0.5 for clip in clips])
+
+
+_MUSIC_WINDOWS = WindowSpec(frames=112, stride_frames=56)
+_MUSIC_FIT = FitSettings(
+    epochs=40,
+    batches_per_epoch=46,
+    batch_size=32,
+    peak_learning_rate=2e-3,
+    weight_decay=1e-2,
+    mixup_alpha=0.4,
+    patience=15,
+    warm_up_batches=200,
+)
+_CHORD_FEATURES = FeatureSpec(
+    name="log_frequency",
+    sample_rate_hz=11_025,
+    fft_samples=4_096,
+    hop_samples=1_024,
+    bands=216,
+    spectrum="magnitude",
+    range_db=60.0,
+)
+_CHORD_WINDOWS = WindowSpec(frames=20, stride_frames=5)
+
+GENRE = Recipe(
+    task="genre",
+    summary="One of ten genres, from the log-mel spectrogram of 10 s windows.",
+    not_for=(
+        "music outside the ten genres: it has no label for it, watch the uncertain flag",
+        "telling styles within a genre, or deciding about people's works or rights",
+        "speech, noise or single instruments",
+    ),
+    features=gtzan_grid.SPEC,
+    windows=_MUSIC_WINDOWS,
+    build=lambda teacher_targets: listening_net(
+        _MUSIC_WINDOWS.frames,
+        gtzan_grid.SPEC.bands,
+        len(labels.GENRES),
+        teacher_targets=teacher_targets,
+    ),
+    augment=_augment_music,
+    fit=_MUSIC_FIT,
+    folds=lambda clips: group_fold_plan(clips, n_folds=4, split="extra", seed=0),
+    weigh=_weigh_by_label,
+    held_back=("valid", "test", "faulty"),
+    listens_to=("emotion",),
+)
+
+EMOTION = Recipe(
+    task="emotion",
+    summary="Whether music feels happy or sad, from the log-mel spectrogram of 10 s windows.",
+    not_for=(
+        "reading the feelings of a person: it judges the music, as listeners of four data sets did",
+        "music that is neither happy nor sad (angry, tense, calm): it has only the two words",
+        "speech",
+    ),
+    features=gtzan_grid.SPEC,
+    windows=_MUSIC_WINDOWS,
+    build=lambda teacher_targets: listening_net(
+        _MUSIC_WINDOWS.frames,
+        gtzan_grid.SPEC.bands,
+        len(labels.EMOTIONS),
+        teacher_targets=teacher_targets,
+    ),
+    augment=_augment_music,
+    fit=_MUSIC_FIT,
+    folds=lambda clips: group_fold_plan(clips, n_folds=5, split=None, seed=0),
+    weigh=_weigh_by_label,
+    held_back=("test",),
+    listens_to=("genre",),
+)
+
+_TRIADS = frozenset(
+    labels.chord_label(root, quality) for root in range(12) for quality in ("maj", "min")
+)
+
+CHORD = Recipe(
+    task="chord",
+    summary="The guitar chord that sounds: 12 roots of 6 qualities, or no chord.",
+    not_for=(
+        "chords outside its vocabulary (suspended, augmented, ninths): it names the nearest one",
+        "inversions and voicings: it names the root and the quality only",
+        "full songs with vocals and drums: trained on guitars alone",
+    ),
+    features=_CHORD_FEATURES,
+    windows=_CHORD_WINDOWS,
+    build=lambda _: chord_net(_CHORD_WINDOWS.frames, _CHORD_FEATURES.bands, len(labels.QUALITIES)),
+    augment=_augment_chord,
+    fit=FitSettings(
+        epochs=12,
+        batches_per_epoch=150,
+        batch_size=64,
+        peak_learning_rate=3e-3,
+        weight_decay=1e-3,
+        patience=6,
+    ),
+    folds=leave_one_data_set_out,
+    weigh=_weigh_by_data_set,
+    held_back=("test",),
+    degraded_copies=2,
+    synthetic_share=1 / 3,
+    subsets=(("major and minor triads", _TRIADS),),
+)
+
+RECIPES = {recipe.task: recipe for recipe in (GENRE, CHORD, EMOTION)}

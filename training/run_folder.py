@@ -1,0 +1,144 @@
+"""What one training run leaves on disk, and where."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from training.errors import TrainingError
+
+
+class RunRecord(BaseModel):
+    """How a run was started and what it saw; ``run.json``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str
+    command: str
+    seed: int
+    clips_by_data_set: dict[str, int]
+    skipped: dict[str, str]
+    epochs: int
+    history: dict[str, list[float]]
+    fit_s: float
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """Logits for clips that a network never saw.
+
+    Attributes
+    ----------
+    name
+        What was held out.
+    clip_names, data_sets, groups
+        One entry per clip.
+    truth
+        Index of the true label, shape [clips].
+    logits
+        Clip logits, shape [clips, labels].
+    """
+
+    name: str
+    clip_names: list[str]
+    data_sets: list[str]
+    groups: list[str]
+    truth: NDArray[np.int64]
+    logits: NDArray[np.float32]
+
+
+class RunFolder:
+    """A folder with the network, the fold results and the record of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def backup(self, fold: str) -> Path:
+        """Where an interrupted training of a fold left its state."""
+        return self.path / "backup" / fold
+
+    def has_fold(self, name: str) -> bool:
+        """Tell whether a fold was finished before."""
+        return self._fold_file(name).exists()
+
+    def save_fold(self, result: FoldResult) -> None:
+        """Keep the result of a finished fold."""
+        file = self._fold_file(result.name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".part.npz")
+        np.savez_compressed(
+            partial,
+            clip_names=result.clip_names,
+            data_sets=result.data_sets,
+            groups=result.groups,
+            truth=result.truth,
+            logits=result.logits,
+        )
+        partial.replace(file)
+
+    def folds(self) -> list[FoldResult]:
+        """Return the results of all finished folds, by name."""
+        return [_load_fold(file) for file in sorted((self.path / "folds").glob("*.npz"))]
+
+    def save_network(
+        self, network: keras.Model, record: RunRecord, real_windows: NDArray[np.float32]
+    ) -> None:
+        """Keep the final network, its record, and windows to check its export on."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        network.save(self._network_file)
+        np.save(self._windows_file, real_windows)
+        self._record_file.write_text(record.model_dump_json(indent=2), "utf-8")
+
+    def network(self) -> keras.Model:
+        """Return the final network."""
+        self._require(self._network_file)
+        return keras.saving.load_model(self._network_file, compile=False)
+
+    def real_windows(self) -> NDArray[np.float32]:
+        """Return some windows of real clips, shape [windows, frames, bands]."""
+        self._require(self._windows_file)
+        windows: NDArray[np.float32] = np.load(self._windows_file, allow_pickle=False)
+        return windows
+
+    def record(self) -> RunRecord:
+        """Return how the run was started."""
+        self._require(self._record_file)
+        return RunRecord.model_validate(json.loads(self._record_file.read_text("utf-8")))
+
+    def _fold_file(self, name: str) -> Path:
+        return self.path / "folds" / f"{name}.npz"
+
+    @property
+    def _network_file(self) -> Path:
+        return self.path / "network.keras"
+
+    @property
+    def _windows_file(self) -> Path:
+        return self.path / "real_windows.npy"
+
+    @property
+    def _record_file(self) -> Path:
+        return self.path / "run.json"
+
+    def _require(self, file: Path) -> None:
+        if not file.exists():
+            raise TrainingError(
+                f"{file} does not exist: this run is not finished. "
+                f"Start or resume it with python -m training fit TASK --run {self.path} …"
+            )
+
+
+def _load_fold(file: Path) -> FoldResult:
+    with np.load(file, allow_pickle=False) as stored:
+        return FoldResult(
+            name=file.stem,
+            clip_names=stored["clip_names"].tolist(),
+            data_sets=stored["data_sets"].tolist(),
+            groups=stored["groups"].tolist(),
+            truth=stored["truth"],
+            logits=stored["logits"],
+        )

@@ -1,0 +1,84 @@
+"""Split clips by group, never by file."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.readers import LabelledClip
+
+
+def group_folds(clips: Sequence[LabelledClip], n_folds: int, seed: int) -> list[int]:
+    """Assign each clip to a fold so that groups stay together and labels stay balanced.
+
+    Groups are dealt, the largest first, to the fold in which their labels are rarest
+    so far; equal ones in an order drawn from the seed.
+
+    Returns
+    -------
+    list of int
+        Fold of each clip, 0 to ``n_folds - 1``.
+    """
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, clip in enumerate(clips):
+        members[clip.group].append(index)
+    names = sorted(members)
+    np.random.default_rng(seed).shuffle(names)
+    names.sort(key=lambda name: -len(members[name]))
+
+    labels = {label: i for i, label in enumerate(sorted({c.label for c in clips}))}
+    filled = np.zeros((n_folds, len(labels)))
+    total = np.bincount([labels[c.label] for c in clips], minlength=len(labels))
+    fold_of = [0] * len(clips)
+    for name in names:
+        added = np.bincount([labels[clips[i].label] for i in members[name]], minlength=len(labels))
+        crowding = ((filled + added) ** 2 / total).sum(axis=1) - (filled**2 / total).sum(axis=1)
+        fold = int(np.argmin(crowding + 1e-6 * filled.sum(axis=1)))
+        filled[fold] += added
+        for i in members[name]:
+            fold_of[i] = fold
+    return fold_of
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One way to hold clips out.
+
+    Attributes
+    ----------
+    name
+        What is held out; also a file name.
+    train, test
+        Indices of clips; no group is in both.
+    """
+
+    name: str
+    train: list[int]
+    test: list[int]
+
+
+def group_fold_plan(
+    clips: Sequence[LabelledClip], *, n_folds: int, split: str | None, seed: int
+) -> list[Fold]:
+    """Hold out each of several sets of groups in turn, of one split or of all clips."""
+    chosen = [i for i, clip in enumerate(clips) if split in (None, clip.split)]
+    fold_of = group_folds([clips[i] for i in chosen], n_folds, seed)
+    return [
+        _fold(clips, f"groups-{k + 1}", [i for i, f in zip(chosen, fold_of, strict=True) if f == k])
+        for k in range(n_folds)
+    ]
+
+
+def leave_one_data_set_out(clips: Sequence[LabelledClip]) -> list[Fold]:
+    """Hold out each data set in turn: other guitars, players and rooms."""
+    return [
+        _fold(clips, name, [i for i, clip in enumerate(clips) if clip.data_set == name])
+        for name in sorted({clip.data_set for clip in clips})
+    ]
+
+
+def _fold(clips: Sequence[LabelledClip], name: str, held_out: list[int]) -> Fold:
+    groups = {clips[i].group for i in held_out}
+    train = [i for i, clip in enumerate(clips) if clip.group not in groups]
+    return Fold(name, train, held_out)
