@@ -4,22 +4,31 @@
 # Any image with Python 3.11 or newer as python3, and its venv module, will do.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
+# The list of dependencies by itself, so that the rest of pyproject.toml can change freely.
+FROM ${BASE_IMAGE} AS requirements
+WORKDIR /build
+COPY pyproject.toml ./
+RUN python3 -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['training'], sep='\n')" > requirements.txt
+
 FROM ${BASE_IMAGE} AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 # pip lives in an environment of its own, so that the one that ships holds no installer.
 RUN python3 -m venv /opt/installer && python3 -m venv --without-pip /opt/venv
-# Only these two files decide this layer: a change of code does not install anything again.
+# Only these two files decide this layer: no change of code installs anything again.
 # The bytecode is never checked against its source, which cannot change within an image.
-COPY pyproject.toml requirements.lock ./
+# musicnn, the teacher of genre and emotion, comes for its weights alone: its pins are old.
+COPY --from=requirements /build/requirements.txt ./
+COPY requirements.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['training'], sep='\n')" > requirements.txt \
-    && /opt/installer/bin/pip --python /opt/venv/bin/python install \
+    /opt/installer/bin/pip --python /opt/venv/bin/python install \
         --only-binary :all: --no-compile -r requirements.txt -c requirements.lock \
+    && /opt/installer/bin/pip --python /opt/venv/bin/python install \
+        --only-binary :all: --no-compile --no-deps musicnn==0.1.0 \
     && /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM dependencies AS package
-COPY README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY service/ service/
 COPY training/ training/
 # Into a folder of its own: the final image gets the small code as a layer beside the large

@@ -229,11 +229,15 @@ def _quality_warnings(
 
 # First bytes of files that people send often; libsndfile cannot name what it cannot read.
 _KNOWN_MAGIC = (
-    (0, b"RIFF", "wav"),
+    (8, b"WAVE", "wav"),
     (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"),
-    (0, b"FORM", "aiff"),
+    (8, b"AIFF", "aiff"),
+    (8, b"AIFC", "aiff"),
     (0, b"ID3", "mp3"),
+    (0, b"\xff\xfb", "mp3"),
+    (0, b"\xff\xf3", "mp3"),
+    (0, b"\xff\xf2", "mp3"),
 )
 _FOREIGN_MAGIC = (
     (4, b"ftyp", "an MP4/M4A (AAC) file"),
@@ -243,6 +247,8 @@ _FOREIGN_MAGIC = (
     (0, b"\xff\xd8\xff", "a JPEG picture"),
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\x03\x04", "a ZIP archive"),
+    (8, b"AVI ", "an AVI video"),
+    (8, b"WEBP", "a WebP picture"),
 )
 
 

@@ -63,11 +63,12 @@ def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBa
     """
     banded = _banded_spectrum(samples, spec, bank)
     loudest = float(banded.max(initial=0.0))
-    power_exponent = 1 if spec.spectrum == "power" else 2
-    if loudest**power_exponent <= TINY_POWER:
+    # Decibels are of power, whatever the filter bank weighed.
+    to_power = 1 if spec.spectrum == "power" else 2
+    if loudest**to_power <= TINY_POWER:
         return np.zeros_like(banded)
     np.maximum(banded, loudest * np.float32(1e-12), out=banded)
-    decibels = 10 * power_exponent * np.log10(banded / loudest)
+    decibels = 10 * to_power * np.log10(banded / loudest)
     grid: Grid = np.clip(1 + decibels / np.float32(spec.range_db), 0, 1)
     return grid
 

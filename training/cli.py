@@ -13,7 +13,9 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from training.errors import TrainingError
-from training.labels import TASKS
+
+# Named here too, because loading the recipes loads TensorFlow; a test compares them.
+RECIPE_NAMES = ("genre", "chord", "emotion", "genre_statistics")
 
 DESCRIPTION = """\
 Train the models of the service on labelled audio. The usual order:
@@ -32,6 +34,7 @@ DATA is one of
     'group' (artist, player, guitar), 'dataset' and 'split' are used where they are there
   an .npz with 'mel' (uint8, clips x 128 x 333), 'name' and 'genre'; also 'group', 'split'
   a folder with genre.csv, chord.csv, emotion.csv and gtzan_mel.npz
+  features_30_sec.csv or features_3_sec.csv of hand-crafted features (genre_statistics)
   GTZAN as published: genres_original/<genre>/<genre>.NNNNN.wav
   its pictures: images_original/<genre>/<genre>NNNNN.png
   guitar-chords-v3: Training/<chord>/*.wav and Test/<chord>/*.wav
@@ -44,7 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("distributed").setLevel(logging.WARNING)
     try:
         options.run_command(options)
     except TrainingError as error:
@@ -65,11 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     prepare = _command(commands, "prepare", _prepare, "compute and cache the features of all clips")
-    _add_task(prepare)
+    _add_recipe(prepare)
     _add_data(prepare)
 
     fit = _command(commands, "fit", _fit, "train a network and measure it on held-out groups")
-    _add_task(fit)
+    _add_recipe(fit)
     _add_data(fit)
     _add_run(fit)
     fit.add_argument("--seed", type=int, default=1, help="seed of everything random [%(default)s]")
@@ -85,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     export = _command(commands, "export", _export, "write a finished run as a bundle")
-    _add_task(export)
+    _add_recipe(export)
     _add_run(export)
     export.add_argument(
         "--models", type=Path, default=Path("models"), help="folder of the bundles [%(default)s]"
@@ -98,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", type=Path, required=True, help="where the figures go")
 
     report = _command(commands, "report", _report, "draw and write down what a run measured")
-    _add_task(report)
+    _add_recipe(report)
     _add_run(report)
     report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
     return parser
@@ -121,8 +123,8 @@ def _command(
     return command
 
 
-def _add_task(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", choices=tuple(TASKS), help="what to tell")
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", choices=RECIPE_NAMES, help="see training/recipes.py")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -139,12 +141,12 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", type=Path, help="folder of the run [runs/TASK]")
+    parser.add_argument("--run", type=Path, help="folder of the run [runs/RECIPE]")
 
 
 def _run_folder(options: argparse.Namespace) -> Path:
     run: Path | None = options.run
-    return run or Path("runs") / options.task
+    return run or Path("runs") / options.recipe
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -154,8 +156,8 @@ def _prepare(options: argparse.Namespace) -> None:
     from training.readers import read_data_set
     from training.recipes import RECIPES
 
-    recipe = RECIPES[options.task]
-    clips = [clip for path in options.data for clip in read_data_set(path, options.task)]
+    recipe = RECIPES[options.recipe]
+    clips = [clip for path in options.data for clip in read_data_set(path, recipe.task)]
     bank = make_bank(recipe.features)
     done = prepare(clips, recipe.features, bank, FeatureCache(options.cache), options.cluster)
     for (data_set, split), n in sorted(
@@ -171,7 +173,7 @@ def _fit(options: argparse.Namespace) -> None:
     from training.recipes import RECIPES
     from training.run_folder import RunFolder
 
-    recipe = RECIPES[options.task]
+    recipe = RECIPES[options.recipe]
     teacher = options.teacher or ("musicnn" if recipe.listens_to else "none")
     fit(
         FitJob(
@@ -186,7 +188,7 @@ def _fit(options: argparse.Namespace) -> None:
             command=f"python -m training {shlex.join(sys.argv[1:])}",
         )
     )
-    logging.info("finished; next: python -m training export %s", options.task)
+    logging.info("finished; next: python -m training export %s", options.recipe)
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -194,8 +196,9 @@ def _export(options: argparse.Namespace) -> None:
     from training.recipes import RECIPES
     from training.run_folder import RunFolder
 
-    folder = options.models / options.task
-    export(RECIPES[options.task], RunFolder(_run_folder(options)), folder)
+    recipe = RECIPES[options.recipe]
+    folder = options.models / recipe.task
+    export(recipe, RunFolder(_run_folder(options)), folder)
     logging.info("wrote %s; the service checks it at its next start", folder)
 
 
@@ -226,5 +229,5 @@ def _report(options: argparse.Namespace) -> None:
 
     run = RunFolder(_run_folder(options))
     out = options.out or run.path / "report"
-    report(RECIPES[options.task], run, out)
+    report(RECIPES[options.recipe], run, out)
     logging.info("wrote %s", out / "report.md")

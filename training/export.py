@@ -55,6 +55,10 @@ def export(recipe: Recipe, run: RunFolder, folder: Path) -> None:
     TrainingError
         The run is not finished, or the exported network differs from Keras.
     """
+    if recipe.name != recipe.task:
+        raise TrainingError(
+            f"The recipe {recipe.name} is for comparison; the service cannot compute its features."
+        )
     network = serving_network(run.network())
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as name:

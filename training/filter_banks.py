@@ -4,6 +4,7 @@ import librosa
 import numpy as np
 
 from service.features import FeatureSpec, FilterBank
+from training.readers import statistics
 
 C2_HZ = 440 * 2 ** ((36 - 69) / 12)
 BANDS_PER_OCTAVE = 36
@@ -34,7 +35,12 @@ def log_frequency_bank(spec: FeatureSpec) -> FilterBank:
     return np.asarray(bank, dtype=np.float32)
 
 
-BANKS = {"log_mel": mel_bank, "log_frequency": log_frequency_bank}
+def no_bank(spec: FeatureSpec) -> FilterBank:
+    """Return an empty bank for features that are read ready-made, shape [bands, 0]."""
+    return np.zeros((spec.bands, 0), dtype=np.float32)
+
+
+BANKS = {"log_mel": mel_bank, "log_frequency": log_frequency_bank, statistics.NAME: no_bank}
 
 
 def make_bank(spec: FeatureSpec) -> FilterBank:

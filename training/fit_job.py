@@ -126,7 +126,7 @@ def _fit_without(job: FitJob, material: Material, groups: set[str], name: str) -
         teacher_targets=len(scale.mean),
         seed=job.seed,
         backup=job.run.backup(name),
-        description=f"{recipe.task} {name}",
+        description=f"{recipe.name} {name}",
     )
 
 

@@ -114,6 +114,28 @@ def listening_net(
     return keras.Model(window, outputs, name="listening_net")
 
 
+def statistics_net(features: int, labels: int, *, dropout: float = 0.4) -> keras.Model:
+    """Build a multi-layer perceptron for one row of hand-crafted features.
+
+    Parameters
+    ----------
+    features
+        Numbers in a row; a window has the shape [1, features].
+    labels
+        Number of labels.
+    dropout
+        Share of features dropped after each hidden layer.
+    """
+    window = keras.Input((1, features), name="window")
+    x = layers.BatchNormalization()(layers.Flatten()(window))
+    for units in (128, 64):
+        x = layers.Dense(units, use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.Dropout(dropout)(x)
+    logits = layers.Dense(labels, name="logits")(x)
+    return keras.Model(window, {"logits": logits}, name="statistics_net")
+
+
 def serving_network(trained: keras.Model) -> keras.Model:
     """Return the part of a trained network that answers: from a window to its logits."""
     return keras.Model(trained.input, trained.get_layer("logits").output, name=trained.name)

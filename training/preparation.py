@@ -6,13 +6,12 @@ Workers need this package and the same paths; only grids travel back.
 """
 
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeVar
 
-from distributed import Client, as_completed
+import dask
+from distributed import Client
 from tqdm import tqdm
 
 from service.features import FeatureSpec, FilterBank, Grid
@@ -22,7 +21,9 @@ from training.readers import LabelledClip
 from training.readers.clips import Source
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
+
+# Results are stored after so many clips, so an interrupted run loses little.
+CLIPS_PER_CALL = 64
 
 
 @dataclass(frozen=True)
@@ -83,24 +84,17 @@ def prepare(
             missing.append((index, key, clip.source))
         else:
             found[index] = grid
-    if missing:
-        with _client(cluster) as client:
-            # Scattered once, not sent along with every clip.
-            bank_future = client.scatter(bank, broadcast=True)
-            futures = {
-                client.submit(_grid_or_reason, source, spec, bank_future, pure=False): entry
-                for entry in missing
-                for source in (entry[2],)
-            }
-            progress = tqdm(as_completed(futures), total=len(futures), desc="features", unit="clip")
-            for future in progress:
-                index, key, source = futures[future]
-                result = future.result()
+    with _scheduler(cluster), tqdm(total=len(missing), desc="features", unit="clip") as progress:
+        bank_task = dask.delayed(bank)
+        for start in range(0, len(missing), CLIPS_PER_CALL):
+            part = missing[start : start + CLIPS_PER_CALL]
+            tasks = [dask.delayed(_grid_or_reason)(source, spec, bank_task) for *_, source in part]
+            for (index, key, source), result in zip(part, dask.compute(*tasks), strict=True):
                 if isinstance(result, str):
                     skipped.append(_skip(source, result))
                 else:
                     found[index] = cache.store(key, result)
-                future.release()
+            progress.update(len(part))
     ready = [PreparedClip(clips[index], found[index]) for index in sorted(found)]
     return Preparation(ready, skipped)
 
@@ -117,15 +111,13 @@ def _skip(source: Source, reason: str) -> Skipped:
     return Skipped(source.name, reason)
 
 
-def _client(cluster: str | None) -> AbstractContextManager[Client]:
+def _scheduler(cluster: str | None) -> AbstractContextManager[object]:
+    """Return a context in which Dask computes here or on a cluster."""
     if cluster is None:
-        threads = len(os.sched_getaffinity(0))
-        local: AbstractContextManager[Client] = Client(
-            processes=False, n_workers=1, threads_per_worker=threads, dashboard_address=None
-        )
-        return local
+        threads: AbstractContextManager[object] = dask.config.set(scheduler="threads")
+        return threads
     try:
-        remote: AbstractContextManager[Client] = Client(cluster, timeout="10s")
+        client: AbstractContextManager[object] = Client(cluster, timeout="10s")
     except OSError as error:
         raise TrainingError(f"No Dask scheduler answers at {cluster}: {error}") from error
-    return remote
+    return client

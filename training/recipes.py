@@ -16,9 +16,9 @@ from service.features import FeatureSpec, Grid
 from service.windows import WindowSpec
 from training import augmentation, labels
 from training.batches import UNLABELLED, Augment
-from training.networks import chord_net, listening_net
-from training.readers import LabelledClip, gtzan_grid
-from training.splits import Fold, group_fold_plan, leave_one_data_set_out
+from training.networks import chord_net, listening_net, statistics_net
+from training.readers import LabelledClip, gtzan_grid, statistics
+from training.splits import Fold, group_fold_plan, leave_one_data_set_out, no_folds
 
 TRANSPOSE_DOWN, TRANSPOSE_UP = 5, 6
 
@@ -63,8 +63,10 @@ class Recipe:
 
     Attributes
     ----------
+    name
+        Name of the recipe; the one that makes a task's bundle is called as the task.
     task
-        Name of the task; also of its bundle.
+        What it tells; also the name of the bundle.
     summary, not_for
         For the model card.
     features, windows
@@ -89,6 +91,7 @@ class Recipe:
         Further sets of labels to report figures on.
     """
 
+    name: str
     task: str
     summary: str
     not_for: tuple[str, ...]
@@ -116,6 +119,10 @@ def _augment_music(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]
     window = augmentation.tilt(window, rng, most=0.12)
     window = augmentation.mask(window, rng, most=16)
     return augmentation.limit_band(window, rng, lowest=90), label
+
+
+def _augment_statistics(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
+    return window + np.float32(0.05) * rng.standard_normal(window.shape, np.float32), label
 
 
 def _augment_chord(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
@@ -171,6 +178,7 @@ _CHORD_FEATURES = FeatureSpec(
 _CHORD_WINDOWS = WindowSpec(frames=20, stride_frames=5)
 
 GENRE = Recipe(
+    name="genre",
     task="genre",
     summary="One of ten genres, from the log-mel spectrogram of 10 s windows.",
     not_for=(
@@ -195,6 +203,7 @@ GENRE = Recipe(
 )
 
 EMOTION = Recipe(
+    name="emotion",
     task="emotion",
     summary="Whether music feels happy or sad, from the log-mel spectrogram of 10 s windows.",
     not_for=(
@@ -223,6 +232,7 @@ _TRIADS = frozenset(
 )
 
 CHORD = Recipe(
+    name="chord",
     task="chord",
     summary="The guitar chord that sounds: 12 roots of 6 qualities, or no chord.",
     not_for=(
@@ -250,4 +260,29 @@ CHORD = Recipe(
     subsets=(("major and minor triads", _TRIADS),),
 )
 
-RECIPES = {recipe.task: recipe for recipe in (GENRE, CHORD, EMOTION)}
+_STATISTICS_WINDOWS = WindowSpec(frames=1, stride_frames=1)
+
+GENRE_STATISTICS = Recipe(
+    name="genre_statistics",
+    task="genre",
+    summary="One of ten genres, from the hand-crafted features of the Kaggle GTZAN set.",
+    not_for=("serving: the service does not compute these features",),
+    features=statistics.SPEC,
+    windows=_STATISTICS_WINDOWS,
+    build=lambda _: statistics_net(statistics.N_FEATURES, len(labels.GENRES)),
+    augment=_augment_statistics,
+    fit=FitSettings(
+        epochs=60,
+        batches_per_epoch=30,
+        batch_size=32,
+        peak_learning_rate=2e-3,
+        weight_decay=1e-2,
+        label_smoothing=0.1,
+        patience=20,
+    ),
+    folds=no_folds,
+    weigh=_weigh_by_label,
+    held_back=("valid", "test", "faulty"),
+)
+
+RECIPES = {recipe.name: recipe for recipe in (GENRE, CHORD, EMOTION, GENRE_STATISTICS)}

@@ -94,6 +94,11 @@ def test_a_loud_but_whole_tone_is_not_called_clipped() -> None:
     assert warning_names(encode(tone(amplitude=0.99))) == []
 
 
+def test_channels_that_cancel_are_found_beside_a_silent_one() -> None:
+    samples = np.stack([tone(), -0.8 * tone(), 0 * tone()], axis=1)
+    assert warning_names(encode(samples)) == ["phase"]
+
+
 def test_one_silent_channel_is_not_called_phase_cancellation() -> None:
     assert warning_names(encode(stereo(tone(), 0 * tone()))) == []
 

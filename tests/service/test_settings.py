@@ -13,7 +13,13 @@ def test_defaults_are_usable_and_listen_to_this_machine_only() -> None:
     assert settings.host == "127.0.0.1"
     assert settings.tasks == ("genre", "chord", "emotion")
     assert settings.models_dir == Path("models")
-    assert settings.workers == len(os.sched_getaffinity(0))
+
+
+def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {1, 5, 7}, raising=False)
+    assert Settings().workers == 3
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@
   ``split`` and ``group``;
 - a folder that holds such files under the names ``genre.csv``, ``chord.csv``,
   ``emotion.csv`` and ``gtzan_mel.npz``;
+- ``features_30_sec.csv`` or ``features_3_sec.csv`` of hand-crafted features;
 - GTZAN: ``genres_original/<genre>/<genre>.NNNNN.wav``;
 - its pictures: ``images_original/<genre>/<genre>NNNNN.png``;
 - guitar-chords-v3: ``Training|Test/<chord>/*.wav``;

@@ -13,6 +13,7 @@ from training.readers.folders import (
     read_gtzan_images,
 )
 from training.readers.manifest import EMOTION_LIST, read_emotion_list, read_manifest
+from training.readers.statistics import is_statistics, read_statistics
 from training.readers.stored_grids import read_stored_grids
 
 GRID_ARCHIVE = "gtzan_mel.npz"
@@ -41,6 +42,8 @@ def _read_file(path: Path, task: str) -> list[LabelledClip]:
         return read_stored_grids(path, task)
     if path.name == EMOTION_LIST and task == "emotion":
         return read_emotion_list(path)
+    if path.suffix == ".csv" and task == "genre" and is_statistics(path):
+        return read_statistics(path)
     if path.suffix == ".csv":
         return read_manifest(path, task)
     raise TrainingError(f"{path} is neither a .csv, nor a .npz, nor a folder.")

@@ -1,0 +1,85 @@
+"""Where each millisecond of an answer goes: ``python -m service.benchmark``."""
+
+import argparse
+import io
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from service.audio import decode, resample
+from service.bundle import Bundle
+from service.classification import clip_logits
+from service.registry import Registry
+from service.windows import cut_windows
+
+CLIP_DURATION_S = 30
+CLIP_RATE_HZ = 44_100
+
+
+def main() -> int:
+    """Time every stage for every bundle and write a table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m service.benchmark",
+        description="Time decode, features and network on one thread, without HTTP.",
+    )
+    parser.add_argument("--models", type=Path, default=Path("models"), help="[%(default)s]")
+    parser.add_argument("--file", type=Path, help="audio file [30 s of synthetic stereo MP3]")
+    parser.add_argument("--runs", type=int, default=20, help="runs to take the median of [20]")
+    options = parser.parse_args()
+
+    data = options.file.read_bytes() if options.file else synthetic_mp3()
+    registry = Registry(options.models, ())
+    began = time.perf_counter()
+    registry.load_all()
+    sys.stdout.write(f"load and prove all bundles: {1e3 * (time.perf_counter() - began):.0f} ms\n")
+    for task, bundle in registry.ready_bundles().items():
+        stages = time_stages(data, bundle, options.runs)
+        total = sum(stages.values())
+        parts = ", ".join(f"{name} {ms:.1f}" for name, ms in stages.items())
+        sys.stdout.write(f"{task}: {total:.1f} ms ({parts})\n")
+    return 0
+
+
+def time_stages(data: bytes, bundle: Bundle, runs: int) -> dict[str, float]:
+    """Return the median time in ms of each stage of one answer."""
+    times: dict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        times[name].append(1e3 * (time.perf_counter() - began))
+
+    for _ in range(runs):
+        with stage("decode"):
+            clip = decode(data)
+        with stage("resample"):
+            samples = resample(clip, bundle.card.features.sample_rate_hz)
+        with stage("features"):
+            grid = bundle.features(samples)
+        with stage("network"):
+            logits = bundle.run(cut_windows(grid, bundle.card.windows))
+            bundle.probabilities(clip_logits(logits))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def synthetic_mp3() -> bytes:
+    """Return 30 s of stereo MP3 with tones and noise; silence would decode too fast."""
+    rng = np.random.default_rng(0)
+    t = np.arange(CLIP_DURATION_S * CLIP_RATE_HZ) / CLIP_RATE_HZ
+    tones = sum(np.sin(2 * np.pi * f * t) for f in (110, 277, 415, 880, 3520))
+    stereo = 0.1 * np.stack([tones, tones], axis=1) + 0.05 * rng.standard_normal((len(t), 2))
+    file = io.BytesIO()
+    soundfile.write(file, stereo.astype(np.float32), CLIP_RATE_HZ, format="MP3")
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from training.labels import QUALITIES
+from training.synthesis import (
+    INTERVALS,
+    STANDARD_TUNING,
+    GuitarSound,
+    Waveform,
+    render_chord,
+    render_golden_clip,
+    render_no_chord,
+    render_notes,
+    voicing,
+)
+
+RATE_HZ = 22_050
+# Dull and played at once, so that the fundamentals stand out.
+PLAIN = GuitarSound(brightness=2.0, strum_s=0.005)
+
+
+def rng(seed: int = 0) -> Generator:
+    return np.random.default_rng(seed)
+
+
+def spectrum(samples: Waveform) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return frequencies and power, with bins of a sixth of a hertz."""
+    size = 1 << 17
+    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size)) ** 2
+    return np.fft.rfftfreq(size, 1 / RATE_HZ), power
+
+
+def chroma(samples: Waveform) -> NDArray[np.float64]:
+    """Return the power of the twelve pitch classes in the guitar's range."""
+    frequency_hz, power = spectrum(samples)
+    heard = (frequency_hz > 70) & (frequency_hz < 1000)
+    midi = 69 + 12 * np.log2(frequency_hz[heard] / 440)
+    return np.bincount(np.round(midi).astype(int) % 12, weights=power[heard], minlength=12)
+
+
+def strongest_hz(samples: Waveform) -> float:
+    frequency_hz, power = spectrum(samples)
+    return float(frequency_hz[power.argmax()])
+
+
+def test_every_quality_of_the_vocabulary_can_be_rendered() -> None:
+    assert tuple(INTERVALS) == QUALITIES
+
+
+@pytest.mark.parametrize("quality", INTERVALS)
+@pytest.mark.parametrize("root", range(12))
+def test_the_strongest_pitch_classes_are_exactly_those_of_the_chord(
+    root: int, quality: str
+) -> None:
+    wanted = {(root + interval) % 12 for interval in INTERVALS[quality]}
+
+    strength = chroma(render_chord(root, quality, 1.5, RATE_HZ, rng(root), PLAIN))
+
+    assert set(strength.argsort()[-len(wanted) :].tolist()) == wanted
+
+
+@pytest.mark.parametrize("quality", INTERVALS)
+@pytest.mark.parametrize("root", range(12))
+def test_a_voicing_can_be_fretted_and_has_all_notes_of_the_chord(root: int, quality: str) -> None:
+    wanted = {(root + interval) % 12 for interval in INTERVALS[quality]}
+    for seed in range(5):
+        notes = voicing(root, quality, rng(seed))
+
+        assert {note % 12 for note in notes} == wanted
+        assert notes[0] % 12 == root
+        assert len(notes) <= len(STANDARD_TUNING)
+        assert min(notes) >= STANDARD_TUNING[0]
+        assert max(notes) <= STANDARD_TUNING[-1] + 12
+
+
+def test_voicings_vary() -> None:
+    assert len({tuple(voicing(9, "min", rng(seed))) for seed in range(20)}) > 5
+
+
+@pytest.mark.parametrize("sound", [None, PLAIN])
+def test_the_same_seed_renders_the_same_chord(sound: GuitarSound | None) -> None:
+    first = render_chord(0, "maj", 0.5, RATE_HZ, rng(1), sound)
+
+    np.testing.assert_array_equal(render_chord(0, "maj", 0.5, RATE_HZ, rng(1), sound), first)
+    assert not np.allclose(render_chord(0, "maj", 0.5, RATE_HZ, rng(2), sound), first)
+
+
+def test_a_rendering_has_the_length_and_level_asked_for() -> None:
+    samples = render_chord(4, "min", 0.75, RATE_HZ, rng(), PLAIN)
+
+    assert samples.dtype == np.float32
+    assert len(samples) == int(0.75 * RATE_HZ)
+    assert np.abs(samples).max() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_random_guitar_sounds_without_overflow(seed: int) -> None:
+    samples = render_chord(seed, "dim", 0.4, RATE_HZ, rng(seed))
+
+    assert np.isfinite(samples).all()
+    assert 0.4 < np.abs(samples).max() < 1
+
+
+@pytest.mark.parametrize(("note", "frequency_hz"), [(40, 82.41), (57, 220.0), (69, 440.0)])
+def test_a_note_sounds_at_its_frequency(note: int, frequency_hz: float) -> None:
+    samples = render_notes([note], 1.5, RATE_HZ, PLAIN, rng())
+    assert strongest_hz(samples) == pytest.approx(frequency_hz, rel=2e-3)
+
+
+def test_detuning_moves_the_frequency_by_so_many_cents() -> None:
+    sharp = GuitarSound(brightness=2.0, detune_cents=25)
+
+    plain_hz = strongest_hz(render_notes([69], 2.0, RATE_HZ, PLAIN, rng()))
+    sharp_hz = strongest_hz(render_notes([69], 2.0, RATE_HZ, sharp, rng()))
+
+    assert 1200 * np.log2(sharp_hz / plain_hz) == pytest.approx(25, abs=2)
+
+
+def test_a_plucked_string_dies_away() -> None:
+    samples = render_notes([57], 2.0, RATE_HZ, GuitarSound(decay_s=1.0), rng())
+    early, late = samples[: RATE_HZ // 2], samples[-RATE_HZ // 2 :]
+    assert np.sum(late**2) < 0.01 * np.sum(early**2)
+
+
+def test_the_drive_compresses() -> None:
+    def loudness(drive_db: float) -> float:
+        sound = GuitarSound(drive_db=drive_db)
+        return float(np.mean(render_notes([45], 1.0, RATE_HZ, sound, rng()) ** 2))
+
+    assert loudness(40.0) > 2 * loudness(0.0)
+
+
+def test_the_strum_delays_each_string() -> None:
+    slow = GuitarSound(strum_s=0.2, noise_db=-120)
+    samples = render_notes([40, 64], 0.5, RATE_HZ, slow, rng(1))
+    first_string_only = samples[: int(0.13 * RATE_HZ)]
+
+    frequency_hz, power = spectrum(first_string_only)
+    peak_hz = float(frequency_hz[power.argmax()])
+
+    assert min(abs(peak_hz - hz) for hz in (82.4, 164.8, 247.2, 329.6)) < 5
+    np.testing.assert_array_equal(
+        first_string_only[:1000] != 0, np.ones(1000, dtype=bool)
+    )
+
+
+def test_noise_is_as_loud_as_asked_for() -> None:
+    noisy = GuitarSound(noise_db=-20, decay_s=0.2)
+    tail = render_notes([64], 2.0, RATE_HZ, noisy, rng())[-RATE_HZ // 2 :]
+    assert np.std(tail) == pytest.approx(0.05, rel=0.05)
+
+
+def test_the_room_rings_on() -> None:
+    def late_power(room: float) -> float:
+        sound = GuitarSound(decay_s=0.1, room=room, noise_db=-120)
+        return float(np.sum(render_notes([64], 1.0, RATE_HZ, sound, rng())[RATE_HZ // 4 :] ** 2))
+
+    assert late_power(0.5) > 3 * late_power(0.0)
+
+
+def test_no_chord_has_many_kinds_and_each_is_finite() -> None:
+    rendered = [render_no_chord(0.5, RATE_HZ, rng(seed)) for seed in range(24)]
+    peaks = [float(np.abs(samples).max()) for samples in rendered]
+
+    assert all(np.isfinite(samples).all() for samples in rendered)
+    assert {len(samples) for samples in rendered} == {RATE_HZ // 2}
+    assert min(peaks) < 1e-3  # near silence
+    assert max(peaks) > 0.2  # something loud
+
+
+def test_no_chord_is_the_same_for_the_same_seed() -> None:
+    for seed in range(8):
+        np.testing.assert_array_equal(
+            render_no_chord(0.3, RATE_HZ, rng(seed)), render_no_chord(0.3, RATE_HZ, rng(seed))
+        )
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        lambda duration_s: render_chord(0, "maj", duration_s, RATE_HZ, rng(3)),
+        lambda duration_s: render_no_chord(duration_s, RATE_HZ, rng(1)),
+    ],
+)
+def test_clips_shorter_than_a_strum_or_a_drum_hit_are_possible(
+    render: Callable[[float], Waveform],
+) -> None:
+    assert len(render(0.05)) == int(0.05 * RATE_HZ)
+
+
+def test_the_golden_clip_never_changes() -> None:
+    """Every bundle on disk was proved with it; another clip would still load but not compare."""
+    samples = render_golden_clip(2.5, RATE_HZ)
+
+    assert len(samples) == 55_125
+    np.testing.assert_allclose(
+        samples[[1_000, 5_000, 20_000, 50_000]],
+        [-0.0666883, -0.0944382, 0.0150345, 0.0006355],
+        atol=1e-5,
+    )
+    assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.0542658, abs=1e-5)
