@@ -52,12 +52,18 @@ def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:
 
 
 def settings_table() -> str:
-    """Return one line per setting: variable, default, meaning."""
-    lines = []
+    """Return one line of text per setting."""
+    rows = settings_rows()
+    return "\n".join(f"  {name:<26} {meaning} [{default}]" for name, default, meaning in rows)
+
+
+def settings_rows() -> list[tuple[str, str, str]]:
+    """Return the environment variable, the default and the meaning of each setting."""
+    rows = []
     for name, field in Settings.model_fields.items():
         default = "available cores" if field.default_factory else _plain(field.default)
-        lines.append(f"  SERVICE_{name.upper():<18} {field.description} [{default}]")
-    return "\n".join(lines)
+        rows.append((f"SERVICE_{name.upper()}", default, field.description or ""))
+    return rows
 
 
 def _plain(default: object) -> str:

@@ -185,10 +185,20 @@ def _fit(options: argparse.Namespace) -> None:
             use_teacher=teacher == "musicnn",
             with_folds=not options.no_folds,
             cluster=options.cluster,
-            command=f"python -m training {shlex.join(sys.argv[1:])}",
+            command=_public_command(options, teacher),
         )
     )
     logging.info("finished; next: python -m training export %s", options.recipe)
+
+
+def _public_command(options: argparse.Namespace, teacher: str) -> str:
+    """Return the command for the card, without the paths of this machine."""
+    data = shlex.join(path.resolve().name for path in options.data)
+    folds = " --no-folds" if options.no_folds else ""
+    return (
+        f"python -m training fit {options.recipe} --data {data} --seed {options.seed} "
+        f"--teacher {teacher}{folds}"
+    )
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -4,7 +4,6 @@ import datetime
 import logging
 import shutil
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import keras
@@ -14,6 +13,7 @@ import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
+from service import __version__
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
@@ -120,7 +120,7 @@ def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> 
     calibration = calibrate(run)
     return Card(
         task=recipe.task,
-        version=_code_version(),
+        version=recipe.version,
         summary=recipe.summary,
         labels=list(recipe.labels),
         features=recipe.features,
@@ -134,7 +134,7 @@ def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> 
             seed=record.seed,
             epochs=record.epochs,
             parameters=network.count_params(),
-            code_version=_code_version(),
+            code_version=__version__,
             trained_on=datetime.datetime.now(datetime.UTC).date().isoformat(),
             licence_note=LICENCE_NOTE,
         ),
@@ -142,10 +142,3 @@ def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> 
         not_for=list(recipe.not_for),
         sha256={name: file_sha256(draft / name) for name in HASHED_FILES},
     )
-
-
-def _code_version() -> str:
-    try:
-        return version("music-classification-service")
-    except PackageNotFoundError:
-        return "0.0.0"

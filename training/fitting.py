@@ -1,5 +1,6 @@
 """Fit one network: fixed seed, visible progress, early stop, resumes where it was."""
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,21 +76,21 @@ def fit_network(
         n_batches=settings.batches_per_epoch,
         seed=seed,
     )
-    history = network.fit(
+    keep_best = _KeepBest(backup / "best.npz", settings.patience)
+    network.fit(
         batches,
         epochs=settings.epochs,
         validation_data=_stop_batch(stop, recipe.windows, n_labels, network.output_names),
+        shuffle=False,  # the batches are random, their order must not be
         verbose=0,
         callbacks=[
             keras.callbacks.BackupAndRestore(str(backup), delete_checkpoint=False),
             _FollowEpoch(batches),
-            keras.callbacks.EarlyStopping(
-                patience=settings.patience, restore_best_weights=True, start_from_epoch=3
-            ),
+            keep_best,
             _ProgressBar(settings.epochs, description),
         ],
     )
-    return Fitted(network, {k: [float(x) for x in v] for k, v in history.history.items()})
+    return Fitted(network, keep_best.history)
 
 
 def clip_logits(
@@ -167,6 +168,36 @@ class _FollowEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         self._batches.epoch = epoch
 
 
+class _KeepBest(keras.callbacks.EarlyStopping):  # type: ignore[misc]  # keras has no types
+    """Early stop whose losses, patience and best weights outlive an interruption."""
+
+    def __init__(self, file: Path, patience: int) -> None:
+        super().__init__(patience=patience, restore_best_weights=True, start_from_epoch=3)
+        self._file = file
+        self.history: dict[str, list[float]] = {}
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_begin(logs)
+        if self._file.exists():
+            with np.load(self._file, allow_pickle=False) as kept:
+                state = json.loads(str(kept["state"]))
+                weights = [kept[f"arr_{i}"] for i in range(len(kept) - 1)]
+            self.history, self.best, self.wait = state["history"], state["best"], state["wait"]
+            self.best_weights = weights or None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        for name, loss in (logs or {}).items():
+            self.history[name] = [*self.history.get(name, [])[:epoch], float(loss)]
+        best = None if self.best is None else float(self.best)
+        state = json.dumps({"history": self.history, "best": best, "wait": self.wait})
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._file.with_suffix(".part")
+        with partial.open("wb") as file:
+            np.savez(file, *(self.best_weights or ()), state=state)
+        partial.replace(self._file)
+
+
 class _ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Show epochs, losses and the time left."""
 
@@ -187,7 +218,8 @@ def draw_stop_groups(
 ) -> NDArray[np.bool_]:
     """Choose whole groups until about a share of the clips is chosen.
 
-    Groups that alone hold more than the share are never chosen.
+    Groups that alone hold more than the share are never chosen; where there are no
+    smaller ones, the smallest is, and of a single group one clip in ten.
 
     Returns
     -------
@@ -200,4 +232,8 @@ def draw_stop_groups(
     for g in rng.permutation(len(names)):
         if size[chosen].sum() + size[g] <= wanted:
             chosen[g] = True
+    if len(names) == 1:
+        return np.asarray(rng.permutation(len(labels)) < max(1, len(labels) // 10))
+    if not chosen.any():
+        chosen[size.argmin()] = True
     return np.asarray(chosen[member])

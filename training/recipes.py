@@ -67,6 +67,8 @@ class Recipe:
         Name of the recipe; the one that makes a task's bundle is called as the task.
     task
         What it tells; also the name of the bundle.
+    version
+        Of the model; raise it with every bundle that is shipped.
     summary, not_for
         For the model card.
     features, windows
@@ -93,6 +95,7 @@ class Recipe:
 
     name: str
     task: str
+    version: str
     summary: str
     not_for: tuple[str, ...]
     features: FeatureSpec
@@ -180,6 +183,7 @@ _CHORD_WINDOWS = WindowSpec(frames=20, stride_frames=5)
 GENRE = Recipe(
     name="genre",
     task="genre",
+    version="1.0.0",
     summary="One of ten genres, from the log-mel spectrogram of 10 s windows.",
     not_for=(
         "music outside the ten genres: it has no label for it, watch the uncertain flag",
@@ -205,6 +209,7 @@ GENRE = Recipe(
 EMOTION = Recipe(
     name="emotion",
     task="emotion",
+    version="1.0.0",
     summary="Whether music feels happy or sad, from the log-mel spectrogram of 10 s windows.",
     not_for=(
         "reading the feelings of a person: it judges the music, as listeners of four data sets did",
@@ -234,6 +239,7 @@ _TRIADS = frozenset(
 CHORD = Recipe(
     name="chord",
     task="chord",
+    version="1.0.0",
     summary="The guitar chord that sounds: 12 roots of 6 qualities, or no chord.",
     not_for=(
         "chords outside its vocabulary (suspended, augmented, ninths): it names the nearest one",
@@ -265,6 +271,7 @@ _STATISTICS_WINDOWS = WindowSpec(frames=1, stride_frames=1)
 GENRE_STATISTICS = Recipe(
     name="genre_statistics",
     task="genre",
+    version="1.0.0",
     summary="One of ten genres, from the hand-crafted features of the Kaggle GTZAN set.",
     not_for=("serving: the service does not compute these features",),
     features=statistics.SPEC,

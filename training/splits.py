@@ -61,13 +61,14 @@ class Fold:
 def group_fold_plan(
     clips: Sequence[LabelledClip], *, n_folds: int, split: str | None, seed: int
 ) -> list[Fold]:
-    """Hold out each of several sets of groups in turn, of one split or of all clips."""
+    """Hold out each of several sets of groups in turn, of one split or of all clips.
+
+    There are fewer folds where there are fewer groups.
+    """
     chosen = [i for i, clip in enumerate(clips) if split in (None, clip.split)]
     fold_of = group_folds([clips[i] for i in chosen], n_folds, seed)
-    return [
-        _fold(clips, f"groups-{k + 1}", [i for i, f in zip(chosen, fold_of, strict=True) if f == k])
-        for k in range(n_folds)
-    ]
+    held_out = [[i for i, f in zip(chosen, fold_of, strict=True) if f == k] for k in range(n_folds)]
+    return [_fold(clips, f"groups-{k + 1}", test) for k, test in enumerate(held_out) if test]
 
 
 def leave_one_data_set_out(clips: Sequence[LabelledClip]) -> list[Fold]:

@@ -58,7 +58,7 @@ def test_the_name_tells_file_and_copy(audio: AudioFile) -> None:
 
 def test_a_broken_original_is_an_unreadable_clip(tmp_path: Path) -> None:
     broken = tmp_path / "broken.wav"
-    broken.write_bytes(b"RIFF and nothing more")
+    broken.write_bytes(b"fLaC and nothing more")
 
     with pytest.raises(UnreadableClip, match="broken"):
         DegradedAudio(AudioFile(broken), 0).grid(SPEC, BANK)
@@ -88,9 +88,7 @@ def test_the_level_of_the_original_does_not_matter() -> None:
     samples = tone(330, 0.5, rate_hz=GUITAR_RATE_HZ)
     for seed in range(5):
         loud = degrade(samples, GUITAR_RATE_HZ, np.random.default_rng(seed))
-        quiet = degrade(
-            np.float32(0.01) * samples, GUITAR_RATE_HZ, np.random.default_rng(seed)
-        )
+        quiet = degrade(np.float32(0.01) * samples, GUITAR_RATE_HZ, np.random.default_rng(seed))
         np.testing.assert_allclose(quiet, loud, atol=1e-4)
 
 

@@ -11,7 +11,7 @@ from training.readers.clips import AudioFile, LabelledClip, SpectrogramImage
 
 _GTZAN_NAME = re.compile(r"^([a-z]+)\.?(\d{5})$")
 _CHORD_SPLITS = {"Training": "train", "Test": "test"}
-# guitar-chords-v3 names its files after the player, then a running number.
+# guitar-chords-v3 names its files after chord and player: Am_Classic_Jo_1.wav.
 _RUNNING_NUMBER = re.compile(r"[\W_]*\d+$")
 
 
@@ -52,7 +52,8 @@ def read_chord_folder(folder: Path) -> list[LabelledClip]:
         for path in sorted((folder / split_name).glob("*/*.wav")):
             label = canonical_label("chord", path.parent.name)
             if label is not None:
-                player = _RUNNING_NUMBER.sub("", path.stem) or path.stem
+                take = path.stem.removeprefix(f"{path.parent.name}_")
+                player = _RUNNING_NUMBER.sub("", take) or path.stem
                 group = f"guitar-chords-v3-{split_name.lower()}:{player}"
                 clips.append(LabelledClip(AudioFile(path), label, "guitar-chords-v3", group, split))
     return clips

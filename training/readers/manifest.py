@@ -1,6 +1,7 @@
 """Readers for CSV lists of audio files."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def read_manifest(path: Path, task: str) -> list[LabelledClip]:
             LabelledClip(
                 source=AudioFile(path.parent / file),
                 label=label,
-                data_set=row.get("dataset") or path.parent.name,
+                data_set=row.get("dataset") or path.resolve().parent.name,
                 # Without a group, a file is the only group that cannot leak into another.
                 group=row.get("group") or f"file:{file}",
                 split=row.get("split") or "extra",
@@ -66,19 +67,23 @@ _AUDIO = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".aiff", ".aif"}
 
 
 def _rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in required if name not in (reader.fieldnames or ())]
-        if missing:
-            raise TrainingError(
-                f"{path} has no column {' or '.join(missing)}; it has "
-                f"{', '.join(reader.fieldnames or ['none'])}."
-            )
-        yield from reader
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TrainingError(f"{path} is no CSV in UTF-8: {error}.") from error
+    reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    missing = [name for name in required if name not in (reader.fieldnames or ())]
+    if missing:
+        raise TrainingError(
+            f"{path} has no column {' or '.join(missing)}; it has "
+            f"{', '.join(reader.fieldnames or ['none'])}."
+        )
+    yield from reader
 
 
 def _find_column(path: Path, row: Mapping[str, str], names: tuple[str, ...]) -> str:
-    for column in row:
-        if column.strip().lower() in names:
-            return column
+    columns = {column.strip().lower(): column for column in row}
+    for name in names:  # the most telling first: a list may number its files as well
+        if name in columns:
+            return columns[name]
     raise TrainingError(f"{path} has none of the columns {', '.join(names)}.")

@@ -70,7 +70,7 @@ class StatisticsRow:
 
 def is_statistics(path: Path) -> bool:
     """Tell whether a CSV looks like hand-crafted features rather than a list of files."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         header = next(csv.reader(file), [])
     return {"filename", "label", "chroma_stft_mean"} <= set(header)
 

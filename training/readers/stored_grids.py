@@ -1,6 +1,7 @@
 """Reader for archives of ready feature grids."""
 
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -14,6 +15,8 @@ def read_stored_grids(path: Path, task: str) -> list[LabelledClip]:
 
     ``group`` and ``split`` are used where they are there.
     """
+    if not is_zipfile(path):
+        raise TrainingError(f"{path} is no .npz archive.")
     with np.load(path, allow_pickle=False) as archive:
         missing = [key for key in ("mel", "name", task) if key not in archive]
         if missing:

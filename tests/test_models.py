@@ -1,0 +1,75 @@
+"""The shipped bundles: whole, small, honest about themselves, and right on simple cases."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.audio import Clip
+from service.bundle import Bundle
+from service.classification import classify
+from tests.server import ROOT
+from training.labels import TASKS, chord_label
+from training.recipes import RECIPES
+from training.synthesis import INTERVALS, GuitarSound, render_chord
+
+MODELS = ROOT / "models"
+LARGEST_BUNDLE_BYTES = 5_000_000
+RATE_HZ = 22_050
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def bundle(request: pytest.FixtureRequest) -> Bundle:
+    return Bundle.load(MODELS / request.param)
+
+
+def answer(bundle: Bundle, samples: np.ndarray) -> str:
+    clip = Clip(samples.astype(np.float32), RATE_HZ, 1, "wav")
+    result = classify(clip, {"it": bundle})["it"]
+    return bundle.card.labels[int(result.probabilities.argmax())]
+
+
+def test_bundle_is_what_the_recipe_makes(bundle: Bundle) -> None:
+    recipe = RECIPES[bundle.card.task]
+    assert bundle.card.labels == list(recipe.labels)
+    assert bundle.card.features == recipe.features
+    assert bundle.card.windows == recipe.windows
+
+
+def test_bundle_is_small(bundle: Bundle) -> None:
+    folder = MODELS / bundle.card.task
+    assert sum(file.stat().st_size for file in folder.iterdir()) < LARGEST_BUNDLE_BYTES
+
+
+def test_card_states_figures_with_intervals_and_limits(bundle: Bundle) -> None:
+    card = bundle.card
+    assert card.not_for
+    assert card.evaluation
+    for evaluation in card.evaluation:
+        for figure in (evaluation.accuracy, evaluation.balanced_accuracy, evaluation.ece):
+            assert 0 <= figure.low <= figure.high <= 1
+        assert sum(map(sum, evaluation.confusion_matrix)) == evaluation.n
+
+
+def test_card_names_no_path(bundle: Bundle) -> None:
+    text = (MODELS / bundle.card.task / "card.json").read_text("utf-8")
+    assert str(Path.home()) not in text
+    assert "/work/" not in text
+
+
+def test_chords_of_a_synthetic_guitar_are_named() -> None:
+    chord = Bundle.load(MODELS / "chord")
+    rng = np.random.default_rng(5)
+    cases = [(root, quality) for root in range(12) for quality in INTERVALS]
+    named = [
+        answer(chord, render_chord(root, quality, 2.0, RATE_HZ, rng, GuitarSound()))
+        for root, quality in cases
+    ]
+    wanted = [chord_label(root, quality) for root, quality in cases]
+    right = np.mean([n == w for n, w in zip(named, wanted, strict=True)])
+    assert right > 0.9
+
+
+def test_silence_is_no_chord() -> None:
+    chord = Bundle.load(MODELS / "chord")
+    assert answer(chord, np.zeros(2 * RATE_HZ)) == "N"

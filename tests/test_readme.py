@@ -1,0 +1,86 @@
+"""What the README tells people must be so."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.__main__ import settings_rows
+from tests.audio import encode_as, tone
+from tests.server import ROOT, server
+
+README = (ROOT / "README.md").read_text("utf-8")
+HOST = "localhost:8000"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def address(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    log = tmp_path_factory.mktemp("readme") / "server.log"
+    with server(models_dir, log) as (_, client):
+        yield client.base_url.netloc.decode()
+
+
+@pytest.fixture
+def folder_with_song(tmp_path: Path) -> Path:
+    (tmp_path / "song.mp3").write_bytes(encode_as("mp3", tone(440, 2.0)))
+    return tmp_path
+
+
+def test_settings_are_listed_as_they_are() -> None:
+    for variable, default, meaning in settings_rows():
+        assert f"| `{variable}` | {default} | {meaning} |" in README
+
+
+def test_python_code_runs(address: str, folder_with_song: Path) -> None:
+    code = "\n".join(blocks("python")).replace(HOST, address)
+    done = subprocess.run(  # noqa: S603  # our own README
+        [sys.executable, "-c", code],
+        cwd=folder_with_song,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["genre", "chord", "emotion"]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_commands_are_answered(address: str, folder_with_song: Path) -> None:
+    text = "\n".join(blocks("sh") + blocks("console"))
+    commands = re.findall(r"^(?:\$ )?(curl .*)$", text, re.MULTILINE)
+    assert len(commands) >= 3
+    for command in commands:
+        done = subprocess.run(  # noqa: S603  # our own README
+            [*shlex.split(command.replace(HOST, address)), "--fail", "--silent"],
+            cwd=folder_with_song,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert done.stdout.startswith("{")
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    command = re.search(r"<!-- test command -->\n```sh\n(.*)\n```", README)
+    assert command is not None
+    assert command[1].endswith("-m pytest")
+    assert "'/<!-- test command -->/" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_relative_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
