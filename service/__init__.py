@@ -7,7 +7,11 @@ The training job imports decode, features and windows from here, so what was
 trained is what is served.
 """
 
+import os
 from importlib.metadata import PackageNotFoundError, version
+
+# onnxruntime reports its use to its maker unless told not to before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 try:
     __version__ = version("music-classification-service")

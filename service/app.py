@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, metrics, problems
+from service.drain import DrainMiddleware
 from service.registry import Registry
 from service.request_id import RequestIdMiddleware
 from service.routes import classify, health, models, pages
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     for module in (classify, models, health, pages):
         app.include_router(module.router)
+    app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
     app.add_middleware(metrics.MetricsMiddleware)
     app.add_middleware(RequestIdMiddleware)
     return app

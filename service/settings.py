@@ -1,12 +1,13 @@
 """All settings of the service, read from environment variables that begin with SERVICE_."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.cores import available_cores
 
 
 def _split_names(value: object) -> object:
@@ -15,10 +16,6 @@ def _split_names(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -39,7 +36,7 @@ class Settings(BaseSettings):
     min_duration_s: Seconds = Field(0.1, description="Shorter audio is refused")
     max_duration_s: Seconds = Field(900.0, description="Longer audio is refused")
     workers: int = Field(
-        default_factory=_available_cores,
+        default_factory=available_cores,
         gt=0,
         description="Clips classified at the same time; by default the available cores",
     )

@@ -24,7 +24,7 @@ def bundle(request: pytest.FixtureRequest) -> Bundle:
 
 
 def answer(bundle: Bundle, samples: np.ndarray) -> str:
-    clip = Clip(samples.astype(np.float32), RATE_HZ, 1, "wav")
+    clip = Clip(samples.astype(np.float32), RATE_HZ, RATE_HZ, 1, "wav")
     result = classify(clip, {"it": bundle})["it"]
     return bundle.card.labels[int(result.probabilities.argmax())]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service import audio
-from service.audio import Limits, decode, resample
+from service.audio import WORKING_RATE_HZ, Limits, decode, resample
 from service.errors import TooManySeconds, UnsupportedAudio, UnusableAudio
 from tests.audio import ENCODINGS, RATE_HZ, Waveform, encode, encode_as, noise, stereo, tone
 
@@ -280,3 +280,15 @@ def flac_stating(n_frames: int, samples: Waveform) -> bytes:
     fields = int.from_bytes(data[18:26], "big")
     data[18:26] = (fields >> 36 << 36 | n_frames).to_bytes(8, "big")
     return bytes(data)
+
+
+def test_fast_sampled_audio_is_kept_at_the_working_rate() -> None:
+    rate_hz = 192_000
+    clip = decode(encode(tone(1_000, 2.0, rate_hz=rate_hz), rate_hz, container="FLAC"))
+    assert clip.file_sample_rate_hz == rate_hz
+    assert clip.sample_rate_hz == WORKING_RATE_HZ
+    assert clip.duration_s == pytest.approx(2.0, abs=1e-3)
+    assert clip.warnings == ()
+    spectrum = np.abs(np.fft.rfft(clip.samples))
+    loudest_hz = spectrum.argmax() * clip.sample_rate_hz / len(clip.samples)
+    assert loudest_hz == pytest.approx(1_000, abs=1)

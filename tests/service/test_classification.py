@@ -14,7 +14,7 @@ from tests.bundles import CHORDS, GENRES, band_centre_hz, rehash, write_bundle, 
 
 
 def clip_of(samples: Samples, rate_hz: int = RATE_HZ) -> Clip:
-    return Clip(samples, rate_hz, channels=1, format="wav")
+    return Clip(samples, rate_hz, rate_hz, channels=1, format="wav")
 
 
 @pytest.fixture(scope="module")
