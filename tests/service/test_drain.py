@@ -60,6 +60,6 @@ def test_a_plain_client_reads_why_its_upload_is_refused(
         )
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=30)  # noqa: S310  # our own server
-    with refused.value as answer:
-        assert answer.code == 413
-        assert json.load(answer)["type"] == "/problems/too-many-bytes"
+        with refused.value as answer:
+            assert answer.code == 413
+            assert json.load(answer)["type"] == "/problems/too-many-bytes"
