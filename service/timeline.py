@@ -1,0 +1,102 @@
+"""Turn the windows' probabilities into segments of time.
+
+Windows overlap, and one that straddles two chords is sure of neither. Where the card
+asks for it, the most probable sequence of labels is found by the Viterbi algorithm
+(Rabiner 1989) in a hidden Markov model whose states like to stay, and windows of one
+label in a row become one segment. Elsewhere each window is a segment.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.windows import Segment
+
+Probabilities = NDArray[np.float64]  # [..., labels]
+
+
+class TimelineSpec(BaseModel):
+    """How segments follow each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    change_probability: float = Field(
+        gt=0, lt=1, description="Chance that the label changes from one window to the next"
+    )
+    evidence_share: float = Field(
+        gt=0, le=1, description="How much of a window is new to it; overlap counts once"
+    )
+
+
+@dataclass(frozen=True)
+class LabelledSegment:
+    """A stretch of time with one label.
+
+    Attributes
+    ----------
+    segment
+        Where it lies.
+    label
+        Index of the label.
+    probabilities
+        Mean probabilities of its windows, shape [labels].
+    """
+
+    segment: Segment
+    label: int
+    probabilities: Probabilities
+
+
+def label_segments(
+    segments: list[Segment], probabilities: Probabilities, spec: TimelineSpec | None
+) -> list[LabelledSegment]:
+    """Label the windows' segments, shape [n_windows, labels]; with a spec, also join them."""
+    if spec is None:
+        labels = probabilities.argmax(axis=1)
+        return [
+            LabelledSegment(s, int(label), p)
+            for s, label, p in zip(segments, labels, probabilities, strict=True)
+        ]
+    path = most_probable_path(probabilities, spec)
+    changes = np.flatnonzero(np.diff(path)) + 1
+    edges = [0, *changes.tolist(), len(path)]
+    return [
+        LabelledSegment(
+            Segment(segments[first].start_s, segments[last - 1].end_s),
+            int(path[first]),
+            probabilities[first:last].mean(axis=0),
+        )
+        for first, last in pairwise(edges)
+    ]
+
+
+def most_probable_path(probabilities: Probabilities, spec: TimelineSpec) -> NDArray[np.int64]:
+    """Return the label of each window on the most probable path, shape [n_windows]."""
+    n_windows, n_labels = probabilities.shape
+    evidence = spec.evidence_share * np.log(np.maximum(probabilities, 1e-9))
+    stay = np.log(1 - spec.change_probability)
+    change = np.log(spec.change_probability / (n_labels - 1))
+    best = evidence[0]
+    came_from = np.empty((n_windows, n_labels), dtype=np.int64)
+    for n in range(1, n_windows):
+        # All changes cost the same, so only the best label before can be worth leaving.
+        leader = int(best.argmax())
+        leaving = best[leader] + change
+        staying = best + stay
+        came_from[n] = np.where(staying >= leaving, np.arange(n_labels), leader)
+        best = np.maximum(staying, leaving) + evidence[n]
+    path = np.empty(n_windows, dtype=np.int64)
+    path[-1] = best.argmax()
+    for n in range(n_windows - 1, 0, -1):
+        path[n - 1] = came_from[n, path[n]]
+    return path
+
+
+def lab(segments: list[LabelledSegment], names: list[str]) -> str:
+    """Write segments as a ``.lab`` file: start, end and label, a segment a line."""
+    return "".join(
+        f"{s.segment.start_s:.3f}\t{s.segment.end_s:.3f}\t{names[s.label]}\n" for s in segments
+    )
