@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.features import FeatureSpec
+from service.timeline import TimelineSpec
 from service.windows import WindowSpec
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -75,6 +76,12 @@ class Card(_CardPart):
         default="mean of the windows' logits", description="How windows become one answer"
     )
     calibration: Calibration
+    timeline: TimelineSpec | None = Field(
+        default=None, description="How windows join to segments; without, each is a segment"
+    )
+    lab_labels: list[str] | None = Field(
+        default=None, description="The labels as .lab files spell them, for chords Harte's notation"
+    )
     training: TrainingRecord
     evaluation: list[Evaluation]
     not_for: list[str] = Field(description="What the model must not be used for")
@@ -84,4 +91,6 @@ class Card(_CardPart):
     def _labels_differ(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must differ from each other")
+        if self.lab_labels is not None and len(self.lab_labels) != len(self.labels):
+            raise ValueError("there must be as many lab_labels as labels")
         return self

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from service.audio import Clip, Samples, resample
 from service.bundle import BANK_FILE, Bundle, Logits, Probabilities
 from service.features import Grid
+from service.timeline import LabelledSegment, label_segments
 from service.windows import Segment, segments
 
 
@@ -33,6 +34,10 @@ class Classification:
     probabilities: Probabilities
     segments: list[Segment]
     segment_probabilities: Probabilities
+
+    def timeline(self) -> list[LabelledSegment]:
+        """Return what sounds when, joined as the card asks for."""
+        return label_segments(self.segments, self.segment_probabilities, self.bundle.card.timeline)
 
     @property
     def uncertain(self) -> bool:

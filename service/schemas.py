@@ -169,19 +169,14 @@ def _ranked(bundle: Bundle, probabilities: Probabilities, top_k: int | None) -> 
 
 
 def _timeline(classification: Classification, top_k: int | None) -> list[TimelineSegment]:
-    timeline = []
-    for segment, probabilities in zip(
-        classification.segments, classification.segment_probabilities, strict=True
-    ):
-        ranked = _ranked(classification.bundle, probabilities, top_k)
-        label, confidence = next(iter(ranked.items()))
-        timeline.append(
-            TimelineSegment(
-                start_s=round(segment.start_s, TIME_DIGITS),
-                end_s=round(segment.end_s, TIME_DIGITS),
-                label=label,
-                confidence=confidence,
-                probabilities=ranked,
-            )
+    bundle = classification.bundle
+    return [
+        TimelineSegment(
+            start_s=round(labelled.segment.start_s, TIME_DIGITS),
+            end_s=round(labelled.segment.end_s, TIME_DIGITS),
+            label=bundle.card.labels[labelled.label],
+            confidence=round(float(labelled.probabilities[labelled.label]), PROBABILITY_DIGITS),
+            probabilities=_ranked(bundle, labelled.probabilities, top_k),
         )
-    return timeline
+        for labelled in classification.timeline()
+    ]

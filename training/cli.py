@@ -175,6 +175,8 @@ def _fit(options: argparse.Namespace) -> None:
 
     recipe = RECIPES[options.recipe]
     teacher = options.teacher or ("musicnn" if recipe.listens_to else "none")
+    if teacher != "none" and not recipe.listens_to:
+        raise TrainingError(f"{recipe.name} learns from labels alone; leave --teacher out.")
     fit(
         FitJob(
             recipe=recipe,

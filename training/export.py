@@ -126,6 +126,8 @@ def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> 
         features=recipe.features,
         windows=recipe.windows,
         calibration=calibration,
+        timeline=recipe.timeline,
+        lab_labels=None if recipe.lab_labels is None else list(recipe.lab_labels),
         training=TrainingRecord(
             command=record.command,
             data_sets=record.clips_by_data_set,

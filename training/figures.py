@@ -77,9 +77,9 @@ def evaluations(recipe: Recipe, run: RunFolder, temperature: float) -> list[Eval
     found.append(_evaluation(recipe, unseen, "all", FOLD_PROTOCOL, temperature))
     for name, subset in recipe.subsets:
         wanted = np.isin(unseen.truth, [recipe.labels.index(label) for label in subset])
-        found.append(
-            _evaluation(recipe, unseen.only(wanted), f"all, {name}", FOLD_PROTOCOL, temperature)
-        )
+        if wanted.any():
+            part = unseen.only(wanted)
+            found.append(_evaluation(recipe, part, f"all, {name}", FOLD_PROTOCOL, temperature))
     for data_set in sorted(set(unseen.data_sets.tolist())):
         part = unseen.only(unseen.data_sets == data_set)
         if len(part.truth) >= MIN_CLIPS:

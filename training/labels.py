@@ -12,6 +12,8 @@ QUALITIES = ("maj", "min", "dim", "7", "maj7", "m7")
 NO_CHORD = "N"
 _SUFFIX = {"maj": "", "min": "m", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "m7"}
 
+_HARTE = {"maj": "maj", "min": "min", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "min7"}
+
 CHORDS = (*(root + _SUFFIX[quality] for root in ROOTS for quality in QUALITIES), NO_CHORD)
 
 TASKS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
@@ -48,6 +50,14 @@ def canonical_label(task: str, word: str) -> str | None:
 def chord_label(root: int, quality: str) -> str:
     """Return the label of a chord; ``root`` is a pitch class, 0 = C."""
     return ROOTS[root % 12] + _SUFFIX[quality]
+
+
+def harte_label(label: str) -> str:
+    """Return a chord of the vocabulary in Harte's notation, such as ``F#:min``."""
+    if label == NO_CHORD:
+        return NO_CHORD
+    root, quality = divmod(CHORDS.index(label), len(QUALITIES))
+    return f"{ROOTS[root]}:{_HARTE[QUALITIES[quality]]}"
 
 
 def _canonical_chord(word: str) -> str | None:

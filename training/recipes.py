@@ -13,6 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from service.features import FeatureSpec, Grid
+from service.timeline import TimelineSpec
 from service.windows import WindowSpec
 from training import augmentation, labels
 from training.batches import UNLABELLED, Augment
@@ -91,6 +92,10 @@ class Recipe:
         Share of synthetic clips among the windows drawn.
     subsets
         Further sets of labels to report figures on.
+    timeline
+        How the service joins windows to segments.
+    lab_labels
+        The labels as ``.lab`` files spell them.
     """
 
     name: str
@@ -110,6 +115,8 @@ class Recipe:
     degraded_copies: int = 0
     synthetic_share: float = 0.0
     subsets: tuple[tuple[str, frozenset[str]], ...] = ()
+    timeline: TimelineSpec | None = None
+    lab_labels: tuple[str, ...] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -264,6 +271,11 @@ CHORD = Recipe(
     degraded_copies=2,
     synthetic_share=1 / 3,
     subsets=(("major and minor triads", _TRIADS),),
+    timeline=TimelineSpec(
+        change_probability=0.05,
+        evidence_share=_CHORD_WINDOWS.stride_frames / _CHORD_WINDOWS.frames,
+    ),
+    lab_labels=tuple(labels.harte_label(label) for label in labels.CHORDS),
 )
 
 _STATISTICS_WINDOWS = WindowSpec(frames=1, stride_frames=1)

@@ -69,15 +69,16 @@ class RunFolder:
         """Keep the result of a finished fold."""
         file = self._fold_file(result.name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".part.npz")
-        np.savez_compressed(
-            partial,
-            clip_names=result.clip_names,
-            data_sets=result.data_sets,
-            groups=result.groups,
-            truth=result.truth,
-            logits=result.logits,
-        )
+        partial = file.with_suffix(".part")  # which folds() does not take for a fold
+        with partial.open("wb") as opened:
+            np.savez_compressed(
+                opened,
+                clip_names=result.clip_names,
+                data_sets=result.data_sets,
+                groups=result.groups,
+                truth=result.truth,
+                logits=result.logits,
+            )
         partial.replace(file)
 
     def folds(self) -> list[FoldResult]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
+from fastapi.responses import PlainTextResponse
 
 from service.audio import Clip, Limits, decode
 from service.bundle import Bundle
@@ -20,6 +21,7 @@ from service.errors import (
     UnusableAudio,
 )
 from service.routes.dependencies import (
+    Format,
     RegistryDep,
     SettingsDep,
     Timeline,
@@ -27,9 +29,10 @@ from service.routes.dependencies import (
     WorkersDep,
     problem_responses,
 )
-from service.routes.examples import ALL_ANSWERS, TASK_ANSWERS
+from service.routes.examples import ALL_ANSWERS, LAB_ANSWER, TASK_ANSWERS
 from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result
 from service.settings import Settings
+from service.timeline import lab
 from service.upload import REQUEST_BODY, receive_audio
 from service.workers import WorkerPool
 
@@ -83,8 +86,14 @@ async def classify_all(
     operation_id="classify_task",
     summary="Classify a clip for one task",
     response_model_exclude_none=True,
+    response_model=TaskAnswer,
     responses={
-        200: {"content": {"application/json": {"examples": TASK_ANSWERS}}},
+        200: {
+            "content": {
+                "application/json": {"examples": TASK_ANSWERS},
+                "text/plain": {"schema": {"type": "string"}, "example": LAB_ANSWER},
+            }
+        },
         **_UPLOAD_PROBLEMS,
         **problem_responses((NotFound, "There is no task 'tempo'; this service knows genre.")),
     },
@@ -98,12 +107,26 @@ async def classify_task(
     workers: WorkersDep,
     timeline: Timeline = False,
     top_k: TopK = None,
-) -> TaskAnswer:
-    """Answer with the calibrated probabilities of one task's labels."""
+    format: Format = "json",  # noqa: A002  # the name that clients write
+) -> TaskAnswer | PlainTextResponse:
+    """Answer with the calibrated probabilities of one task's labels.
+
+    With `format=lab`, or `Accept: text/plain`, a chord answer is the timeline as a `.lab` file
+    in Harte's notation.
+    """
     bundle = registry.bundle(task)
+    lab_labels = bundle.card.lab_labels if _wants_lab(request, format) else None
+    if _wants_lab(request, format) and lab_labels is None:
+        raise InvalidRequest(f"The task {task} has no .lab form; leave format=lab out.")
     clip, answers = await _classify_upload(request, settings, workers, {task: bundle})
+    if lab_labels is not None:
+        return PlainTextResponse(lab(answers[task].timeline(), lab_labels))
     result = task_result(task, answers[task], timeline=timeline, top_k=top_k)
     return TaskAnswer(audio=audio_info(clip), **dict(result))
+
+
+def _wants_lab(request: Request, format_name: str) -> bool:
+    return format_name == "lab" or request.headers.get("accept", "").startswith("text/plain")
 
 
 async def _classify_upload(

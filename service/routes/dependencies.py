@@ -1,6 +1,6 @@
 """What endpoints need from the application, as annotated parameters."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Query, Request
 
@@ -30,6 +30,10 @@ WorkersDep = Annotated[WorkerPool, Depends(_workers)]
 
 Timeline = Annotated[
     bool, Query(description="Also answer for each stretch of time, not only for the whole clip")
+]
+Format = Annotated[
+    Literal["json", "lab"],
+    Query(description="json, or lab: start, end and chord a line, as chord tools read them"),
 ]
 TopK = Annotated[
     int | None, Query(ge=1, description="List only this many labels, the most probable first")

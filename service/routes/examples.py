@@ -43,6 +43,7 @@ _RESULTS = {
     "emotion": _result("emotion", {"happy": 0.83, "sad": 0.17}),
 }
 
+LAB_ANSWER = "0.000\t1.858\tA:min\n1.858\t3.947\tF:maj\n3.947\t6.037\tC:maj\n"
 ALL_ANSWERS: dict[str, Any] = {"audio": _AUDIO, "results": _RESULTS}
 TASK_ANSWERS: dict[str, Any] = {
     task: {"summary": f"{task} of a 30 s MP3", "value": {**result, "audio": _AUDIO}}

@@ -175,7 +175,8 @@ def test_every_reference_within_the_document_exists(document: dict[str, Any]) ->
 @pytest.mark.parametrize("page", ["/docs", "/"])
 def test_pages_need_no_other_host(client: TestClient, page: str) -> None:
     html = client.get(page).text
-    references = REFERENCE.findall(html)
+    # A data: address holds its content itself.
+    references = [r for r in REFERENCE.findall(html) if not r.startswith("data:")]
 
     assert references
     assert not [reference for reference in references if OTHER_HOST.match(reference)]

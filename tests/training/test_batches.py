@@ -160,7 +160,7 @@ def test_without_a_teacher_there_is_no_target_for_one() -> None:
 
 def test_the_teachers_target_is_what_it_said_along_the_window() -> None:
     # The teacher tells the time: one stretch for every frame of the clip.
-    along = (np.arange(40, dtype=np.float32) / 40)[:, None]
+    along = np.linspace(0, 1, 40, endpoint=False, dtype=np.float32)[:, None]
     source = examples(teacher=[along] * 3)
 
     windows, targets, weights = batches(source, batch_size=50)[0]

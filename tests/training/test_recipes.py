@@ -1,13 +1,12 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from tests.training.made import make_clip
 from training.batches import UNLABELLED
 from training.labels import CHORDS, TASKS
+from training.readers import LabelledClip
 from training.readers.gtzan_grid import SPEC as GTZAN_SPEC
-from training.recipes import CHORD, EMOTION, GENRE, RECIPES, transpose
+from training.recipes import CHORD, EMOTION, GENRE, RECIPES, Recipe, transpose
 
 
 def rng(seed: int) -> np.random.Generator:
@@ -35,13 +34,12 @@ def test_the_network_takes_the_recipes_windows_and_answers_its_labels(name: str)
     assert network.output["logits"].shape == (None, len(recipe.labels))
 
 
-@pytest.mark.parametrize("recipe", [GENRE, EMOTION], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", [GENRE, EMOTION], ids=["genre", "emotion"])
 def test_recipes_that_listen_to_other_tasks_have_an_output_for_the_teacher(
-    recipe: object,
+    recipe: Recipe,
 ) -> None:
-    assert recipe in (GENRE, EMOTION)
-    network = GENRE.build(250) if recipe is GENRE else EMOTION.build(250)
-    assert set(network.output_names) == {"logits", "teacher"}
+    assert recipe.listens_to
+    assert set(recipe.build(250).output_names) == {"logits", "teacher"}
 
 
 def test_genre_can_learn_from_the_ready_made_grids() -> None:
@@ -70,11 +68,10 @@ def test_augmenting_a_clip_without_a_label_gives_it_none(name: str) -> None:
     assert labels == {UNLABELLED}
 
 
-@pytest.mark.parametrize("recipe", [GENRE, EMOTION], ids=lambda recipe: recipe.name)
-def test_music_keeps_its_label(recipe: object) -> None:
-    augment = GENRE.augment if recipe is GENRE else EMOTION.augment
-    window = np.ones((112, 128), np.float32)
-    assert {augment(window, 1, rng(seed))[1] for seed in range(10)} == {1}
+@pytest.mark.parametrize("recipe", [GENRE, EMOTION], ids=["genre", "emotion"])
+def test_music_keeps_its_label(recipe: Recipe) -> None:
+    window = np.ones((recipe.windows.frames, recipe.features.bands), np.float32)
+    assert {recipe.augment(window, 1, rng(seed))[1] for seed in range(10)} == {1}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +100,9 @@ def test_an_augmented_chord_sounds_like_its_new_label() -> None:
         # Detuning moves part of a note to the third of a semitone above or below.
         thirds = np.roll(changed.mean(axis=0), 1).reshape(-1, 3).sum(axis=1)
         folded = thirds.reshape(-1, 12).sum(axis=0)
-        root = "C C# D Eb E F F# G Ab A Bb B".split().index(CHORDS[label].removesuffix("m"))
+        root = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"].index(
+            CHORDS[label].removesuffix("m")
+        )
         assert set(folded.argsort()[-3:].tolist()) == {root, (root + 3) % 12, (root + 7) % 12}
 
 
@@ -114,18 +113,17 @@ def test_chords_are_moved_both_ways() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weigh", "rare", "common"),
+    ("recipe", "rare", "common"),
     [
-        (GENRE.weigh, make_clip("jazz"), make_clip("rock")),
-        (CHORD.weigh, make_clip(data_set="small"), make_clip(data_set="large")),
+        (GENRE, make_clip("jazz"), make_clip("rock")),
+        (CHORD, make_clip(data_set="small"), make_clip(data_set="large")),
     ],
+    ids=["by label", "by data set"],
 )
 def test_what_is_rare_is_drawn_more_often_halfway_to_balance(
-    weigh: Callable[..., np.ndarray[tuple[int], np.dtype[np.float64]]],
-    rare: object,
-    common: object,
+    recipe: Recipe, rare: LabelledClip, common: LabelledClip
 ) -> None:
-    weights = weigh([rare] + [common] * 4)
+    weights = recipe.weigh([rare] + [common] * 4)
     assert weights[0] == pytest.approx(2 * weights[1])
 
 

@@ -31,7 +31,7 @@ def spectrum(samples: Waveform) -> tuple[NDArray[np.float64], NDArray[np.float64
     """Return frequencies and power, with bins of a sixth of a hertz."""
     size = 1 << 17
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size)) ** 2
-    return np.fft.rfftfreq(size, 1 / RATE_HZ), power
+    return np.asarray(np.fft.rfftfreq(size, 1 / RATE_HZ)), np.asarray(power)
 
 
 def chroma(samples: Waveform) -> NDArray[np.float64]:
@@ -39,7 +39,8 @@ def chroma(samples: Waveform) -> NDArray[np.float64]:
     frequency_hz, power = spectrum(samples)
     heard = (frequency_hz > 70) & (frequency_hz < 1000)
     midi = 69 + 12 * np.log2(frequency_hz[heard] / 440)
-    return np.bincount(np.round(midi).astype(int) % 12, weights=power[heard], minlength=12)
+    pitch_class = np.round(midi).astype(int) % 12
+    return np.asarray(np.bincount(pitch_class, weights=power[heard], minlength=12), np.float64)
 
 
 def strongest_hz(samples: Waveform) -> float:

@@ -1,3 +1,4 @@
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,14 @@ from service.bundle import MODEL_FILE, file_sha256
 from service.routes import classify as classify_routes
 from service.settings import Settings
 from tests.audio import ENCODINGS, encode, encode_as, stereo, tone
-from tests.bundles import CHORDS, EMOTIONS, GENRES, band_centre_hz, write_bundle
+from tests.bundles import (
+    CHORDS,
+    EMOTIONS,
+    GENRES,
+    band_centre_hz,
+    edit_card,
+    write_bundle,
+)
 from tests.service.serving import assert_problem, serve
 
 LABELS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
@@ -317,3 +325,50 @@ def test_a_crash_while_classifying_is_an_internal_error(
 
     assert_problem(response, 500, "service-error")
     assert "secret" not in response.text
+
+
+@pytest.fixture
+def chord_client(models_dir: Path, tmp_path: Path) -> Iterator[TestClient]:
+    """A client of a service whose chord bundle joins segments and has .lab labels."""
+    models = tmp_path / "models"
+    shutil.copytree(models_dir, models)
+    edit_card(
+        models / "chord",
+        lab_labels=["A:min", "C:maj", "F#:min", "N", "B:dim"],
+        timeline={"change_probability": 0.1, "evidence_share": 0.5},
+    )
+    with serve(Settings(models_dir=models)) as client:
+        yield client
+
+
+def two_chords() -> bytes:
+    halves = [tone(band_centre_hz(n, 5, 11_025), 2.0, rate_hz=RATE_HZ) for n in (0, 2)]
+    return encode(np.concatenate(halves), RATE_HZ)
+
+
+def test_the_timeline_of_a_bundle_that_joins_windows_has_one_segment_a_chord(
+    chord_client: TestClient,
+) -> None:
+    body = answer(post_file(chord_client, "/classify/chord?timeline=true", two_chords()))
+    assert [segment["label"] for segment in body["timeline"]] == ["Am", "F#m"]
+    assert body["timeline"][0]["end_s"] == pytest.approx(2.0, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"), [("?format=lab", {}), ("", {"accept": "text/plain"})]
+)
+def test_lab_is_the_timeline_in_the_notation_of_chord_tools(
+    chord_client: TestClient, query: str, headers: dict[str, str]
+) -> None:
+    response = chord_client.post(
+        f"/classify/chord{query}", content=two_chords(), headers={**RAW, **headers}
+    )
+    assert response.headers["content-type"].startswith("text/plain")
+    lines = [line.split("\t") for line in response.text.splitlines()]
+    assert [line[2] for line in lines] == ["A:min", "F#:min"]
+    assert [float(lines[0][0]), float(lines[1][1])] == [0.0, 4.0]
+    assert lines[0][1] == lines[1][0]
+
+
+def test_lab_of_a_task_without_it_is_refused(chord_client: TestClient) -> None:
+    assert_problem(post_file(chord_client, "/classify/genre?format=lab"), 422, "invalid-request")

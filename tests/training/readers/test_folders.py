@@ -1,10 +1,11 @@
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from training.labels import GENRES
-from training.readers import AudioFile, SpectrogramImage
+from training.readers import AudioFile, LabelledClip, SpectrogramImage
 from training.readers.folders import (
     gtzan_split,
     is_chord_folder,
@@ -44,9 +45,8 @@ def test_clips_of_no_list_are_faulty() -> None:
     ],
 )
 def test_gtzan_has_a_hundred_clips_a_genre_and_the_published_splits(
-    tmp_path: Path, pattern: str, read: object
+    tmp_path: Path, pattern: str, read: Callable[[Path], list[LabelledClip]]
 ) -> None:
-    assert callable(read)
     clips = read(write_whole_gtzan(tmp_path, pattern))
 
     assert Counter(clip.label for clip in clips) == dict.fromkeys(GENRES, 100)

@@ -167,9 +167,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("task", ["genre", "chord", "emotion"])
 @pytest.mark.parametrize("name", ["list.csv", "Train.csv", "grids.npz"])
-def test_a_file_of_something_else_is_refused_by_name(
-    tmp_path: Path, task: str, name: str
-) -> None:
+def test_a_file_of_something_else_is_refused_by_name(tmp_path: Path, task: str, name: str) -> None:
     (tmp_path / name).write_bytes(b"\xff\xfe\x00\x01 neither text nor archive")
     with pytest.raises(TrainingError, match=name.replace(".", r"\.")):
         read_data_set(tmp_path / name, task)
@@ -182,5 +180,5 @@ def test_a_data_set_without_a_clip_of_the_task_is_refused(tmp_path: Path) -> Non
 
 
 def test_an_unknown_task_is_refused_with_those_that_exist(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="'tempo'.*genre, chord, emotion"):
+    with pytest.raises(TrainingError, match=r"'tempo'.*genre, chord, emotion"):
         read_data_set(tmp_path, "tempo")

@@ -29,9 +29,7 @@ def test_a_clip_is_one_frame_of_compressed_numbers(tmp_path: Path) -> None:
     grid = clip.source.grid(SPEC, BANK)
 
     assert grid.shape == (1, N_FEATURES)
-    np.testing.assert_allclose(
-        grid[0, :4], [0, np.log(2), -np.log(2), np.log(1 + 1e6)], rtol=1e-6
-    )
+    np.testing.assert_allclose(grid[0, :4], [0, np.log(2), -np.log(2), np.log(1 + 1e6)], rtol=1e-6)
 
 
 def test_the_tenths_of_a_clip_are_one_group(tmp_path: Path) -> None:
@@ -49,7 +47,11 @@ def test_the_tenths_of_a_clip_are_one_group(tmp_path: Path) -> None:
 
 
 def test_rows_of_no_genre_or_no_clip_are_left_out(tmp_path: Path) -> None:
-    rows = [row("blues.00000.wav", "polka"), row("my song.wav", "blues"), row("pop.00000.wav", "pop")]
+    rows = [
+        row("blues.00000.wav", "polka"),
+        row("my song.wav", "blues"),
+        row("pop.00000.wav", "pop"),
+    ]
     clips = read_statistics(write_csv(tmp_path / "f.csv", HEADER, rows))
     assert [clip.label for clip in clips] == ["pop"]
 
@@ -75,7 +77,11 @@ def test_the_key_follows_the_numbers(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "f.csv",
         HEADER,
-        [row("blues.00000.wav", "blues"), row("pop.00000.wav", "pop"), row("pop.00001.wav", "pop", [1.0] * N_FEATURES)],
+        [
+            row("blues.00000.wav", "blues"),
+            row("pop.00000.wav", "pop"),
+            row("pop.00001.wav", "pop", [1.0] * N_FEATURES),
+        ],
     )
     one, same, other = (clip.source.content_key() for clip in read_statistics(path))
     assert one == same != other

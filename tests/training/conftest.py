@@ -1,0 +1,26 @@
+"""Fixtures of the training's tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from tests.training.runs import write_run
+from tests.training.tiny import TINY_GENRE
+from training.export import export
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_for_small_matrices() -> Iterator[None]:
+    """On busy cores, threads that wait for each other multiply the time of a small product."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session")
+def genre_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of a network with random weights on the features of GTZAN; not to be changed."""
+    folder = tmp_path_factory.mktemp("exported")
+    export(TINY_GENRE, write_run(folder / "run"), folder / "models" / "genre")
+    return folder / "models" / "genre"

@@ -1,0 +1,246 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import training
+from service.settings import Settings
+from tests.service.serving import serve
+from tests.training.made import write_csv, write_guitar_chords_v3
+from tests.training.runs import make_fold
+from tests.training.tiny import TINY_CHORD, TINY_GENRE
+from training import fit_job, material, teacher
+from training.cli import RECIPE_NAMES, main
+from training.labels import CHORDS
+from training.recipes import RECIPES
+from training.run_folder import RunFolder
+
+COMMANDS = ("prepare", "fit", "export", "evaluate", "report")
+
+
+@pytest.fixture
+def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recipes that train in a second."""
+    monkeypatch.setitem(RECIPES, "chord", TINY_CHORD)
+    monkeypatch.setitem(RECIPES, "genre", TINY_GENRE)
+    monkeypatch.setattr(material, "N_SYNTHETIC", 30)
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--help"])
+    assert left.value.code == 0
+    return capsys.readouterr().out
+
+
+def assert_fails(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """Run a command that must fail with 2 and a message; return the message."""
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert "Traceback" not in message
+    lines = [line for line in message.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_the_names_of_the_recipes_are_complete() -> None:
+    assert set(RECIPE_NAMES) == set(RECIPES)
+
+
+def test_the_help_teaches_the_usual_order(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_of(capsys)
+    order = [text.index(f"python -m training {name}") for name in ("fit", "export", "report")]
+    assert order == sorted(order)
+    assert all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", ["prepare", "fit", "evaluate"])
+def test_the_help_says_what_data_may_be(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    text = help_of(capsys, command)
+    for layout in (
+        "a CSV with the columns 'file'", "an .npz with 'mel'", "gtzan_mel.npz", "genres_original",
+        "images_original", "guitar-chords-v3: Training/<chord>", "Train.csv", "features_30_sec.csv",
+    ):  # fmt: skip
+        assert layout in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    text = help_of(capsys, command)
+    options = text[text.index("options:") :].split("\nDATA is")[0]
+    for entry in options.split("\n  --")[1:]:
+        words = entry.split()
+        assert any(word.islower() and word.isalpha() for word in words[1:]), entry
+
+
+@pytest.mark.parametrize("command", [(), ("tempo",), ("fit",), ("fit", "tempo", "--data", "x")])
+def test_a_command_that_is_none_shows_the_usage(
+    capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(command)
+    assert left.value.code == 2
+    assert "usage: python -m training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["prepare", "fit"])
+def test_data_that_do_not_exist_are_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    message = assert_fails(
+        capsys, command, "chord", "--data", f"{tmp_path}/nowhere", "--cache", f"{tmp_path}/cache"
+    )
+    assert f"{tmp_path}/nowhere does not exist" in message
+
+
+@pytest.mark.parametrize("command", ["prepare", "fit"])
+def test_an_unknown_layout_points_to_the_help(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    message = assert_fails(
+        capsys, command, "chord", "--data", str(tmp_path), "--cache", f"{tmp_path}/cache"
+    )
+    assert "python -m training prepare --help" in message
+
+
+def test_a_fit_without_a_readable_clip_fails(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("missing.wav", "Am")])
+    message = assert_fails(
+        capsys, "fit", "chord", "--data", str(data), "--run", f"{tmp_path}/run",
+        "--cache", f"{tmp_path}/cache",
+    )  # fmt: skip
+    assert "None of the clips can be read" in message
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_a_run_that_is_not_finished_says_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.save_fold(make_fold(TINY_GENRE))
+    message = assert_fails(capsys, command, "genre", "--run", str(run.path))
+    assert "this run is not finished" in message
+
+
+def test_a_recipe_for_comparison_cannot_be_exported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    message = assert_fails(capsys, "export", "genre_statistics", "--run", str(tmp_path))
+    assert "for comparison" in message
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_a_missing_teacher_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teacher, "find_spec", lambda _: None)
+    data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("missing.wav", "jazz")])
+    message = assert_fails(
+        capsys, "fit", "genre", "--data", str(data), "--run", f"{tmp_path}/run",
+        "--cache", f"{tmp_path}/cache",
+    )  # fmt: skip
+    assert "pip install --no-deps musicnn" in message
+
+
+@pytest.mark.parametrize("recipe", ["chord", "genre_statistics"])
+def test_a_teacher_for_a_recipe_that_has_none_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, recipe: str
+) -> None:
+    message = assert_fails(
+        capsys, "fit", recipe, "--data", str(tmp_path), "--run", f"{tmp_path}/run",
+        "--teacher", "musicnn",
+    )  # fmt: skip
+    assert f"{recipe} learns from labels alone" in message
+
+
+def test_an_interruption_says_that_the_command_goes_on(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit_job, "fit", interrupted)
+
+    assert main(["fit", "chord", "--data", str(tmp_path)]) == 130
+    assert "goes on from here" in capsys.readouterr().err
+
+
+def test_the_module_can_be_run_and_fails_without_a_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        [
+            sys.executable, "-m", "training", "evaluate", str(tmp_path / "nothing"),
+            "--data", str(tmp_path), "--json", str(tmp_path / "figures.json"),
+        ],
+        cwd=Path(training.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "error: The bundle cannot be scored" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_the_whole_way_from_recordings_to_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With nothing but the commands, in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    write_guitar_chords_v3(
+        Path("recordings"), chords=("Am", "C"), takes=1, test_players=("electric_Isabel",)
+    )
+    (tmp_path / "recordings" / "Training" / "C" / "C_Jo_9.wav").write_bytes(b"no sound at all")
+
+    assert main(["prepare", "chord", "--data", "recordings"]) == 0
+    assert main(["fit", "chord", "--data", "recordings", "--seed", "5"]) == 0
+    assert main(["export", "chord"]) == 0
+    assert main(["report", "chord"]) == 0
+    evaluate = ["evaluate", "models/chord", "--data", "recordings", "--split", "test"]
+    assert main([*evaluate, "--json", "out/figures.json"]) == 0
+
+    assert Path("runs/chord/report/report.md").exists()
+    figures = json.loads(Path("out/figures.json").read_text("utf-8"))
+    assert figures["n"] == 2
+    assert [clip["truth"] for clip in figures["clips"]] == ["Am", "C"]
+    card = Path("models/chord/card.json").read_text("utf-8")
+    assert str(tmp_path) not in card
+    record = json.loads(card)["training"]
+    assert record["command"].startswith("python -m training fit chord --data recordings --seed 5")
+    assert record["data_sets"] == {"guitar-chords-v3": 6}
+    assert record["clips_skipped"] == 1
+
+    settings = Settings(models_dir=tmp_path / "models", tasks=("chord",))
+    wav = tmp_path / "recordings" / "Test" / "Am" / "Am_electric_Isabel_1.wav"
+    with serve(settings) as client:
+        assert client.get("/health/ready").status_code == 200
+        answer = client.post(
+            "/classify/chord", content=wav.read_bytes(), headers={"content-type": "audio/wav"}
+        )
+
+    assert answer.status_code == 200
+    probabilities = answer.json()["probabilities"]
+    assert set(probabilities) == set(CHORDS)
+    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
+    evaluated = figures["clips"][0]["probabilities"]
+    for label, probability in probabilities.items():
+        assert probability == pytest.approx(evaluated[label], abs=2e-3)
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_a_finished_command_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_guitar_chords_v3(Path("recordings"), chords=("Am",), players=("Jo", "Bo"), takes=1)
+    command = ["fit", "chord", "--data", "recordings", "--no-folds"]
+
+    assert main(command) == 0
+    first = RunFolder(Path("runs/chord")).record()
+    assert main(command) == 0
+
+    assert RunFolder(Path("runs/chord")).record().history == first.history

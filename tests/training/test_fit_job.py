@@ -1,0 +1,255 @@
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.windows import cut_windows
+from tests.audio import noise, tone
+from tests.training.made import write_csv, write_guitar_chords_v3, write_wav
+from tests.training.tiny import TINY_CHORD, TINY_GENRE, TOY
+from training import fit_job, material
+from training.batches import UNLABELLED
+from training.cache import FeatureCache
+from training.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fit
+from training.fitting import Fitted
+from training.material import Item
+from training.recipes import Recipe
+from training.run_folder import RunFolder
+
+RATE_HZ = TOY.features.sample_rate_hz
+
+
+@pytest.fixture(autouse=True)
+def _few_synthetic_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(material, "N_SYNTHETIC", 20)
+
+
+def write_moods(folder: Path, splits: Sequence[str] = ("extra",)) -> Path:
+    """Write three low and three high tones, each its own group, for each of the splits."""
+    rows = []
+    for split in splits:
+        for n in range(6):
+            name = f"{split}-{n}.wav"
+            sound = tone((300, 2_500)[n % 2], 0.6, rate_hz=RATE_HZ)
+            hiss = noise(0.6, rate_hz=RATE_HZ, amplitude=0.05, seed=n)
+            write_wav(folder / name, sound + hiss, RATE_HZ)
+            data_set = "first" if n < 4 else "second"
+            rows.append((name, ("sad", "happy")[n % 2], f"{split}-artist-{n}", data_set, split))
+    return write_csv(folder / "emotion.csv", ("file", "emotion", "group", "dataset", "split"), rows)
+
+
+def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -> FitJob:
+    job = FitJob(
+        recipe=recipe,
+        data=[data],
+        run=RunFolder(tmp_path / "run"),
+        cache=FeatureCache(tmp_path / "cache"),
+        seed=1,
+        use_teacher=False,
+        with_folds=True,
+        cluster=None,
+        command="python -m training fit",
+    )
+    return replace(job, **changes)
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
+    """What was fitted: the name and the groups learned from or stopped on."""
+    done: list[tuple[str, set[str]]] = []
+    fit_without = fit_job._fit_without
+
+    def watched(job: FitJob, gathered: material.Material, groups: set[str], name: str) -> Fitted:
+        items = gathered.without_groups(gathered.items, groups)
+        done.append((name, {item.group for item in items}))
+        return fit_without(job, gathered, groups, name)
+
+    monkeypatch.setattr(fit_job, "_fit_without", watched)
+    return done
+
+
+def test_every_clip_is_judged_by_a_network_that_saw_none_of_its_group(
+    tmp_path: Path, fits: list[tuple[str, set[str]]]
+) -> None:
+    fit(make_job(tmp_path, write_moods(tmp_path / "data")))
+
+    folds = {fold.name: fold for fold in RunFolder(tmp_path / "run").folds()}
+    seen = dict(fits)
+    assert sorted(name for fold in folds.values() for name in fold.clip_names) == [
+        f"extra-{n}.wav" for n in range(6)
+    ]
+    for name, fold in folds.items():
+        assert not seen[name] & set(fold.groups)
+    assert seen[FINAL] == {f"extra-artist-{n}" for n in range(6)}
+
+
+def test_folds_hold_names_truth_and_logits_of_their_clips(tmp_path: Path) -> None:
+    fit(make_job(tmp_path, write_moods(tmp_path / "data")))
+
+    right = []
+    for fold in RunFolder(tmp_path / "run").folds():
+        assert fold.logits.shape == (len(fold.clip_names), 2)
+        for clip, truth in zip(fold.clip_names, fold.truth, strict=True):
+            assert TOY.labels[truth] == ("sad", "happy")[int(clip[6]) % 2]
+        right += (fold.logits.argmax(axis=1) == fold.truth).tolist()
+    # Low and high tones are easily told apart.
+    assert np.mean(right) > 0.8
+
+
+def test_official_splits_that_are_held_back_are_never_learned_from(
+    tmp_path: Path, fits: list[tuple[str, set[str]]]
+) -> None:
+    recipe = replace(TOY, held_back=("valid", "test"))
+    data = write_moods(tmp_path / "data", ("extra", "valid", "test"))
+
+    fit(make_job(tmp_path, data, recipe))
+
+    for _, groups in fits:
+        assert not any(group.startswith(("valid", "test")) for group in groups)
+    listed = {fold.name: fold for fold in RunFolder(tmp_path / "run").folds()}[HELD_BACK_FOLD]
+    assert listed.clip_names == [f"valid-{n}.wav" for n in range(6)]
+
+
+def test_the_record_tells_what_was_learned_from(tmp_path: Path) -> None:
+    recipe = replace(TOY, held_back=("test",))
+    data = write_moods(tmp_path / "data", ("extra", "test"))
+    (tmp_path / "data" / "extra-5.wav").write_bytes(b"no sound at all")
+
+    fit(make_job(tmp_path, data, recipe, seed=7, command="the command"))
+
+    record = RunFolder(tmp_path / "run").record()
+    assert record.task == "emotion"
+    assert record.command == "the command"
+    assert record.seed == 7
+    assert record.clips_by_data_set == {"first": 4, "second": 1}
+    assert [Path(name).name for name in record.skipped] == ["extra-5.wav"]
+    assert record.epochs == len(record.history["loss"]) == TOY.fit.epochs
+    assert record.fit_s > 0
+
+
+def test_windows_to_check_the_export_on_are_cut_from_real_clips(tmp_path: Path) -> None:
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False)
+    fit(job)
+    gathered = material.gather(job.recipe, job.data, job.cache, teacher=None, seed=job.seed)
+    first_windows = [
+        cut_windows(item.grids[0].astype(np.float32), TOY.windows)[0] for item in gathered.items
+    ]
+
+    windows = job.run.real_windows()
+
+    assert windows.shape == (6, TOY.windows.frames, TOY.features.bands)
+    for window in windows:
+        assert any(np.array_equal(window, first) for first in first_windows)
+
+
+def test_without_folds_only_the_final_network_is_fitted(
+    tmp_path: Path, fits: list[tuple[str, set[str]]]
+) -> None:
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False)
+
+    fit(job)
+
+    assert [name for name, _ in fits] == [FINAL]
+    assert job.run.folds() == []
+    assert job.run.network().count_params() == TOY.build(0).count_params()
+
+
+def test_a_job_that_was_interrupted_keeps_its_finished_folds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[tuple[str, set[str]]]
+) -> None:
+    job = make_job(tmp_path, write_moods(tmp_path / "data"))
+    score = fit_job._score
+
+    def interrupted(*arguments: Any) -> Any:
+        if arguments[-1] == "groups-2":
+            raise KeyboardInterrupt
+        return score(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_job, "_score", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit(job)
+    assert [fold.name for fold in job.run.folds()] == ["groups-1"]
+    fits.clear()
+
+    fit(job)
+
+    assert [name for name, _ in fits] == ["groups-2", FINAL]
+    assert job.run.record().epochs == TOY.fit.epochs
+
+
+def test_a_job_interrupted_before_its_network_was_saved_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "save_network", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit(job)
+
+    fit(job)
+
+    assert job.run.record().epochs == TOY.fit.epochs
+
+
+def test_a_teacher_is_asked_when_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Talking:
+        def __init__(self, _: FeatureCache) -> None:
+            pass
+
+        def ask(self, sources: Sequence[object]) -> list[np.ndarray[Any, Any]]:
+            return [np.full((1, 3), n, np.float32) for n, _ in enumerate(sources)]
+
+    monkeypatch.setattr(fit_job, "Teacher", Talking)
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False, use_teacher=True)
+
+    fit(job)
+
+    assert set(job.run.network().output_names) == {"logits", "teacher"}
+    assert "teacher_loss" in job.run.record().history
+
+
+def test_one_data_set_of_few_players_is_enough_for_chords(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = write_guitar_chords_v3(tmp_path / "data", takes=1, test_players=("Someone",))
+    job = make_job(tmp_path, data, TINY_CHORD)
+
+    with caplog.at_level(logging.INFO, "training.fit_job"):
+        fit(job)
+
+    (fold,) = job.run.folds()
+    assert fold.data_sets == ["guitar-chords-v3"] * 6
+    assert not any("Someone" in group for group in fold.groups)
+    assert "of 6 clips" in caplog.text
+
+
+def test_gtzan_alone_is_measured_on_its_validation_list(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "genres_original"
+    # Of the fault-filtered lists: blues 29 to 31 are for training, 0 and 1 for validation.
+    for number in (29, 30, 31, 0, 1):
+        path = folder / "blues" / f"blues.{number:05d}.wav"
+        write_wav(path, noise(1.0, rate_hz=22_050, seed=number), 22_050)
+    job = make_job(tmp_path, tmp_path / "data", TINY_GENRE)
+
+    fit(job)
+
+    (fold,) = job.run.folds()
+    assert fold.name == HELD_BACK_FOLD
+    assert fold.clip_names == ["blues.00000.wav", "blues.00001.wav"]
+    assert job.run.record().clips_by_data_set == {"gtzan": 3}
+
+
+def test_degraded_copies_are_not_stopped_on() -> None:
+    grids = [np.zeros((4, 2), np.float16), np.ones((4, 2), np.float16)]
+    item = Item("g", UNLABELLED, grids, np.zeros((0, 0), np.float32), 1.0)
+    assert len(fit_job._clean(item).grids) == 1
+    assert not fit_job._clean(item).grids[0].any()

@@ -1,0 +1,277 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from service.features import Grid
+from service.windows import cut_windows
+from tests.training.tiny import TOY, toy_examples, with_fit
+from training import fitting
+from training.batches import UNLABELLED, Examples, WindowBatches
+from training.calibration import negative_log_likelihood
+from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.recipes import Recipe
+
+TRAIN = toy_examples([0, 1] * 10)
+STOP = toy_examples([0, 1] * 3, seed=1)
+
+
+def fit_toy(
+    backup: Path,
+    recipe: Recipe = TOY,
+    *,
+    train: Examples = TRAIN,
+    stop: Examples = STOP,
+    teacher_targets: int = 0,
+    seed: int = 1,
+) -> Fitted:
+    return fit_network(
+        recipe,
+        train,
+        stop,
+        teacher_targets=teacher_targets,
+        seed=seed,
+        backup=backup,
+        description="toy",
+    )
+
+
+def weights(fitted: Fitted) -> NDArray[np.float32]:
+    return np.concatenate([w.reshape(-1) for w in fitted.network.get_weights()])
+
+
+def pull_the_plug(monkeypatch: pytest.MonkeyPatch, after_epoch: int) -> None:
+    """Let the process be interrupted when an epoch has ended."""
+    show = fitting._ProgressBar.on_epoch_end
+
+    def on_epoch_end(self: Any, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        show(self, epoch, logs)
+        if epoch == after_epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting._ProgressBar, "on_epoch_end", on_epoch_end)
+
+
+def test_a_small_network_learns_a_separable_problem(tmp_path: Path) -> None:
+    unseen = toy_examples([0, 1] * 20, seed=2)
+
+    fitted = fit_toy(tmp_path)
+
+    answers = clip_logits(fitted.network, unseen.grids, TOY.windows).argmax(axis=1)
+    np.testing.assert_array_equal(answers, unseen.labels)
+    assert fitted.history["loss"][-1] < 0.5 * fitted.history["loss"][0]
+    assert fitted.history["val_loss"][-1] < fitted.history["val_loss"][0]
+
+
+def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
+    quick = with_fit(TOY, epochs=1)
+    first = weights(fit_toy(tmp_path / "a", quick))
+
+    np.testing.assert_array_equal(weights(fit_toy(tmp_path / "b", quick)), first)
+    assert not np.allclose(weights(fit_toy(tmp_path / "c", quick, seed=2)), first)
+
+
+def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fit_toy(tmp_path / "whole")
+    begun: list[int] = []
+    follow = fitting._FollowEpoch.on_epoch_begin
+
+    def on_epoch_begin(self: Any, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        begun.append(epoch)
+        follow(self, epoch, logs)
+
+    monkeypatch.setattr(fitting._FollowEpoch, "on_epoch_begin", on_epoch_begin)
+    with monkeypatch.context() as plug:
+        pull_the_plug(plug, after_epoch=1)
+        with pytest.raises(KeyboardInterrupt):
+            fit_toy(tmp_path / "torn")
+    assert begun == [0, 1]
+
+    resumed = fit_toy(tmp_path / "torn")
+
+    assert begun == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(weights(resumed), weights(whole), atol=1e-6)
+    assert resumed.history.keys() == whole.history.keys()
+    for name, losses in whole.history.items():
+        np.testing.assert_allclose(resumed.history[name], losses, atol=1e-5)
+
+
+def test_a_batch_that_fails_can_be_tried_again(tmp_path: Path) -> None:
+    """Such as when memory or the disk was full in the second epoch."""
+    drawn = 0
+
+    def fail_once(window: Grid, label: int, _: Generator) -> tuple[Grid, int]:
+        nonlocal drawn
+        drawn += 1
+        if drawn == 120:  # of 80 windows an epoch
+            raise RuntimeError("power cut")
+        return window, label
+
+    recipe = replace(TOY, augment=fail_once)
+    with pytest.raises(Exception, match="power cut"):
+        fit_toy(tmp_path, recipe)
+
+    assert len(fit_toy(tmp_path, recipe).history["loss"]) == TOY.fit.epochs
+
+
+def test_a_finished_fit_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = fit_toy(tmp_path)
+    pull_the_plug(monkeypatch, after_epoch=TOY.fit.epochs - 1)
+
+    again = fit_toy(tmp_path)
+
+    np.testing.assert_array_equal(weights(again), weights(finished))
+    assert again.history == finished.history
+
+
+def worse_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each batch pull the network to the wrong answer, so that the first epoch is the best."""
+    draw = WindowBatches.__getitem__
+
+    def turned(self: WindowBatches, index: int) -> Any:
+        windows, targets, batch_weights = draw(self, index)
+        return windows, {"logits": 1 - targets["logits"]}, batch_weights
+
+    monkeypatch.setattr(WindowBatches, "__getitem__", turned)
+
+
+def test_training_stops_when_the_stop_clips_no_longer_improve_and_keeps_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse_every_epoch(monkeypatch)
+    recipe = with_fit(TOY, epochs=30, patience=2)
+
+    fitted = fit_toy(tmp_path, recipe)
+
+    losses = fitted.history["val_loss"]
+    # Early stopping begins to look at the fourth epoch.
+    assert len(losses) == 6
+    windows = np.concatenate([cut_windows(g.astype(np.float32), TOY.windows) for g in STOP.grids])
+    logits = np.asarray(fitted.network(windows)["logits"])
+    truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
+    assert negative_log_likelihood(logits, truth) == pytest.approx(losses[3], rel=1e-3)
+    assert losses[5] > 1.05 * losses[3]
+
+
+def test_the_best_epoch_is_still_known_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse_every_epoch(monkeypatch)
+    recipe = with_fit(TOY, epochs=30, patience=3)
+    whole = fit_toy(tmp_path / "whole", recipe)
+    with monkeypatch.context() as plug:
+        pull_the_plug(plug, after_epoch=4)
+        with pytest.raises(KeyboardInterrupt):
+            fit_toy(tmp_path / "torn", recipe)
+
+    resumed = fit_toy(tmp_path / "torn", recipe)
+
+    assert len(resumed.history["loss"]) == len(whole.history["loss"])
+    np.testing.assert_allclose(weights(resumed), weights(whole), atol=1e-6)
+
+
+def test_a_teacher_is_learned_from_beside_the_labels(tmp_path: Path) -> None:
+    def taught(labels: Sequence[int], seed: int) -> Examples:
+        return toy_examples(labels, seed=seed, teacher_targets=3)
+
+    fitted = fit_toy(
+        tmp_path,
+        train=taught([0, 1] * 10, 0),
+        stop=taught([0, 1] * 3, 1),
+        teacher_targets=3,
+    )
+
+    assert fitted.history["teacher_loss"][-1] < 0.5 * fitted.history["teacher_loss"][0]
+    assert fitted.history["logits_loss"][-1] < fitted.history["logits_loss"][0]
+
+
+def test_clips_without_a_label_can_be_learned_from_and_stopped_on(tmp_path: Path) -> None:
+    labelled = toy_examples([0, 1] * 4, teacher_targets=2)
+    unlabelled = replace(labelled, labels=[UNLABELLED] * 8)
+
+    fitted = fit_toy(
+        tmp_path,
+        with_fit(TOY, epochs=2),
+        train=unlabelled,
+        stop=unlabelled,
+        teacher_targets=2,
+    )
+
+    assert fitted.history["logits_loss"] == [0.0, 0.0]
+    assert fitted.history["val_teacher_loss"][-1] > 0
+
+
+def test_clip_logits_are_the_mean_over_the_clips_windows() -> None:
+    network = TOY.build(0)
+    long, short = TRAIN.grids[0], TRAIN.grids[1][:5]
+
+    logits = clip_logits(network, [long, short], TOY.windows)
+
+    assert logits.shape == (2, 2)
+    for grid, answer in zip((long, short), logits, strict=True):
+        windows = cut_windows(grid.astype(np.float32), TOY.windows)
+        expected = np.asarray(network(windows)["logits"]).mean(axis=0)
+        np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def test_long_stop_clips_do_not_drown_short_ones() -> None:
+    long = np.zeros((400, 6), np.float16)
+    short = np.zeros((5, 6), np.float16)
+    nothing = np.zeros((0, 2), np.float32)
+    stop = Examples(
+        [long, short], [1, UNLABELLED], np.ones(2), [np.ones((3, 2), np.float32), nothing]
+    )
+
+    windows, targets, batch_weights = fitting._stop_batch(
+        stop, TOY.windows, 2, ["logits", "teacher"]
+    )
+
+    assert len(windows) == fitting.MAX_STOP_WINDOWS + 1
+    np.testing.assert_array_equal(targets["logits"], [[0, 1]] * 4 + [[0, 0]])
+    np.testing.assert_array_equal(batch_weights["logits"], [1, 1, 1, 1, 0])
+    np.testing.assert_array_equal(batch_weights["teacher"], [1, 1, 1, 1, 0])
+
+
+def drawn(groups: Sequence[str], share: float, seed: int = 0) -> NDArray[np.bool_]:
+    return draw_stop_groups([0] * len(groups), groups, share, np.random.default_rng(seed))
+
+
+def test_stop_clips_are_whole_groups_of_about_the_share() -> None:
+    groups = [f"g{i // 3}" for i in range(120)]
+
+    chosen = drawn(groups, 0.1)
+
+    assert chosen.sum() == 12
+    for group in set(groups):
+        members = chosen[[i for i, g in enumerate(groups) if g == group]]
+        assert members.all() or not members.any()
+
+
+def test_other_seeds_choose_other_stop_groups() -> None:
+    groups = [f"g{i}" for i in range(50)]
+    assert not np.array_equal(drawn(groups, 0.1, seed=1), drawn(groups, 0.1, seed=2))
+
+
+def test_a_group_larger_than_the_share_is_never_stopped_on() -> None:
+    groups = ["large"] * 80 + [f"g{i}" for i in range(20)]
+    for seed in range(10):
+        chosen = drawn(groups, 0.1, seed)
+        assert not chosen[:80].any()
+        assert chosen.any()
+
+
+def test_where_all_groups_are_large_the_smallest_is_stopped_on() -> None:
+    groups = ["a"] * 30 + ["b"] * 20 + ["c"] * 25
+    np.testing.assert_array_equal(drawn(groups, 0.1), [group == "b" for group in groups])
+
+
+def test_of_a_single_group_some_clips_are_stopped_on() -> None:
+    assert drawn(["only"] * 50, 0.1).sum() == 5
+    assert drawn(["only"] * 3, 0.1).sum() == 1
