@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from service.__main__ import settings_rows
+from service.card import Card
 from tests.audio import encode_as, tone
 from tests.server import ROOT, server
+from training.report import figures_table
 
 README = (ROOT / "README.md").read_text("utf-8")
 HOST = "localhost:8000"
@@ -38,6 +40,15 @@ def folder_with_song(tmp_path: Path) -> Path:
 def test_settings_are_listed_as_they_are() -> None:
     for variable, default, meaning in settings_rows():
         assert f"| `{variable}` | {default} | {meaning} |" in README
+
+
+def test_figures_are_those_of_the_cards() -> None:
+    for task in ("genre", "chord", "emotion"):
+        card = Card.model_validate_json((ROOT / "models" / task / "card.json").read_bytes())
+        pooled = [e for e in card.evaluation if e.data_set.startswith(("all", "gtzan "))]
+        assert pooled
+        for row in figures_table(pooled).splitlines()[2:]:
+            assert f"| {task} {row}" in README
 
 
 def test_python_code_runs(address: str, folder_with_song: Path) -> None:
