@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from service.features import Grid
 from training.augmentation import crop
 from training.cache import StoredGrid
+from training.fit_settings import FitSettings
 
 # Changes one window; may change the label with it (a transposed chord).
 Augment = Callable[[Grid, int, Generator], tuple[Grid, int]]
@@ -77,16 +78,14 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
     ----------
     examples
         Clips to draw from.
+    settings
+        Size and number of batches, and how they are mixed.
     n_labels
         Number of labels.
     frames
         Frames in a window.
     augment
         Changes a window.
-    mixup_alpha
-        Of :func:`mix_up`; None for no mixing.
-    batch_size, n_batches
-        Windows in a batch, batches in an epoch.
     seed
         Seed of everything random.
     """
@@ -94,13 +93,11 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
     def __init__(
         self,
         examples: Examples,
+        settings: FitSettings,
         *,
         n_labels: int,
         frames: int,
         augment: Augment,
-        mixup_alpha: float | None,
-        batch_size: int,
-        n_batches: int,
         seed: int,
     ) -> None:
         super().__init__()
@@ -109,22 +106,21 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
         self._n_labels = n_labels
         self._frames = frames
         self._augment = augment
-        self._mixup_alpha = mixup_alpha
-        self._batch_size = batch_size
-        self._n_batches = n_batches
+        self._settings = settings
         self._seed = seed
         self.epoch = 0
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return self._n_batches
+        return self._settings.batches_per_epoch
 
     def __getitem__(self, index: int) -> tuple[Array, dict[str, Array], dict[str, Array]]:
         """Return windows, targets by output and weights by output."""
         rng = np.random.default_rng([self._seed, self.epoch, index])
         batch = self._draw(rng)
-        if self._mixup_alpha is not None:
-            batch = mix_up(batch, rng, alpha=self._mixup_alpha)
+        alpha = self._settings.mixup_alpha
+        if alpha is not None and rng.random() < self._settings.mixup_share:
+            batch = mix_up(batch, rng, alpha=alpha)
         targets = {"logits": batch.labels}
         weights = {"logits": batch.label_weights}
         if batch.teacher.shape[1]:
@@ -133,7 +129,7 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
         return batch.windows, targets, weights
 
     def _draw(self, rng: Generator) -> Batch:
-        examples, size = self._examples, self._batch_size
+        examples, size = self._examples, self._settings.batch_size
         drawn = rng.choice(len(examples.grids), size, p=self._share)
         windows = []
         labels = np.zeros((size, self._n_labels), dtype=np.float32)

@@ -16,7 +16,8 @@ from tqdm import tqdm
 from service.windows import WindowSpec, cut_windows
 from training.batches import UNLABELLED, Examples, WindowBatches
 from training.cache import StoredGrid
-from training.recipes import FitSettings, Recipe
+from training.fit_settings import FitSettings
+from training.recipes import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +69,10 @@ def fit_network(
     _compile(network, settings)
     batches = WindowBatches(
         train,
+        settings,
         n_labels=n_labels,
         frames=recipe.windows.frames,
         augment=recipe.augment,
-        mixup_alpha=settings.mixup_alpha,
-        batch_size=settings.batch_size,
-        n_batches=settings.batches_per_epoch,
         seed=seed,
     )
     keep_best = _KeepBest(backup / "best.npz", settings.patience)

@@ -186,14 +186,14 @@ def _degraded(clips: Sequence[LabelledClip], n_copies: int) -> list[LabelledClip
 def _other_audio(
     clips: Sequence[LabelledClip], recipe: Recipe, data: Sequence[Path]
 ) -> list[LabelledClip]:
-    """Return audio with a label of another task only."""
+    """Return further audio: labelled for another task, or labelled here as a ready grid."""
     known = {clip.source.name for clip in clips}
     return [
         clip
         for path in data
         for task in recipe.listens_to
         if (path / f"{task}.csv").exists()
-        for clip in read_data_set(path, task)
+        for clip in read_data_set(path / f"{task}.csv", task)
         if isinstance(clip.source, AudioFile) and clip.source.name not in known
     ]
 

@@ -5,7 +5,7 @@ This is the one place where the numbers of the shipped models stand.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -17,45 +17,12 @@ from service.timeline import TimelineSpec
 from service.windows import WindowSpec
 from training import augmentation, labels
 from training.batches import UNLABELLED, Augment
+from training.fit_settings import FitSettings
 from training.networks import chord_net, listening_net, statistics_net
 from training.readers import LabelledClip, gtzan_grid, statistics
 from training.splits import Fold, group_fold_plan, leave_one_data_set_out, no_folds
 
 TRANSPOSE_DOWN, TRANSPOSE_UP = 5, 6
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """How a network is trained.
-
-    Attributes
-    ----------
-    epochs, batches_per_epoch, batch_size
-        Longest training.
-    peak_learning_rate
-        Reached after ``warm_up_batches``, then falls along a half cosine (AdamW).
-    weight_decay
-        Of AdamW.
-    label_smoothing
-        Share of the target that is spread over all labels.
-    mixup_alpha
-        Of :func:`training.batches.mix_up`; None for no mixing.
-    teacher_weight
-        Weight of the squared difference to the teacher's targets.
-    patience
-        Epochs without a better loss on the stop clips before training ends.
-    """
-
-    epochs: int
-    batches_per_epoch: int
-    batch_size: int
-    peak_learning_rate: float
-    weight_decay: float
-    label_smoothing: float = 0.0
-    mixup_alpha: float | None = None
-    teacher_weight: float = 1.0
-    patience: int = 10
-    warm_up_batches: int = 100
 
 
 @dataclass(frozen=True)
@@ -85,7 +52,7 @@ class Recipe:
     held_back
         Official splits that the final network never sees; it is scored on ``valid``.
     listens_to
-        Other tasks whose clips the teacher may comment on, without their labels.
+        Tasks whose lists name audio on which the teacher may comment, without the labels.
     degraded_copies
         How many distorted, noisy or reverberant copies of each clip to learn from.
     synthetic_share
@@ -167,12 +134,14 @@ def _weigh_by_data_set(clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
 
 _MUSIC_WINDOWS = WindowSpec(frames=112, stride_frames=56)
 _MUSIC_FIT = FitSettings(
-    epochs=40,
-    batches_per_epoch=46,
+    epochs=45,
+    batches_per_epoch=60,
     batch_size=32,
     peak_learning_rate=2e-3,
     weight_decay=1e-2,
     mixup_alpha=0.4,
+    mixup_share=0.5,
+    teacher_weight=2.0,
     patience=15,
     warm_up_batches=200,
 )
@@ -207,10 +176,10 @@ GENRE = Recipe(
     ),
     augment=_augment_music,
     fit=_MUSIC_FIT,
-    folds=lambda clips: group_fold_plan(clips, n_folds=4, split="extra", seed=0),
+    folds=lambda clips: group_fold_plan(clips, n_folds=3, split="extra", seed=0),
     weigh=_weigh_by_label,
     held_back=("valid", "test", "faulty"),
-    listens_to=("emotion",),
+    listens_to=("genre", "emotion"),
 )
 
 EMOTION = Recipe(
@@ -232,11 +201,11 @@ EMOTION = Recipe(
         teacher_targets=teacher_targets,
     ),
     augment=_augment_music,
-    fit=_MUSIC_FIT,
-    folds=lambda clips: group_fold_plan(clips, n_folds=5, split=None, seed=0),
+    fit=replace(_MUSIC_FIT, epochs=36),
+    folds=lambda clips: group_fold_plan(clips, n_folds=4, split=None, seed=0),
     weigh=_weigh_by_label,
     held_back=("test",),
-    listens_to=("genre",),
+    listens_to=("genre", "emotion"),
 )
 
 _TRIADS = frozenset(

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 
 from service.features import Grid
 from training.batches import UNLABELLED, Array, Batch, Examples, WindowBatches, mix_up
+from training.fit_settings import FitSettings
 
 FRAMES, BANDS, LABELS = 10, 4, 3
 NO_TEACHER = np.zeros((0, 0), np.float32)
+FIT_FIELDS = {field.name for field in fields(FitSettings)}
 
 
 def unchanged(window: Grid, label: int, _: Generator) -> tuple[Grid, int]:
@@ -42,16 +45,24 @@ def examples(
 
 
 def batches(source: Examples, **changes: Any) -> WindowBatches:
-    settings: dict[str, Any] = {
+    fit_changes = {name: changes.pop(name) for name in list(changes) if name in FIT_FIELDS}
+    settings = FitSettings(
+        **{
+            "epochs": 1,
+            "batches_per_epoch": 5,
+            "batch_size": 16,
+            "peak_learning_rate": 1e-3,
+            "weight_decay": 0.0,
+            **fit_changes,
+        }
+    )
+    arguments: dict[str, Any] = {
         "n_labels": LABELS,
         "frames": FRAMES,
         "augment": unchanged,
-        "mixup_alpha": None,
-        "batch_size": 16,
-        "n_batches": 5,
         "seed": 1,
     }
-    return WindowBatches(source, **{**settings, **changes})
+    return WindowBatches(source, settings, **{**arguments, **changes})
 
 
 def numbers(windows: Array) -> NDArray[np.int64]:
@@ -84,7 +95,7 @@ def test_a_batch_depends_only_on_seed_epoch_and_place(mixup_alpha: float | None)
 
 
 def test_an_epoch_has_so_many_batches_of_so_many_windows() -> None:
-    made = batches(examples(), n_batches=7, batch_size=9)
+    made = batches(examples(), batches_per_epoch=7, batch_size=9)
     windows, targets, weights = made[0]
 
     assert len(made) == 7
@@ -255,3 +266,9 @@ def test_the_teacher_counts_only_where_both_parts_have_one() -> None:
     assert set(mixed.teacher_weights.tolist()) == {0.0, 1.0}
     assert not mixed.teacher_weights[1::2].any()
     assert mixed.teacher_weights.sum() < sum(weights)
+
+
+def test_only_a_share_of_the_batches_is_mixed() -> None:
+    made = batches(examples(), mixup_alpha=0.4, mixup_share=0.5, batches_per_epoch=40)
+    mixed = [bool((made[i][1]["logits"].max(axis=1) < 1).any()) for i in range(40)]
+    assert 8 <= sum(mixed) <= 32

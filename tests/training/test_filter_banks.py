@@ -68,6 +68,11 @@ def test_log_frequency_filters_weigh_averages() -> None:
     assert (bank >= 0).all()
 
 
+def test_no_filter_is_narrower_than_the_fft_resolves() -> None:
+    bank = log_frequency_bank(CHORD.features)
+    assert ((bank > 0).sum(axis=1) >= 2).all()
+
+
 # Below A3 the FFT resolves less than a third of a semitone.
 @pytest.mark.parametrize("note", ["A3", "C4", "F#4", "Bb5", "B7"])
 def test_a_pure_tone_is_loudest_in_its_notes_band(note: str) -> None:

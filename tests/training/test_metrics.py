@@ -89,7 +89,9 @@ def test_gaps_of_one_bin_cancel_and_those_of_two_do_not() -> None:
 
 
 def test_full_confidence_falls_into_the_last_bin() -> None:
-    assert expected_calibration_error(np.ones(4), np.ones(4, dtype=bool)) == 0
+    right = np.array([False, True])
+    expected = abs(1.0 + 0.95 - 1) / 2
+    assert expected_calibration_error(np.array([1.0, 0.95]), right) == pytest.approx(expected)
 
 
 def test_the_confusion_matrix_has_true_classes_as_rows() -> None:

@@ -11,9 +11,10 @@ from numpy.random import Generator
 from service.features import FeatureSpec, Grid
 from service.windows import WindowSpec
 from training.batches import Examples
+from training.fit_settings import FitSettings
 from training.labels import QUALITIES
 from training.networks import chord_net
-from training.recipes import CHORD, EMOTION, GENRE, FitSettings, Recipe
+from training.recipes import CHORD, EMOTION, GENRE, Recipe
 from training.splits import group_fold_plan
 
 FIT = FitSettings(
