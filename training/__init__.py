@@ -3,3 +3,5 @@
 ``python -m training prepare | fit | evaluate | export | report`` are the ways in.
 Decoding, features and windows come from :mod:`service`, never the other way round.
 """
+
+import service  # noqa: F401  # keeps NumPy to one thread, if it comes before NumPy

@@ -80,7 +80,7 @@ class GuitarSound:
 
 
 def voicing(root: int, quality: str, rng: Generator) -> list[int]:
-    """Draw a playable voicing as MIDI notes, low to high, with the root in the bass.
+    """Draw a playable voicing as MIDI notes, string by string, the root on the lowest played.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,23 @@ def test_an_interruption_says_that_the_command_goes_on(
 
     assert main(["fit", "chord", "--data", str(tmp_path)]) == 130
     assert "goes on from here" in capsys.readouterr().err
+
+
+def test_numpy_keeps_to_one_thread() -> None:
+    """Features are computed on all cores at once; threads below them only wait for each other."""
+    script = (
+        "import training.cache, threadpoolctl;"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script],
+        cwd=Path(training.__file__).parents[1],
+        env={name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "{1}"
 
 
 def test_the_module_can_be_run_and_fails_without_a_traceback(tmp_path: Path) -> None:

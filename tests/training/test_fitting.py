@@ -76,6 +76,25 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     assert not np.allclose(weights(fit_toy(tmp_path / "c", quick, seed=2)), first)
 
 
+def test_each_epoch_draws_batches_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+    draw = WindowBatches.__getitem__
+
+    def watched(self: WindowBatches, index: int) -> Any:
+        asked.append((self.epoch, index))
+        return draw(self, index)
+
+    monkeypatch.setattr(WindowBatches, "__getitem__", watched)
+
+    fit_toy(tmp_path, with_fit(TOY, epochs=3, batches_per_epoch=4))
+
+    # Keras looks at some batches beforehand, to learn their shape.
+    assert set(asked) == {(epoch, index) for epoch in range(3) for index in range(4)}
+    assert asked[-8:] == [(epoch, index) for epoch in (1, 2) for index in range(4)]
+
+
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
