@@ -88,7 +88,7 @@ def evaluate(
     uncertain = predictions.confidences < card.calibration.uncertain_below
     rows = [
         ClipRow(
-            name=Path(prepared.clip.source.name).name,
+            name=_row_name(prepared.clip.source.name, data),
             data_set=prepared.clip.data_set,
             group=prepared.clip.group,
             truth=prepared.clip.label,
@@ -115,3 +115,12 @@ def evaluate(
         skipped={s.name: s.reason for s in done.skipped},
         clips=rows,
     )
+
+
+def _row_name(name: str, data: Sequence[Path]) -> str:
+    """Return a clip's name as its data set gives it, without the way to the data set."""
+    for path in data:
+        root = f"{path if path.is_dir() else path.parent}/"
+        if name.startswith(root):
+            return name.removeprefix(root)
+    return name

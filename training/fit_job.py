@@ -1,5 +1,6 @@
 """The whole training of a task: gather, measure by folds, fit the final network."""
 
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from service.windows import cut_windows
 from training.cache import FeatureCache
 from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.material import Item, Material, TeacherScale, examples, gather
+from training.readers import LabelledClip
 from training.recipes import Recipe
 from training.run_folder import FoldResult, RunFolder, RunRecord
 from training.teacher import Teacher
@@ -81,6 +83,7 @@ def fit(job: FitJob) -> None:
         cluster=job.cluster,
     )
     clips = material.clips
+    job.run.claim(_fingerprint(job, clips))
     held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.held_back]
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
@@ -88,8 +91,7 @@ def fit(job: FitJob) -> None:
         for fold in job.recipe.folds([clips[i] for i in trainable]):
             if not job.run.has_fold(fold.name):
                 test = [trainable[i] for i in fold.test]
-                groups = held_back_groups | {clips[i].group for i in test}
-                fitted = _fit_without(job, material, groups, fold.name)
+                fitted = _fit_without(job, material, held_back_groups | fold.groups, fold.name)
                 job.run.save_fold(_score(job, material, fitted, test, fold.name))
     fitted = _fit_without(job, material, held_back_groups, FINAL)
     valid = [i for i in held_back if clips[i].split == "valid"]
@@ -106,6 +108,14 @@ def fit(job: FitJob) -> None:
         fit_s=round(time.monotonic() - began, 1),
     )
     job.run.save_network(fitted.network, record, _check_windows(job.recipe, material, job.seed))
+
+
+def _fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
+    """Return a hash of all that a run's finished parts depend on, apart from the code."""
+    digest = hashlib.sha256(repr((job.recipe.name, job.seed, job.use_teacher)).encode())
+    for clip in clips:
+        digest.update(repr((clip.source.content_key(), clip.label, clip.group)).encode())
+    return digest.hexdigest()
 
 
 def _fit_without(job: FitJob, material: Material, groups: set[str], name: str) -> Fitted:

@@ -29,7 +29,7 @@ _QUALITY_WORDS = {
     "dim": "dim", "o": "dim", "7": "7", "dom7": "7",
     "maj7": "maj7", "M7": "maj7", "m7": "m7", "min7": "m7",
 }  # fmt: skip
-_NO_CHORD_WORDS = {"N", "none", "noise", "silence"}
+_NO_CHORD_WORDS = {"none", "noise", "silence", "no chord"}
 _GENRE_WORDS = {"hip-hop": "hiphop", "hip hop": "hiphop", "rap": "hiphop"}
 
 
@@ -61,7 +61,7 @@ def harte_label(label: str) -> str:
 
 
 def _canonical_chord(word: str) -> str | None:
-    if word in _NO_CHORD_WORDS:
+    if word == NO_CHORD or word.lower() in _NO_CHORD_WORDS:
         return NO_CHORD
     match = _CHORD.match(word)
     if match is None or match[2] not in _QUALITY_WORDS:

@@ -57,6 +57,23 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def claim(self, fingerprint: str) -> None:
+        """Begin or resume; refuse to mix two runs in one folder.
+
+        Raises
+        ------
+        TrainingError
+            The folder holds a run on other data, or with other options.
+        """
+        file = self.path / "fingerprint.txt"
+        if file.exists() and file.read_text("ascii") != fingerprint:
+            raise TrainingError(
+                f"{self.path} holds a run on other data or with other options. "
+                "Choose another folder with --run, or delete this one."
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        file.write_text(fingerprint, "ascii")
+
     def backup(self, fold: str) -> Path:
         """Where an interrupted training of a fold left its state."""
         return self.path / "backup" / fold

@@ -49,13 +49,15 @@ class Fold:
     ----------
     name
         What is held out; also a file name.
-    train, test
-        Indices of clips; no group is in both.
+    test
+        Indices of the clips held out.
+    groups
+        Their groups; no clip of them may be learned from.
     """
 
     name: str
-    train: list[int]
     test: list[int]
+    groups: frozenset[str]
 
 
 def group_fold_plan(
@@ -72,10 +74,16 @@ def group_fold_plan(
 
 
 def leave_one_data_set_out(clips: Sequence[LabelledClip]) -> list[Fold]:
-    """Hold out each data set in turn: other guitars, players and rooms."""
+    """Hold out each data set in turn: other guitars, players and rooms.
+
+    Where there is only one, its groups are held out instead.
+    """
+    names = sorted({clip.data_set for clip in clips})
+    if len(names) == 1:
+        return group_fold_plan(clips, n_folds=5, split=None, seed=0)
     return [
         _fold(clips, name, [i for i, clip in enumerate(clips) if clip.data_set == name])
-        for name in sorted({clip.data_set for clip in clips})
+        for name in names
     ]
 
 
@@ -84,7 +92,5 @@ def no_folds(clips: Sequence[LabelledClip]) -> list[Fold]:  # noqa: ARG001  # a 
     return []
 
 
-def _fold(clips: Sequence[LabelledClip], name: str, held_out: list[int]) -> Fold:
-    groups = {clips[i].group for i in held_out}
-    train = [i for i, clip in enumerate(clips) if clip.group not in groups]
-    return Fold(name, train, held_out)
+def _fold(clips: Sequence[LabelledClip], name: str, test: list[int]) -> Fold:
+    return Fold(name, test, frozenset(clips[i].group for i in test))

@@ -67,8 +67,8 @@ def test_there_is_one_row_a_clip(tmp_path: Path, models_dir: Path, cache: Featur
     report = evaluate(models_dir / "chord", [data], cache)
 
     assert [(c.name, c.group, c.truth, c.answer) for c in report.clips] == [
-        ("0.wav", "player-0", "Am", "Am"),
-        ("1.wav", "player-1", "Am", "F#m"),
+        ("clips/0.wav", "player-0", "Am", "Am"),
+        ("clips/1.wav", "player-1", "Am", "F#m"),
     ]
     for clip in report.clips:
         assert set(clip.probabilities) == set(CHORDS)

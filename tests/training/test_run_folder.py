@@ -115,3 +115,10 @@ def test_each_fold_has_a_backup_of_its_own(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     assert len({run.backup("a"), run.backup("b"), run.backup("final")}) == 3
     assert run.backup("a").is_relative_to(tmp_path)
+
+
+def test_a_folder_is_not_used_for_two_different_runs(tmp_path: Path) -> None:
+    RunFolder(tmp_path).claim("one")
+    RunFolder(tmp_path).claim("one")
+    with pytest.raises(TrainingError, match="--run"):
+        RunFolder(tmp_path).claim("another")

@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -7,6 +8,10 @@ from tests.training.made import make_clip
 from training.labels import GENRES
 from training.readers import LabelledClip
 from training.splits import Fold, group_fold_plan, group_folds, leave_one_data_set_out, no_folds
+
+
+def train_of(fold: Fold, clips: Sequence[LabelledClip]) -> list[int]:
+    return [i for i, clip in enumerate(clips) if clip.group not in fold.groups]
 
 
 def many_clips(n_groups: int = 80, seed: int = 0) -> list[LabelledClip]:
@@ -24,7 +29,7 @@ def many_clips(n_groups: int = 80, seed: int = 0) -> list[LabelledClip]:
 
 
 def assert_no_group_on_two_sides(clips: list[LabelledClip], fold: Fold) -> None:
-    groups = [{clips[i].group for i in side} for side in (fold.train, fold.test)]
+    groups = [{clips[i].group for i in side} for side in (train_of(fold, clips), fold.test)]
     assert not groups[0] & groups[1]
 
 
@@ -80,7 +85,7 @@ def test_a_group_plan_holds_every_clip_out_once() -> None:
     assert sorted(i for fold in plan for i in fold.test) == list(range(len(clips)))
     for fold in plan:
         assert_no_group_on_two_sides(clips, fold)
-        assert len(fold.train) + len(fold.test) == len(clips)
+        assert len(train_of(fold, clips)) + len(fold.test) == len(clips)
 
 
 def test_a_group_plan_of_one_split_trains_on_the_others_too() -> None:
@@ -91,7 +96,7 @@ def test_a_group_plan_of_one_split_trains_on_the_others_too() -> None:
     assert {i for fold in plan for i in fold.test} == extra
     for fold in plan:
         assert_no_group_on_two_sides(clips, fold)
-        assert any(clips[i].split == "train" for i in fold.train)
+        assert any(clips[i].split == "train" for i in train_of(fold, clips))
 
 
 def test_a_group_of_two_splits_is_not_trained_on_while_it_is_held_out() -> None:
@@ -123,7 +128,7 @@ def test_each_data_set_is_held_out_once_by_its_name() -> None:
     assert [fold.name for fold in plan] == ["set-0", "set-1", "set-2"]
     for fold in plan:
         assert {clips[i].data_set for i in fold.test} == {fold.name}
-        assert fold.name not in {clips[i].data_set for i in fold.train}
+        assert fold.name not in {clips[i].data_set for i in train_of(fold, clips)}
         assert_no_group_on_two_sides(clips, fold)
     assert sorted(i for fold in plan for i in fold.test) == list(range(len(clips)))
 
@@ -136,9 +141,20 @@ def test_an_artist_of_two_data_sets_is_not_trained_on_when_either_is_held_out() 
     ]
     plan = {fold.name: fold for fold in leave_one_data_set_out(clips)}
 
-    assert plan["a"].train == [2]
-    assert plan["b"].train == []
+    assert train_of(plan["a"], clips) == [2]
+    assert train_of(plan["b"], clips) == []
 
 
 def test_a_plan_may_hold_nothing_out() -> None:
     assert no_folds(many_clips()) == []
+
+
+def test_a_single_data_set_is_split_by_its_groups() -> None:
+    clips = [make_clip("C", f"player-{n % 7}", data_set="one") for n in range(30)]
+
+    plan = leave_one_data_set_out(clips)
+
+    assert len(plan) == 5
+    for fold in plan:
+        assert_no_group_on_two_sides(clips, fold)
+        assert train_of(fold, clips)
