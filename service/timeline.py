@@ -26,9 +26,6 @@ class TimelineSpec(BaseModel):
     change_probability: float = Field(
         gt=0, lt=1, description="Chance that the label changes from one window to the next"
     )
-    evidence_share: float = Field(
-        gt=0, le=1, description="How much of a window is new to it; overlap counts once"
-    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def label_segments(
 def most_probable_path(probabilities: Probabilities, spec: TimelineSpec) -> NDArray[np.int64]:
     """Return the label of each window on the most probable path, shape [n_windows]."""
     n_windows, n_labels = probabilities.shape
-    evidence = spec.evidence_share * np.log(np.maximum(probabilities, 1e-9))
+    evidence = np.log(np.maximum(probabilities, 1e-9))
     stay = np.log(1 - spec.change_probability)
     change = np.log(spec.change_probability / (n_labels - 1))
     best = evidence[0]

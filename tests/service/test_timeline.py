@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from service.timeline import TimelineSpec, lab, label_segments, most_probable_path
 from service.windows import Segment
 
-SPEC = TimelineSpec(change_probability=0.1, evidence_share=1.0)
+SPEC = TimelineSpec(change_probability=0.1)
 SEGMENTS = [Segment(float(n), float(n + 1)) for n in range(6)]
 
 
@@ -20,7 +20,7 @@ def rows(*labels: int, sure: float = 0.8, n_labels: int = 3) -> NDArray[np.float
 
 def path_probability(path: tuple[int, ...], probabilities: NDArray[np.float64]) -> float:
     n_labels = probabilities.shape[1]
-    total = SPEC.evidence_share * np.log(probabilities[np.arange(len(path)), path]).sum()
+    total = np.log(probabilities[np.arange(len(path)), path]).sum()
     for before, after in itertools.pairwise(path):
         change = SPEC.change_probability
         total += np.log(1 - change if before == after else change / (n_labels - 1))

@@ -335,7 +335,7 @@ def chord_client(models_dir: Path, tmp_path: Path) -> Iterator[TestClient]:
     edit_card(
         models / "chord",
         lab_labels=["A:min", "C:maj", "F#:min", "N", "B:dim"],
-        timeline={"change_probability": 0.1, "evidence_share": 0.5},
+        timeline={"change_probability": 0.1},
     )
     with serve(Settings(models_dir=models)) as client:
         yield client
