@@ -102,7 +102,8 @@ def gather(
         result = prepare(clips, recipe.features, bank, cache, cluster)
         return result.clips, result.skipped
 
-    labelled, skipped = grids([c for path in data for c in read_data_set(path, recipe.task)])
+    found = [clip for path in data for clip in read_data_set(path, recipe.task)]
+    labelled, skipped = grids([clip for clip in found if clip.split not in recipe.left_out])
     if not labelled:
         raise TrainingError("None of the clips can be read; see the reasons above.")
     clips = [prepared.clip for prepared in labelled]

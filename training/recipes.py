@@ -50,7 +50,10 @@ class Recipe:
     folds
         Which clips to hold out in turn to measure the recipe.
     held_back
-        Official splits that the final network never sees; it is scored on ``valid``.
+        Official splits that the final network never sees, nor any clip of their groups; it
+        is scored on ``valid``.
+    left_out
+        Splits whose clips are no good, neither to learn from nor to measure on.
     listens_to
         Tasks whose lists name audio on which the teacher may comment, without the labels.
     degraded_copies
@@ -78,6 +81,7 @@ class Recipe:
     folds: Callable[[Sequence[LabelledClip]], list[Fold]]
     weigh: Callable[[Sequence[LabelledClip]], NDArray[np.float64]]
     held_back: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     listens_to: tuple[str, ...] = ()
     degraded_copies: int = 0
     synthetic_share: float = 0.0
@@ -178,7 +182,8 @@ GENRE = Recipe(
     fit=_MUSIC_FIT,
     folds=lambda clips: group_fold_plan(clips, n_folds=3, split="extra", seed=0),
     weigh=_weigh_by_label,
-    held_back=("valid", "test", "faulty"),
+    held_back=("valid", "test"),
+    left_out=("faulty",),
     listens_to=("genre", "emotion"),
 )
 
@@ -268,7 +273,8 @@ GENRE_STATISTICS = Recipe(
     ),
     folds=no_folds,
     weigh=_weigh_by_label,
-    held_back=("valid", "test", "faulty"),
+    held_back=("valid", "test"),
+    left_out=("faulty",),
 )
 
 RECIPES = {recipe.name: recipe for recipe in (GENRE, CHORD, EMOTION, GENRE_STATISTICS)}
