@@ -43,6 +43,7 @@ def main() -> int:
         log_level=settings.log_level,
         timeout_graceful_shutdown=math.ceil(settings.deadline_s),
         server_header=False,
+        access_log=False,  # service.metrics logs each request with its id
     )
     return 0
 

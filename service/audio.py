@@ -86,6 +86,11 @@ class Clip:
     warnings: tuple[str, ...] = field(default=())
 
     @property
+    def silent(self) -> bool:
+        """Whether there is no audible sound."""
+        return float(np.abs(self.samples).max(initial=0.0)) < SILENCE_PEAK
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds, counted in samples that were really decoded."""
         return len(self.samples) / self.sample_rate_hz

@@ -60,7 +60,8 @@ class Bundle:
         bank = np.load(folder / BANK_FILE, allow_pickle=False)
         expected = (card.features.bands, card.features.fft_samples // 2 + 1)
         if bank.shape != expected:
-            raise BundleError(f"{folder / BANK_FILE} has shape {bank.shape}, not {expected}")
+            name = _shown(folder / BANK_FILE)
+            raise BundleError(f"{name} has shape {bank.shape}, not {expected}")
         bundle = cls(card, bank, _open_session(folder / MODEL_FILE))
         bundle._prove(folder / GOLDEN_FILE)
         return bundle
@@ -101,9 +102,9 @@ class Bundle:
             # Written so that a NaN fails too.
             if not off <= GOLDEN_TOLERANCE:
                 raise BundleError(
-                    f"{golden_file}: the golden clip's {what} differ by {off:.2g} from those of "
-                    f"training, more than {GOLDEN_TOLERANCE:g}: library versions or files do not "
-                    "fit the bundle"
+                    f"{_shown(golden_file)}: the golden clip's {what} differ by {off:.2g} from "
+                    f"those of training, more than {GOLDEN_TOLERANCE:g}: library versions or "
+                    "files do not fit the bundle"
                 )
 
 
@@ -120,22 +121,29 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _shown(path: Path) -> str:
+    """Name a file without the way to it: what fails is told to everybody who asks."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def _read_card(folder: Path) -> Card:
     try:
         return Card.model_validate_json((folder / CARD_FILE).read_bytes())
     except FileNotFoundError as error:
-        raise BundleError(f"{folder / CARD_FILE} does not exist") from error
+        raise BundleError(f"{_shown(folder / CARD_FILE)} does not exist") from error
     except ValidationError as error:
-        raise BundleError(f"{folder / CARD_FILE} is not a valid card: {error}") from error
+        raise BundleError(f"{_shown(folder / CARD_FILE)} is not a valid card: {error}") from error
 
 
 def _check_hashes(folder: Path, card: Card) -> None:
     for name in HASHED_FILES:
         path = folder / name
         if not path.is_file():
-            raise BundleError(f"{path} does not exist")
+            raise BundleError(f"{_shown(path)} does not exist")
         if file_sha256(path) != card.sha256.get(name):
-            raise BundleError(f"{path} is damaged: its SHA-256 is not the one in {CARD_FILE}")
+            raise BundleError(
+                f"{_shown(path)} is damaged: its SHA-256 is not the one in {CARD_FILE}"
+            )
 
 
 def _open_session(model_file: Path) -> ort.InferenceSession:
@@ -147,7 +155,8 @@ def _open_session(model_file: Path) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(model_file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has no common base class for its errors
-        raise BundleError(f"{model_file} cannot be loaded: {error}") from error
+        reason = str(error).replace(str(model_file), _shown(model_file))
+        raise BundleError(f"{_shown(model_file)} cannot be loaded: {reason}") from error
 
 
 def _largest_difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:

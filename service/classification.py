@@ -27,13 +27,16 @@ class Classification:
     segments
         The stretches of time that the windows speak for.
     segment_probabilities
-        Their calibrated probabilities, shape [n_windows, labels].
+        Their probabilities, shape [n_windows, labels]; one window is less sure than it says.
+    silent
+        Whether the clip holds no audible sound.
     """
 
     bundle: Bundle
     probabilities: Probabilities
     segments: list[Segment]
     segment_probabilities: Probabilities
+    silent: bool
 
     def timeline(self) -> list[LabelledSegment]:
         """Return what sounds when, joined as the card asks for."""
@@ -41,8 +44,9 @@ class Classification:
 
     @property
     def uncertain(self) -> bool:
-        """Whether the confidence is too low to act on."""
-        return float(self.probabilities.max()) < self.bundle.card.calibration.uncertain_below
+        """Whether there is too little to act on: a low confidence, or no sound at all."""
+        threshold = self.bundle.card.calibration.uncertain_below
+        return self.silent or float(self.probabilities.max()) < threshold
 
 
 def classify(clip: Clip, bundles: Mapping[str, Bundle]) -> dict[str, Classification]:
@@ -70,6 +74,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle) -> Classification:
             workbench.clip.duration_s,
         ),
         segment_probabilities=bundle.probabilities(window_logits),
+        silent=workbench.clip.silent,
     )
 
 

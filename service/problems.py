@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from service import metrics
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
 from service.request_id import HEADER, request_id
 from service.schemas import Problem
@@ -42,6 +43,7 @@ def problem_response(request: Request, error: ServiceError) -> JSONResponse:
         instance=request.url.path,
         request_id=request_id(request.scope),
     )
+    metrics.PROBLEMS.labels(error.slug()).inc()
     headers = {HEADER: problem.request_id}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)

@@ -79,10 +79,13 @@ class Registry:
         Raises
         ------
         NotReady
-            There is none.
+            There is none, or some are still loading.
         """
         entries = self.entries()
         ready = {task: e.bundle for task, e in entries.items() if e.bundle is not None}
+        loading = [task for task, entry in entries.items() if entry.state == "loading"]
+        if loading:
+            raise _not_ready(loading[0], entries[loading[0]])
         if not entries:
             raise NotReady("There is no model to answer with.", retry_after_s=RETRY_FAILED_S)
         if not ready:

@@ -51,7 +51,9 @@ class TaskResult(BaseModel):
     probabilities: dict[str, Probability] = Field(
         description="Label to probability, descending; all labels (sum 1) unless top_k is given"
     )
-    uncertain: bool = Field(description="Too close to call; do not act on the label alone")
+    uncertain: bool = Field(
+        description="Less confident than nine tenths of the validation clips, or silent"
+    )
     model: ModelRef
     timeline: list[TimelineSegment] | None = Field(
         default=None, description="Only with timeline=true"
@@ -69,6 +71,9 @@ class AllAnswers(BaseModel):
 
     audio: AudioInfo
     results: dict[str, TaskResult]
+    unavailable: list[str] | None = Field(
+        default=None, description="Tasks whose model failed; only when there are any"
+    )
 
 
 class ModelSummary(BaseModel):
@@ -162,8 +167,12 @@ def readiness(registry: Registry) -> Readiness:
     return Readiness(status="degraded" if "ready" in states else "failed", models=models)
 
 
-def _ranked(bundle: Bundle, probabilities: Probabilities, top_k: int | None) -> dict[str, float]:
-    order = probabilities.argsort()[::-1][:top_k]
+def _ranked(
+    bundle: Bundle, probabilities: Probabilities, top_k: int | None, also: int | None = None
+) -> dict[str, float]:
+    order = probabilities.argsort()[::-1][:top_k].tolist()
+    if also is not None and also not in order:
+        order.append(also)
     labels = bundle.card.labels
     return {labels[i]: round(float(probabilities[i]), PROBABILITY_DIGITS) for i in order}
 
@@ -176,7 +185,8 @@ def _timeline(classification: Classification, top_k: int | None) -> list[Timelin
             end_s=round(labelled.segment.end_s, TIME_DIGITS),
             label=bundle.card.labels[labelled.label],
             confidence=round(float(labelled.probabilities[labelled.label]), PROBABILITY_DIGITS),
-            probabilities=_ranked(bundle, labelled.probabilities, top_k),
+            # The most probable sequence may pass through a label that is not the top one.
+            probabilities=_ranked(bundle, labelled.probabilities, top_k, also=labelled.label),
         )
         for labelled in classification.timeline()
     ]

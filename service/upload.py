@@ -63,7 +63,7 @@ async def receive_audio(request: Request, max_bytes: int) -> bytes:
 
 
 async def _receive_form(request: Request, max_bytes: int) -> bytes:
-    stream = _bounded(request, max_bytes + FORM_OVERHEAD_BYTES)
+    stream = _bounded(request, max_bytes, FORM_OVERHEAD_BYTES)
     parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=8)
     # The whole upload is bounded, so it stays in memory and nothing is left on disk.
     parser.spool_max_size = max_bytes + FORM_OVERHEAD_BYTES
@@ -84,14 +84,16 @@ async def _receive_form(request: Request, max_bytes: int) -> bytes:
     return data
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _bounded(
+    request: Request, max_bytes: int, overhead_bytes: int = 0
+) -> AsyncGenerator[bytes, None]:
     stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > max_bytes:
+    if stated.isdigit() and int(stated) > max_bytes + overhead_bytes:
         raise _too_many(max_bytes)
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
-        if received > max_bytes:
+        if received > max_bytes + overhead_bytes:
             raise _too_many(max_bytes)
         yield chunk
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ class WindowSpec(BaseModel):
 
     frames: int = Field(gt=0, description="Frames in one window")
     stride_frames: int = Field(gt=0, description="Frames from one window's start to the next")
+    short: Literal["silence", "repeat"] = Field(
+        default="silence", description="What fills a window that a short clip does not"
+    )
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,12 @@ def window_starts(n_frames: int, spec: WindowSpec) -> list[int]:
 def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
     """Cut a grid into windows, shape [n_windows, frames, bands].
 
-    A grid shorter than one window is padded at its end with zeros, the value of silence.
+    A grid shorter than one window is followed by silence, whose value is zero, or repeated.
     """
-    if len(grid) < spec.frames:
-        grid = np.pad(grid, ((0, spec.frames - len(grid)), (0, 0)))
+    missing = spec.frames - len(grid)
+    if missing > 0:
+        mode: Literal["wrap", "constant"] = "wrap" if spec.short == "repeat" else "constant"
+        grid = np.pad(grid, ((0, missing), (0, 0)), mode=mode)
     return np.stack([grid[s : s + spec.frames] for s in window_starts(len(grid), spec)])
 
 

@@ -1,6 +1,6 @@
 """The shipped bundles: whole, small, honest about themselves, and right on simple cases."""
 
-from pathlib import Path
+import re
 
 import numpy as np
 import pytest
@@ -53,8 +53,7 @@ def test_card_states_figures_with_intervals_and_limits(bundle: Bundle) -> None:
 
 def test_card_names_no_path(bundle: Bundle) -> None:
     text = (MODELS / bundle.card.task / "card.json").read_text("utf-8")
-    assert str(Path.home()) not in text
-    assert "/work/" not in text
+    assert not re.search(r'[" ]/[a-z]+/', text)
 
 
 def test_chords_of_a_synthetic_guitar_are_named() -> None:

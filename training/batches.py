@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.features import Grid
 from training.augmentation import crop
-from training.cache import StoredGrid
+from training.cache import HalfGrid
 from training.fit_settings import FitSettings
 
 # Changes one window; may change the label with it (a transposed chord).
@@ -37,7 +37,7 @@ class Examples:
         evenly spread over the clip; shape [0, targets] if it was not asked.
     """
 
-    grids: Sequence[StoredGrid]
+    grids: Sequence[HalfGrid]
     labels: Sequence[int]
     weights: NDArray[np.float64]
     teacher: Sequence[Array]

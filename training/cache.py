@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from service.features import FeatureSpec, FilterBank
 
 # Half precision resolves 0.05% of the range, less than a step of the GTZAN pictures.
-StoredGrid = NDArray[np.float16]
+HalfGrid = NDArray[np.float16]
 
 
 class FeatureCache:
@@ -32,15 +32,15 @@ class FeatureCache:
         digest.update(bank.tobytes())
         return digest.hexdigest()
 
-    def load(self, key: str) -> StoredGrid | None:
+    def load(self, key: str) -> HalfGrid | None:
         """Return the stored grid in half precision, or None."""
         try:
-            grid: StoredGrid = np.load(self._path(key), allow_pickle=False)
+            grid: HalfGrid = np.load(self._path(key), allow_pickle=False)
         except (FileNotFoundError, EOFError, ValueError):
             return None  # a torn file is made anew
         return grid
 
-    def store(self, key: str, grid: NDArray[np.float32]) -> StoredGrid:
+    def store(self, key: str, grid: NDArray[np.float32]) -> HalfGrid:
         """Store a grid and return it as a later :meth:`load` will."""
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)

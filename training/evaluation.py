@@ -1,4 +1,4 @@
-"""Score any bundle on any labelled data, through the very path that the service takes."""
+"""Score any bundle on any labelled data with the functions that the service uses."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -112,7 +112,7 @@ def evaluate(
         bundle=card.task,
         version=card.version,
         uncertain_share=round(float(uncertain.mean()), 4),
-        skipped={s.name: s.reason for s in done.skipped},
+        skipped={_row_name(s.name, data): s.reason for s in done.skipped},
         clips=rows,
     )
 

@@ -1,6 +1,5 @@
 """Write a finished run as a bundle, and refuse one that does not do what Keras did."""
 
-import datetime
 import logging
 import shutil
 import tempfile
@@ -132,12 +131,13 @@ def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> 
             command=record.command,
             data_sets=record.clips_by_data_set,
             clips_skipped=len(record.skipped),
-            split="by group (artist, album, player or guitar); a group is never on both sides",
+            split="by the data's groups (artist, album, player or guitar), never on both sides; "
+            "clips without one are groups of their own",
             seed=record.seed,
             epochs=record.epochs,
             parameters=network.count_params(),
             code_version=__version__,
-            trained_on=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            trained_on=run.finished_on().isoformat(),
             licence_note=LICENCE_NOTE,
         ),
         evaluation=evaluations(recipe, run, calibration.temperature),

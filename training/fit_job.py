@@ -114,7 +114,8 @@ def _fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
     """Return a hash of all that a run's finished parts depend on, apart from the code."""
     digest = hashlib.sha256(repr((job.recipe.name, job.seed, job.use_teacher)).encode())
     for clip in clips:
-        digest.update(repr((clip.source.content_key(), clip.label, clip.group)).encode())
+        known = (clip.label, clip.group, clip.data_set, clip.split)
+        digest.update(repr((clip.source.content_key(), known)).encode())
     return digest.hexdigest()
 
 

@@ -13,9 +13,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from service.classification import clip_logits as join_windows
 from service.windows import WindowSpec, cut_windows
 from training.batches import UNLABELLED, Examples, WindowBatches
-from training.cache import StoredGrid
+from training.cache import HalfGrid
 from training.fit_settings import FitSettings
 from training.recipes import Recipe
 
@@ -93,14 +94,14 @@ def fit_network(
 
 
 def clip_logits(
-    network: keras.Model, grids: Sequence[StoredGrid], windows: WindowSpec
+    network: keras.Model, grids: Sequence[HalfGrid], windows: WindowSpec
 ) -> NDArray[np.float32]:
     """Return the mean window logits of each clip, shape [clips, labels]."""
     cut = [cut_windows(grid.astype(np.float32), windows) for grid in grids]
     answers = network.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
     logits = answers["logits"]
     ends = np.cumsum([len(w) for w in cut])[:-1]
-    return np.stack([part.mean(axis=0) for part in np.split(logits, ends)])
+    return np.stack([join_windows(part) for part in np.split(logits, ends)])
 
 
 def _compile(network: keras.Model, settings: FitSettings) -> None:

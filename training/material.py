@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.features import FilterBank, compute_grid
 from training.batches import UNLABELLED, Examples
-from training.cache import FeatureCache, StoredGrid
+from training.cache import FeatureCache, HalfGrid
 from training.degradation import DegradedAudio
 from training.errors import TrainingError
 from training.filter_banks import make_bank
@@ -48,7 +48,7 @@ class Item:
 
     group: str
     label: int
-    grids: list[StoredGrid]
+    grids: list[HalfGrid]
     teacher: Array
     weight: float
 

@@ -15,7 +15,7 @@ from distributed import Client
 from tqdm import tqdm
 
 from service.features import FeatureSpec, FilterBank, Grid
-from training.cache import FeatureCache, StoredGrid
+from training.cache import FeatureCache, HalfGrid
 from training.errors import TrainingError, UnreadableClip
 from training.readers import LabelledClip
 from training.readers.clips import Source
@@ -31,7 +31,7 @@ class PreparedClip:
     """A labelled clip with its feature grid, shape [frames, bands], half precision."""
 
     clip: LabelledClip
-    grid: StoredGrid
+    grid: HalfGrid
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def prepare(
     cluster
         Address of a Dask scheduler; None for threads of this process.
     """
-    found: dict[int, StoredGrid] = {}
+    found: dict[int, HalfGrid] = {}
     missing: list[tuple[int, str, Source]] = []
     skipped: list[Skipped] = []
     for index, clip in enumerate(clips):

@@ -1,5 +1,6 @@
 """What one training run leaves on disk, and where."""
 
+import datetime
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,12 @@ class RunFolder:
         """Return how the run was started."""
         self._require(self._record_file)
         return RunRecord.model_validate(json.loads(self._record_file.read_text("utf-8")))
+
+    def finished_on(self) -> datetime.date:
+        """Return the day on which the network was finished."""
+        self._require(self._network_file)
+        seconds = self._network_file.stat().st_mtime
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
 
     def _fold_file(self, name: str) -> Path:
         return self.path / "folds" / f"{name}.npz"

@@ -1,5 +1,6 @@
 """The endpoints that people come for: audio in, probabilities out."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -74,6 +75,7 @@ async def classify_all(
     clip, answers = await _classify_upload(request, settings, workers, bundles)
     return AllAnswers(
         audio=audio_info(clip),
+        unavailable=[task for task in registry.entries() if task not in bundles] or None,
         results={
             name: task_result(name, answer, timeline=timeline, top_k=top_k)
             for name, answer in answers.items()
@@ -116,7 +118,7 @@ async def classify_task(
     """
     bundle = registry.bundle(task)
     lab_labels = bundle.card.lab_labels if _wants_lab(request, format) else None
-    if _wants_lab(request, format) and lab_labels is None:
+    if format == "lab" and lab_labels is None:
         raise InvalidRequest(f"The task {task} has no .lab form; leave format=lab out.")
     clip, answers = await _classify_upload(request, settings, workers, {task: bundle})
     if lab_labels is not None:
@@ -132,7 +134,11 @@ def _wants_lab(request: Request, format_name: str) -> bool:
 async def _classify_upload(
     request: Request, settings: Settings, workers: WorkerPool, bundles: Mapping[str, Bundle]
 ) -> tuple[Clip, dict[str, Classification]]:
-    data = await receive_audio(request, settings.max_upload_bytes)
+    try:
+        async with asyncio.timeout(settings.deadline_s):
+            data = await receive_audio(request, settings.max_upload_bytes)
+    except TimeoutError:
+        raise DeadlineExceeded(f"The upload took longer than {settings.deadline_s:g} s.") from None
     limits = Limits(settings.min_duration_s, settings.max_duration_s)
 
     def job() -> tuple[Clip, dict[str, Classification]]:

@@ -11,12 +11,14 @@ from service.schemas import Liveness, Readiness, readiness
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", operation_id="live", summary="Is the process alive?")
 async def live() -> Liveness:
     """Answer as long as the process runs."""
     return Liveness(version=__version__)
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     operation_id="ready",

@@ -12,6 +12,7 @@ router = APIRouter(include_in_schema=False)
 _START_PAGE = files("service").joinpath("pages", "index.html").read_text("utf-8")
 
 
+@router.head("/")
 @router.get("/")
 async def start_page() -> HTMLResponse:
     """Show a page to drop a file on."""

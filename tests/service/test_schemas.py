@@ -21,6 +21,7 @@ def classification(models_dir: Path) -> Classification:
         probabilities=np.array([0.2, 0.1, 0.6, 0.1]),
         segments=[Segment(0.0, 1.23456), Segment(1.23456, 2.0)],
         segment_probabilities=np.array([[0.7, 0.1, 0.1, 0.1], [0.0, 0.1, 0.2, 0.7]]),
+        silent=False,
     )
 
 

@@ -2,12 +2,16 @@
 
 import csv
 import io
+import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from training.errors import TrainingError
 from training.labels import canonical_label
 from training.readers.clips import AudioFile, LabelledClip
+
+logger = logging.getLogger(__name__)
 
 EMOTION_LIST = "Train.csv"
 _FILE_COLUMNS = ("imageid", "file", "filename", "audio", "songid", "id")
@@ -17,12 +21,14 @@ _LABEL_COLUMNS = ("class", "label", "emotion", "target")
 def read_manifest(path: Path, task: str) -> list[LabelledClip]:
     """Read a CSV with a ``file`` column (relative to it) and a column named as the task.
 
-    Rows whose label is empty or not of the task's vocabulary are left out.
+    Rows whose label is not of the task's vocabulary are left out and counted in the log.
     """
     clips = []
+    unknown: Counter[str] = Counter()
     for row in _rows(path, ("file", task)):
         label = canonical_label(task, row[task])
         if label is None:
+            unknown[row[task]] += 1
             continue
         file = row["file"]
         clips.append(
@@ -35,6 +41,9 @@ def read_manifest(path: Path, task: str) -> list[LabelledClip]:
                 split=row.get("split") or "extra",
             )
         )
+    if unknown:
+        counts = ", ".join(f"{n} {label or 'without a label'}" for label, n in unknown.items())
+        logger.warning("%s: left out, not of the vocabulary of %s: %s", path.name, task, counts)
     return clips
 
 

@@ -33,5 +33,5 @@ def read_stored_grids(path: Path, task: str) -> list[LabelledClip]:
         if label is not None:
             source = StoredGrid(path, index, name)
             group, split = str(groups[index]), str(splits[index])
-            clips.append(LabelledClip(source, label, "gtzan", group, split))
+            clips.append(LabelledClip(source, label, path.stem.removesuffix("_mel"), group, split))
     return clips
