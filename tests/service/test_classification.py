@@ -143,3 +143,13 @@ def test_any_duration_gets_a_timeline_over_all_of_it(genre: Bundle, duration_s: 
 def test_silence_is_answered_with_finite_probabilities(genre: Bundle) -> None:
     answer = classify(clip_of(np.zeros(8_000, np.float32), 8_000), {"genre": genre})["genre"]
     assert answer.probabilities.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("amplitude", "uncertain"), [(0.5, False), (1e-6, True)])
+def test_a_silent_clip_is_uncertain_however_sure_the_network_is(
+    genre: Bundle, amplitude: float, uncertain: bool
+) -> None:
+    samples = tone(band_centre_hz(1, len(GENRES)), rate_hz=8_000, amplitude=amplitude)
+    answer = classify(clip_of(samples, 8_000), {"any": genre})["any"]
+    assert answer.probabilities.max() > genre.card.calibration.uncertain_below
+    assert answer.uncertain is uncertain

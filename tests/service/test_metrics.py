@@ -67,3 +67,21 @@ def test_pending_clips_are_those_of_the_worker_pool(monkeypatch: pytest.MonkeyPa
     unstarted(Settings())
     monkeypatch.setattr(WorkerPool, "pending", 7)
     assert REGISTRY.get_sample_value("service_pending_clips") == 7
+
+
+def test_each_request_is_logged_with_its_id_and_route(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "service.metrics"):
+        client.get("/models/made-up", headers={"X-Request-ID": "find-me"})
+    assert "request find-me: GET /models/{task} 404 in" in caplog.text
+    assert "made-up" not in caplog.text
+
+
+def test_problems_are_counted_by_kind(client: TestClient) -> None:
+    def count() -> float:
+        return REGISTRY.get_sample_value("service_problems_total", {"kind": "not-found"}) or 0
+
+    before = count()
+    client.get("/nowhere")
+    assert count() == before + 1

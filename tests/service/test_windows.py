@@ -70,3 +70,8 @@ def test_segments_meet_halfway_between_the_centres_of_their_windows() -> None:
 def test_an_impossible_specification_is_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         WindowSpec.model_validate({**SPEC.model_dump(), **change})
+
+
+def test_a_short_grid_is_repeated_where_the_spec_asks_for_it() -> None:
+    spec = WindowSpec(frames=10, stride_frames=5, short="repeat")
+    assert cut_windows(numbered_grid(3), spec)[0, :, 0].tolist() == [1, 2, 3, 1, 2, 3, 1, 2, 3, 1]

@@ -1,3 +1,4 @@
+import asyncio
 import shutil
 import threading
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from tests.bundles import (
     edit_card,
     write_bundle,
 )
-from tests.service.serving import assert_problem, serve
+from tests.service.serving import assert_problem, serve, unstarted
 
 LABELS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
 RATE_HZ = 8_000
@@ -372,3 +373,28 @@ def test_lab_is_the_timeline_in_the_notation_of_chord_tools(
 
 def test_lab_of_a_task_without_it_is_refused(chord_client: TestClient) -> None:
     assert_problem(post_file(chord_client, "/classify/genre?format=lab"), 422, "invalid-request")
+
+
+def test_tasks_that_cannot_answer_are_named(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "genre")
+    with serve(Settings(models_dir=tmp_path, tasks=("genre", "chord"))) as client:
+        body = answer(post_file(client, "/classify"))
+    assert set(body["results"]) == {"genre"}
+    assert body["unavailable"] == ["chord"]
+
+
+def test_nothing_is_left_out_silently_while_models_load(models_dir: Path) -> None:
+    response = post_file(unstarted(Settings(models_dir=models_dir)), "/classify")
+    assert_problem(response, 503, "not-ready")
+
+
+def test_an_upload_that_never_ends_meets_the_deadline(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object) -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    monkeypatch.setattr(classify_routes, "receive_audio", never)
+    with serve(Settings(models_dir=models_dir, deadline_s=0.1)) as client:
+        assert_problem(post_file(client, "/classify/genre"), 504, "deadline-exceeded")

@@ -82,3 +82,10 @@ def test_metrics_hold_latency_and_the_queue(client: TestClient) -> None:
 
     assert "service_request_duration_seconds_bucket" in text
     assert "service_pending_clips 0.0" in text
+
+
+def test_load_balancers_may_ask_with_head(client: TestClient) -> None:
+    for path in ("/health/live", "/health/ready", "/"):
+        response = client.head(path)
+        assert response.status_code == 200
+        assert response.content == b""
