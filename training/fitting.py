@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.random import Generator
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -66,8 +67,9 @@ def fit_network(
     """
     settings, n_labels = recipe.fit, len(recipe.labels)
     keras.utils.set_random_seed(seed)
-    network = recipe.build(teacher_targets)
-    _compile(network, settings)
+    with _strategy().scope():
+        network = recipe.build(teacher_targets)
+        _compile(network, settings)
     batches = WindowBatches(
         train,
         settings,
@@ -102,6 +104,12 @@ def clip_logits(
     logits = answers["logits"]
     ends = np.cumsum([len(w) for w in cut])[:-1]
     return np.stack([join_windows(part) for part in np.split(logits, ends)])
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """Return the strategy that shares batches among GPUs, where there is more than one."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
 def _compile(network: keras.Model, settings: FitSettings) -> None:

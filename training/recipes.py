@@ -176,6 +176,7 @@ GENRE = Recipe(
     summary="One of ten genres, from the log-mel spectrogram of 10 s windows.",
     not_for=(
         "music outside the ten genres: it has no label for it, watch the uncertain flag",
+        "relying on blues, country, reggae or pop: most of these clips get another answer",
         "telling styles within a genre, or deciding about people's works or rights",
         "speech, noise or single instruments",
     ),
