@@ -22,7 +22,7 @@ from training.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
-STOP_SHARE = 0.05
+STOP_SHARE = 0.08
 N_CHECK_WINDOWS = 64
 FINAL = "final"
 HELD_BACK_FOLD = "valid-list"

@@ -189,7 +189,7 @@ GENRE = Recipe(
         teacher_targets=teacher_targets,
     ),
     augment=_augment_music,
-    fit=replace(_MUSIC_FIT, epochs=60),
+    fit=_MUSIC_FIT,
     folds=lambda clips: group_fold_plan(clips, n_folds=3, split="extra", seed=0),
     protocol=f"threefold over artists: {_UNSEEN}; {_TEACHER_CAVEAT}",
     weigh=_weigh_by_label,
