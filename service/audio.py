@@ -6,6 +6,7 @@ samples are counted while they are decoded and never trusted beforehand.
 
 import io
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import soundfile
@@ -85,10 +86,10 @@ class Clip:
     format: str
     warnings: tuple[str, ...] = field(default=())
 
-    @property
+    @cached_property
     def silent(self) -> bool:
-        """Whether there is no audible sound."""
-        return float(np.abs(self.samples).max(initial=0.0)) < SILENCE_PEAK
+        """Whether there is no audible sound; measured once for all tasks."""
+        return _peak(self.samples) < SILENCE_PEAK
 
     @property
     def duration_s(self) -> float:
@@ -232,10 +233,14 @@ class _Resampler:
         return self(np.zeros(0, dtype=np.float32), last=True)
 
 
+def _peak(samples: Samples) -> float:
+    return float(max(samples.max(initial=0.0), -samples.min(initial=0.0)))
+
+
 def _quality_warnings(
     mono: Samples, rate_hz: int, loudest_channel_power: float, *, truncated: bool
 ) -> list[str]:
-    peak = float(max(mono.max(), -mono.min()))
+    peak = _peak(mono)
     power = float(np.dot(mono, mono)) / len(mono)
     duration_s = len(mono) / rate_hz
     found: list[str] = []

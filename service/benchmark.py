@@ -17,7 +17,6 @@ from service.audio import decode, resample
 from service.bundle import Bundle
 from service.classification import clip_logits
 from service.registry import Registry
-from service.windows import cut_windows
 
 CLIP_DURATION_S = 30
 CLIP_RATE_HZ = 44_100
@@ -65,8 +64,7 @@ def time_stages(data: bytes, bundle: Bundle, runs: int) -> dict[str, float]:
         with stage("features"):
             grid = bundle.features(samples)
         with stage("network"):
-            logits = bundle.run(cut_windows(grid, bundle.card.windows))
-            bundle.probabilities(clip_logits(logits))
+            bundle.probabilities(clip_logits(bundle.window_logits(grid)))
     return {name: statistics.median(values) for name, values in times.items()}
 
 

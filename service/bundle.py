@@ -95,8 +95,8 @@ class Bundle:
             logits_off = _largest_difference(logits, golden["logits"])
         if logits.shape[1:] != (len(self.card.labels),):
             raise BundleError(
-                f"{golden_file.with_name(MODEL_FILE)} answers with shape {logits.shape}, but the "
-                f"card has {len(self.card.labels)} labels"
+                f"{_shown(golden_file.with_name(MODEL_FILE))} answers with shape {logits.shape}, "
+                f"but the card has {len(self.card.labels)} labels"
             )
         for what, off in (("features", features_off), ("logits", logits_off)):
             # Written so that a NaN fails too.

@@ -46,11 +46,9 @@ class TrainingRecord(_CardPart):
     licence_note: str
 
 
-class Evaluation(_CardPart):
-    """How good the model is on clips whose groups it never saw."""
+class Figures(_CardPart):
+    """All figures of one set of answers."""
 
-    data_set: str
-    protocol: str
     n: int
     accuracy: Estimate
     balanced_accuracy: Estimate
@@ -61,6 +59,13 @@ class Evaluation(_CardPart):
         description="Rows: true label, columns: answer, both in the order of confusion_labels"
     )
     confusion_labels: list[str]
+
+
+class Evaluation(Figures):
+    """How good the model is on clips whose groups it never saw."""
+
+    data_set: str
+    protocol: str
 
 
 class Card(_CardPart):

@@ -105,7 +105,7 @@ def evaluate(
         )
     ]
     return EvaluationReport(
-        **vars(score(predictions, card.labels)),
+        **dict(score(predictions, card.labels)),
         data_set=", ".join(sorted({p.clip.data_set for p in done.clips})),
         protocol=f"all clips given{f', split {split}' if split else ''}; "
         "clips that the bundle was trained on flatter it, its card names them",

@@ -91,7 +91,7 @@ def _evaluation(
     recipe: Recipe, unseen: Unseen, data_set: str, protocol: str, temperature: float
 ) -> Evaluation:
     scores = score(unseen.predictions(temperature), recipe.labels)
-    return Evaluation(data_set=data_set, protocol=protocol, **vars(scores))
+    return Evaluation(data_set=data_set, protocol=protocol, **dict(scores))
 
 
 def _folds(run: RunFolder) -> list[FoldResult]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.card import Estimate
+from service.card import Estimate, Figures
 
 MIN_GROUPS = 10
 N_RESAMPLES = 1000
@@ -53,21 +53,7 @@ class Predictions:
         return np.asarray(self.probabilities.max(axis=1))
 
 
-@dataclass(frozen=True)
-class Scores:
-    """All figures of one set of predictions, in the terms of a card."""
-
-    n: int
-    accuracy: Estimate
-    balanced_accuracy: Estimate
-    macro_f1: Estimate
-    ece: Estimate
-    per_class_recall: dict[str, Estimate]
-    confusion_matrix: list[list[int]]
-    confusion_labels: list[str]
-
-
-def score(predictions: Predictions, labels: Sequence[str], *, seed: int = 0) -> Scores:
+def score(predictions: Predictions, labels: Sequence[str], *, seed: int = 0) -> Figures:
     """Compute all figures; classes that no clip has do not count in the averages.
 
     Parameters
@@ -89,7 +75,7 @@ def score(predictions: Predictions, labels: Sequence[str], *, seed: int = 0) -> 
     accuracy = estimate(lambda i: float(right[i].mean()))
     wilson = wilson_interval(int(right.sum()), len(right))
     seen = sorted(set(truth.tolist()) | set(answers.tolist()))
-    return Scores(
+    return Figures(
         n=len(truth),
         accuracy=Estimate(
             value=accuracy.value,

@@ -5,10 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from service.bundle import softmax
-from service.card import Estimate
+from service.card import Estimate, Figures
 from training.metrics import (
     Predictions,
-    Scores,
     balanced_accuracy,
     confusion_matrix,
     expected_calibration_error,
@@ -45,7 +44,7 @@ def calibrated_predictions(seed: int, n: int = 150) -> Predictions:
     return Predictions(probabilities, truth, [str(g) for g in rng.integers(0, 40, n)])
 
 
-def figures(scores: Scores) -> dict[str, Estimate]:
+def figures(scores: Figures) -> dict[str, Estimate]:
     return {
         "accuracy": scores.accuracy,
         "balanced_accuracy": scores.balanced_accuracy,
