@@ -10,11 +10,11 @@ from fastapi_offline import FastAPIOffline
 
 from service import __version__, metrics, problems
 from service.drain import DrainMiddleware
+from service.intake import Intake
 from service.registry import Registry
 from service.request_id import RequestIdMiddleware
 from service.routes import classify, health, models, pages
 from service.settings import Settings
-from service.workers import WorkerPool
 
 DESCRIPTION = """
 Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its
@@ -27,14 +27,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Create the application; models load in the background once it starts."""
     settings = settings or Settings()
     registry = Registry(settings.models_dir, settings.tasks)
-    workers = WorkerPool(settings.workers, settings.queue_size, settings.deadline_s)
+    intake = Intake(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # In a thread of its own, so that /health/live answers while the models load.
         Thread(target=registry.load_all, name="load-models", daemon=True).start()
-        yield
-        workers.close()
+        try:
+            await intake.open()
+            yield
+        finally:
+            intake.close()
 
     app = FastAPIOffline(
         title="Music classification",
@@ -45,10 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses=problems.ANY_PROBLEM,
     )
-    app.state.settings = settings
     app.state.registry = registry
-    app.state.workers = workers
-    metrics.PENDING.set_function(lambda: workers.pending)
+    app.state.intake = intake
+    metrics.PENDING.set_function(lambda: intake.pending)
     problems.install(app)
     for module in (classify, models, health, pages):
         app.include_router(module.router)

@@ -1,7 +1,7 @@
 """A bounded queue in front of a few worker threads.
 
-Decoding, feature extraction and inference run in native code that releases the
-interpreter lock, so threads use all cores; more threads than cores only add memory.
+Decoding runs in another process, feature extraction and inference in native code that releases
+the interpreter lock, so threads use all cores; more threads than cores only add memory.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from service.errors import DeadlineExceeded, Overloaded
+from service.deadline import Deadline
+from service.errors import Overloaded
 
 T = TypeVar("T")
 
@@ -23,14 +24,11 @@ class WorkerPool:
         Jobs that run at the same time.
     queue_size
         Jobs that may wait beyond those.
-    deadline_s
-        Longest time from submission to answer.
     """
 
-    def __init__(self, workers: int, queue_size: int, deadline_s: float) -> None:
+    def __init__(self, workers: int, queue_size: int) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="classify")
         self._capacity = workers + queue_size
-        self._deadline_s = deadline_s
         self._pending: set[Future[Any]] = set()
 
     @property
@@ -38,7 +36,7 @@ class WorkerPool:
         """Jobs that run or wait."""
         return len(self._pending)
 
-    async def run(self, job: Callable[[], T]) -> T:
+    async def run(self, job: Callable[[], T], deadline: Deadline) -> T:
         """Run a job in a worker and return its result.
 
         Raises
@@ -57,9 +55,9 @@ class WorkerPool:
         self._pending.add(future)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._forget, done))
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline_s)
+            return await asyncio.wait_for(asyncio.wrap_future(future), deadline.remaining_s)
         except TimeoutError:
-            raise DeadlineExceeded(f"No answer within {self._deadline_s:g} s.") from None
+            raise deadline.exceeded() from None
 
     def close(self) -> None:
         """Finish running jobs, drop waiting ones and stop the threads."""

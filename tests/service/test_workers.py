@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.deadline import Deadline
 from service.errors import DeadlineExceeded, Overloaded, UnusableAudio
 from service.workers import WorkerPool
 
@@ -15,8 +16,8 @@ LATE_S = 0.25
 
 @pytest.fixture
 def pool() -> Iterator[WorkerPool]:
-    """One worker, one waiting place, a deadline that no test reaches."""
-    made = WorkerPool(workers=1, queue_size=1, deadline_s=SOON_S)
+    """One worker and one waiting place."""
+    made = WorkerPool(workers=1, queue_size=1)
     yield made
     made.close()
 
@@ -34,6 +35,14 @@ class Gate:
         return "through"
 
 
+def soon() -> Deadline:
+    return Deadline.within(SOON_S)
+
+
+def late() -> Deadline:
+    return Deadline.within(LATE_S)
+
+
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(scenario())
 
@@ -47,8 +56,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def test_the_result_of_a_job_comes_back_from_another_thread(pool: WorkerPool) -> None:
     async def scenario() -> None:
-        assert await pool.run(threading.get_ident) != threading.get_ident()
-        assert await pool.run(lambda: 6 * 7) == 42
+        assert await pool.run(threading.get_ident, soon()) != threading.get_ident()
+        assert await pool.run(lambda: 6 * 7, soon()) == 42
         assert pool.pending == 0
 
     run(scenario)
@@ -61,7 +70,7 @@ def test_an_exception_of_a_job_reaches_the_caller_and_frees_its_place(pool: Work
     async def scenario() -> None:
         for _ in range(5):
             with pytest.raises(UnusableAudio, match="broken"):
-                await pool.run(job)
+                await pool.run(job, soon())
         assert pool.pending == 0
 
     run(scenario)
@@ -70,7 +79,7 @@ def test_an_exception_of_a_job_reaches_the_caller_and_frees_its_place(pool: Work
 def test_the_event_loop_stays_free_while_a_job_runs(pool: WorkerPool) -> None:
     async def scenario() -> None:
         gate = Gate()
-        running = asyncio.create_task(pool.run(gate))
+        running = asyncio.create_task(pool.run(gate, soon()))
         await until(gate.entered.is_set)
         assert pool.pending == 1
         gate.opened.set()
@@ -84,43 +93,43 @@ def test_a_full_queue_refuses_at_once_and_accepts_again_when_a_place_is_free(
 ) -> None:
     async def scenario() -> None:
         gate = Gate()
-        accepted = [asyncio.create_task(pool.run(gate)) for _ in range(2)]
+        accepted = [asyncio.create_task(pool.run(gate, soon())) for _ in range(2)]
         await until(lambda: pool.pending == 2)
 
         began = time.monotonic()
         with pytest.raises(Overloaded, match="2 clips are pending") as caught:
-            await pool.run(lambda: None)
+            await pool.run(lambda: None, soon())
         assert time.monotonic() - began < SOON_S / 2
         assert caught.value.retry_after_s == 1
 
         gate.opened.set()
         assert await asyncio.gather(*accepted) == ["through", "through"]
         assert pool.pending == 0
-        assert await pool.run(lambda: "free") == "free"
+        assert await pool.run(lambda: "free", soon()) == "free"
 
     run(scenario)
 
 
 def test_as_many_jobs_run_at_once_as_there_are_workers() -> None:
-    pool = WorkerPool(workers=3, queue_size=0, deadline_s=SOON_S)
+    pool = WorkerPool(workers=3, queue_size=0)
     together = threading.Barrier(3, timeout=SOON_S)
 
     async def scenario() -> None:
-        await asyncio.gather(*[pool.run(together.wait) for _ in range(3)])
+        await asyncio.gather(*[pool.run(together.wait, soon()) for _ in range(3)])
 
     run(scenario)
     pool.close()
 
 
 def test_a_late_job_exceeds_the_deadline_and_holds_its_place_until_it_ends() -> None:
-    pool = WorkerPool(workers=1, queue_size=0, deadline_s=LATE_S)
+    pool = WorkerPool(workers=1, queue_size=0)
     gate = Gate()
 
     async def scenario() -> None:
         with pytest.raises(DeadlineExceeded, match=f"within {LATE_S} s"):
-            await pool.run(gate)
+            await pool.run(gate, late())
         with pytest.raises(Overloaded):
-            await pool.run(lambda: None)
+            await pool.run(lambda: None, late())
         gate.opened.set()
         await until(lambda: pool.pending == 0)
 
@@ -129,15 +138,15 @@ def test_a_late_job_exceeds_the_deadline_and_holds_its_place_until_it_ends() -> 
 
 
 def test_a_job_that_waited_past_the_deadline_never_begins_and_frees_its_place() -> None:
-    pool = WorkerPool(workers=1, queue_size=1, deadline_s=LATE_S)
+    pool = WorkerPool(workers=1, queue_size=1)
     gate = Gate()
     begun = threading.Event()
 
     async def scenario() -> None:
-        blocking = asyncio.create_task(pool.run(gate))
+        blocking = asyncio.create_task(pool.run(gate, late()))
         await until(gate.entered.is_set)
         with pytest.raises(DeadlineExceeded):
-            await pool.run(begun.set)
+            await pool.run(begun.set, late())
         with pytest.raises(DeadlineExceeded):
             await blocking
         await until(lambda: pool.pending == 1)
@@ -150,13 +159,13 @@ def test_a_job_that_waited_past_the_deadline_never_begins_and_frees_its_place() 
 
 
 def test_closing_waits_for_running_jobs_and_drops_waiting_ones() -> None:
-    pool = WorkerPool(workers=1, queue_size=1, deadline_s=SOON_S)
+    pool = WorkerPool(workers=1, queue_size=1)
     gate = Gate()
     begun = threading.Event()
 
     async def scenario() -> None:
-        running = asyncio.create_task(pool.run(gate))
-        waiting = asyncio.create_task(pool.run(begun.set))
+        running = asyncio.create_task(pool.run(gate, soon()))
+        waiting = asyncio.create_task(pool.run(begun.set, soon()))
         await until(lambda: gate.entered.is_set() and pool.pending == 2)
         threading.Timer(0.05, gate.opened.set).start()
         await asyncio.to_thread(pool.close)
