@@ -1,10 +1,12 @@
 """Start the server: ``python -m service``."""
 
 import argparse
+import contextlib
 import logging
 import math
 import signal
 import sys
+from threading import Event, Timer
 from types import FrameType
 
 import uvicorn
@@ -13,6 +15,8 @@ from pydantic import ValidationError
 from service import __version__
 from service.app import create_app
 from service.settings import Settings
+
+START_FAILED = 3
 
 
 def main() -> int:
@@ -36,8 +40,9 @@ def main() -> int:
     )
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
@@ -45,7 +50,27 @@ def main() -> int:
         server_header=False,
         access_log=False,  # service.metrics logs each request with its id
     )
-    return 0
+    server = _Server(config, app.state.stopping, settings.shutdown_delay_s)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else START_FAILED
+
+
+class _Server(uvicorn.Server):
+    """Tells load balancers that the end is near before it stops to listen."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Event, delay_s: float) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._delay_s = delay_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: at once at the second signal or when a person asks, else after the delay."""
+        delay_s = self._delay_s if sig == signal.SIGTERM and not self._stopping.is_set() else 0
+        self._stopping.set()
+        end = Timer(delay_s, super().handle_exit, (sig, frame))
+        end.daemon = True
+        end.start()
 
 
 def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Thread
+from threading import Event, Thread
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.registry = registry
     app.state.intake = intake
+    app.state.stopping = Event()
     metrics.PENDING.set_function(lambda: intake.pending)
     problems.install(app)
     for module in (classify, models, health, pages):

@@ -10,9 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from queue import LifoQueue
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,12 +26,15 @@ from service.errors import ServiceError, TooManySeconds, UnsupportedAudio, Unusa
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 COMMAND = (sys.executable, "-P", "-m", "service.decoder_process")
 # Who ends a process in these ways stands outside it: the file is not to blame, so it is tried
-# once more. A file that needs too much memory is stopped by a limit before it comes to that.
+# again. One that needs too much memory is stopped by a limit before it comes to that.
 KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 PROBLEMS = {kind.slug(): kind for kind in (TooManySeconds, UnsupportedAudio, UnusableAudio)}
 SOCKET_BUFFER_BYTES = 1 << 20
+ATTEMPTS = 5
 STOP_S = 5.0
 EXIT_S = 0.1  # between closing its connection and the end of a process that crashed
 
@@ -111,36 +116,10 @@ class _Decoder:
         return self._process.pid
 
     def decode(self, data: bytes, limits: Limits, deadline: Deadline) -> Clip:
-        if self._process.poll() is not None:  # it died idle, not from this file
-            self._replace()
-        for last_attempt in (False, True):
-            self.wait_until_ready(deadline)
-            try:
-                return self._exchange(data, limits, deadline)
-            except TimeoutError:
-                self._replace()
-                raise deadline.exceeded() from None
-            except (wire.BrokenMessage, OSError):
-                exit_code = self._replace()
-                if last_attempt or exit_code not in KILLED_FROM_OUTSIDE:
-                    raise UnusableAudio(
-                        "The file is broken in a way that crashed its decoder."
-                    ) from None
-        raise AssertionError("the last attempt returns or raises")
+        return self._attempt(lambda: self._exchange(data, limits, deadline), deadline)
 
     def wait_until_ready(self, deadline: Deadline) -> None:
-        for last_attempt in (False, True):
-            if self._ready:
-                return
-            try:
-                self._ready = wire.receive(self._connection, 0, deadline)[0] == READY
-            except TimeoutError:
-                self._replace()
-                raise deadline.exceeded() from None
-            except (wire.BrokenMessage, OSError):
-                self._replace()
-                if last_attempt:
-                    raise ServiceError("The decoder does not start.") from None
+        self._attempt(lambda: None, deadline)
 
     def close(self) -> None:
         """End the process by closing its connection, or by force."""
@@ -173,6 +152,30 @@ class _Decoder:
         logger.warning("decoder %d is replaced, exit code %s", self._process.pid, exit_code)
         self._start()
         return exit_code
+
+    def _attempt(self, work: Callable[[], T], deadline: Deadline) -> T:
+        """Do something with a process that is ready, and with the next one if it is killed."""
+        if self._process.poll() is not None:  # it died idle, not from this work
+            self._replace()
+        for _ in range(ATTEMPTS):
+            try:
+                self._greet(deadline)
+                return work()
+            except TimeoutError:
+                self._replace()
+                raise deadline.exceeded() from None
+            except (wire.BrokenMessage, OSError):
+                was_ready = self._ready
+                if self._replace() in KILLED_FROM_OUTSIDE:
+                    continue
+                if not was_ready:
+                    raise ServiceError("The decoder does not start.") from None
+                break
+        raise UnusableAudio("The file is broken in a way that crashed its decoder.")
+
+    def _greet(self, deadline: Deadline) -> None:
+        if not self._ready:
+            self._ready = wire.receive(self._connection, 0, deadline)[0] == READY
 
     def _exchange(self, data: bytes, limits: Limits, deadline: Deadline) -> Clip:
         request = {"limits": asdict(limits), "seconds": deadline.remaining_s}

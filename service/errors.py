@@ -61,6 +61,20 @@ class TooManySeconds(ServiceError):
     title = "Audio too long"
 
 
+class UploadTooSlow(ServiceError):
+    """The upload crawled while others waited for its place. Retry over a faster connection."""
+
+    status = 408
+    title = "Upload too slow"
+
+
+class ClientLeft(ServiceError):
+    """The client closed the connection before the answer; only logs and figures tell of it."""
+
+    status = 499
+    title = "Client left"
+
+
 class UnsupportedAudio(ServiceError):
     """The bytes are not in a format the service reads: WAV, MP3, FLAC, OGG Vorbis, Opus, AIFF."""
 

@@ -20,7 +20,9 @@ LATENCY = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 PROBLEMS = Counter("service_problems", "Problem documents sent, by kind", ["kind"])
-PENDING = Gauge("service_pending_clips", "Clips that wait for a worker or are being classified")
+PENDING = Gauge(
+    "service_pending_clips", "Uploads that are received, wait for a worker or are being classified"
+)
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 

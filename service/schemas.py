@@ -90,7 +90,7 @@ class ModelSummary(BaseModel):
 class Readiness(BaseModel):
     """Whether requests can be answered, and by which models."""
 
-    status: Literal["loading", "ready", "degraded", "failed"]
+    status: Literal["loading", "ready", "degraded", "failed", "stopping"]
     models: dict[str, ModelSummary]
 
 

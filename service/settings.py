@@ -40,8 +40,23 @@ class Settings(BaseSettings):
         gt=0,
         description="Clips classified at the same time; by default the available cores",
     )
-    queue_size: int = Field(32, ge=0, description="Clips that may wait for a worker")
-    deadline_s: Seconds = Field(30.0, description="Longest time to an answer")
+    queue_size: int = Field(
+        32, ge=0, description="Clips that may wait for a worker, counted before they are received"
+    )
+    min_upload_bytes_per_s: int = Field(
+        16_384,
+        ge=0,
+        description="A slower upload gives way when the queue is full and another request comes",
+    )
+    deadline_s: Seconds = Field(
+        30.0, description="Longest time from the first byte of a request to its answer"
+    )
+    shutdown_delay_s: float = Field(
+        1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="After SIGTERM, requests are taken so long while /health/ready answers 503",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level")
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from service.errors import (
     TooManySeconds,
     UnsupportedAudio,
     UnusableAudio,
+    UploadTooSlow,
 )
 from service.routes.dependencies import (
     Format,
@@ -32,6 +33,7 @@ from service.upload import REQUEST_BODY
 router = APIRouter(prefix="/classify", tags=["classify"])
 
 _UPLOAD_PROBLEMS = problem_responses(
+    (UploadTooSlow, "The upload was slower than 16384 bytes/s while others had to wait."),
     (TooManyBytes, "The upload exceeds 26214400 bytes. Send a shorter clip."),
     (TooManySeconds, "The audio plays longer than 900 s. Send an excerpt."),
     (UnsupportedAudio, "The upload is an MP4/M4A (AAC) file; convert it to WAV, MP3 or FLAC."),

@@ -1,5 +1,6 @@
 """What endpoints need from the application, as annotated parameters."""
 
+from threading import Event
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Query, Request
@@ -19,8 +20,14 @@ def _intake(request: Request) -> Intake:
     return cast(Intake, request.app.state.intake)
 
 
+def _stopping(request: Request) -> bool:
+    stopping: Event = request.app.state.stopping
+    return stopping.is_set()
+
+
 RegistryDep = Annotated[Registry, Depends(_registry)]
 IntakeDep = Annotated[Intake, Depends(_intake)]
+StoppingDep = Annotated[bool, Depends(_stopping)]
 
 Timeline = Annotated[
     bool, Query(description="Also answer for each stretch of time, not only for the whole clip")

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service import __version__
-from service.routes.dependencies import RegistryDep
+from service.routes.dependencies import RegistryDep, StoppingDep
 from service.schemas import Liveness, Readiness, readiness
 
 router = APIRouter(tags=["operations"])
@@ -24,11 +24,18 @@ async def live() -> Liveness:
     operation_id="ready",
     summary="Can requests be answered?",
     response_model=Readiness,
-    responses={503: {"model": Readiness, "description": "No model serves yet, or none at all"}},
+    responses={
+        503: {
+            "model": Readiness,
+            "description": "No model serves yet, or none at all, or the service is stopping",
+        }
+    },
 )
-async def ready(registry: RegistryDep) -> JSONResponse:
-    """Answer 200 once all bundles are proved and at least one of them serves, else 503."""
+async def ready(registry: RegistryDep, stopping: StoppingDep) -> JSONResponse:
+    """Answer 200 once all bundles are proved and at least one serves, until the end is near."""
     state = readiness(registry)
+    if stopping:
+        state.status = "stopping"
     status = 200 if state.status in ("ready", "degraded") else 503
     return JSONResponse(state.model_dump(), status)
 

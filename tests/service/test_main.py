@@ -1,8 +1,13 @@
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from service import __version__
@@ -71,3 +76,34 @@ def test_a_real_server_gets_ready_answers_and_ends_cleanly(
 
     assert "Traceback" not in log.read_text()
     assert "bundle genre serves, version 1.0.0" in log.read_text()
+
+
+def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_ready(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    data = encode(tone(rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    terminated = threading.Event()
+
+    def slow_upload() -> Iterator[bytes]:
+        yield data[:1_000]
+        assert terminated.wait(TIMEOUT_S)
+        yield data[1_000:]
+
+    def upload(client: httpx2.Client) -> int:
+        headers = {"content-type": "audio/wav"}
+        return client.post("/classify/genre", content=slow_upload(), headers=headers).status_code
+
+    with (
+        server(models_dir, tmp_path / "log") as (process, client),
+        ThreadPoolExecutor(1) as threads,
+    ):
+        running = threads.submit(upload, client)
+        while "service_pending_clips 1.0" not in client.get("/metrics").text:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        while client.get("/health/ready").status_code == 200:
+            time.sleep(0.001)
+        assert client.get("/health/ready").json()["status"] == "stopping"
+        terminated.set()
+        assert running.result(TIMEOUT_S) == 200
+        assert process.wait(TIMEOUT_S) == 0

@@ -37,6 +37,8 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
         ("workers", "7", 7),
         ("queue_size", "0", 0),
         ("deadline_s", "1.5", 1.5),
+        ("min_upload_bytes_per_s", "0", 0),
+        ("shutdown_delay_s", "0", 0.0),
         ("log_level", "warning", "warning"),
     ],
 )
@@ -62,6 +64,9 @@ def test_every_setting_is_read_from_the_environment(
         ("queue_size", "-1"),
         ("deadline_s", "0"),
         ("deadline_s", "inf"),
+        ("min_upload_bytes_per_s", "-1"),
+        ("shutdown_delay_s", "-1"),
+        ("shutdown_delay_s", "inf"),
         ("log_level", "loud"),
         ("log_level", "critical\ninfo"),
     ],

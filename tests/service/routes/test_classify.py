@@ -1,4 +1,3 @@
-import asyncio
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service import intake
 from service.audio import Clip, Limits, decode
 from service.bundle import MODEL_FILE, file_sha256
 from service.deadline import Deadline
@@ -389,15 +387,3 @@ def test_tasks_that_cannot_answer_are_named(tmp_path: Path) -> None:
 def test_nothing_is_left_out_silently_while_models_load(models_dir: Path) -> None:
     response = post_file(unstarted(Settings(models_dir=models_dir)), "/classify")
     assert_problem(response, 503, "not-ready")
-
-
-def test_an_upload_that_never_ends_meets_the_deadline(
-    models_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def never(*_: object) -> bytes:
-        await asyncio.sleep(60)
-        return b""
-
-    monkeypatch.setattr(intake, "receive_audio", never)
-    with serve(Settings(models_dir=models_dir, deadline_s=0.1)) as client:
-        assert_problem(post_file(client, "/classify/genre"), 504, "deadline-exceeded")
