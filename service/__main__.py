@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import logging
 import math
 import signal
 import sys
@@ -12,7 +11,7 @@ from types import FrameType
 import uvicorn
 from pydantic import ValidationError
 
-from service import __version__
+from service import __version__, logs
 from service.app import create_app
 from service.settings import Settings
 
@@ -35,9 +34,7 @@ def main() -> int:
     except ValidationError as error:
         sys.stderr.write(f"The settings do not fit; mend the environment variables.\n{error}\n")
         return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
     app = create_app(settings)
@@ -46,9 +43,10 @@ def main() -> int:
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
+        log_config=None,  # the same form as all other lines
         timeout_graceful_shutdown=math.ceil(settings.deadline_s),
         server_header=False,
-        access_log=False,  # service.metrics logs each request with its id
+        access_log=False,  # service.record logs each request with its id
     )
     server = _Server(config, app.state.stopping, settings.shutdown_delay_s)
     with contextlib.suppress(KeyboardInterrupt):

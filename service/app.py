@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from service import __version__, metrics, problems
 from service.drain import DrainMiddleware
 from service.intake import Intake
+from service.record import RecordMiddleware
 from service.registry import Registry
 from service.request_id import RequestIdMiddleware
 from service.routes import classify, health, models, pages
@@ -52,11 +53,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.intake = intake
     app.state.stopping = Event()
     metrics.PENDING.set_function(lambda: intake.pending)
+    metrics.QUEUED.set_function(lambda: intake.queued)
     problems.install(app)
     for module in (classify, models, health, pages):
         app.include_router(module.router)
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
-    app.add_middleware(metrics.MetricsMiddleware)
+    app.add_middleware(RecordMiddleware)
     app.add_middleware(RequestIdMiddleware)
     return app
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from service import wire
+from service import metrics, wire
 from service.audio import WORKING_RATE_HZ, Clip, Limits
 from service.deadline import Deadline
 from service.decoder_process import READY, SAMPLE_BYTES
@@ -157,17 +157,21 @@ class _Decoder:
         """Do something with a process that is ready, and with the next one if it is killed."""
         if self._process.poll() is not None:  # it died idle, not from this work
             self._replace()
+            metrics.DECODERS_REPLACED.labels("killed").inc()
         for _ in range(ATTEMPTS):
             try:
                 self._greet(deadline)
                 return work()
             except TimeoutError:
                 self._replace()
+                metrics.DECODERS_REPLACED.labels("hung").inc()
                 raise deadline.exceeded() from None
             except (wire.BrokenMessage, OSError):
                 was_ready = self._ready
                 if self._replace() in KILLED_FROM_OUTSIDE:
+                    metrics.DECODERS_REPLACED.labels("killed").inc()
                     continue
+                metrics.DECODERS_REPLACED.labels("crashed").inc()
                 if not was_ready:
                     raise ServiceError("The decoder does not start.") from None
                 break

@@ -1,11 +1,13 @@
 """The way of an upload: admitted, received, queued, decoded, classified; within one deadline."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from service import metrics
 from service.admission import Admission, Place
 from service.audio import Clip, Limits
 from service.bundle import Bundle
@@ -13,7 +15,9 @@ from service.classification import Classification, classify
 from service.deadline import Deadline
 from service.decoders import DecoderPool
 from service.errors import ClientLeft, UploadTooSlow
+from service.record import record
 from service.settings import Settings
+from service.timings import Timings
 from service.upload import receive_audio
 from service.workers import WorkerPool
 
@@ -45,6 +49,11 @@ class Intake:
         """Uploads that are received, wait for a worker or are being classified."""
         return self._admission.pending
 
+    @property
+    def queued(self) -> int:
+        """Uploads that are complete and wait for a worker."""
+        return self._workers.waiting
+
     async def open(self) -> None:
         """Start the decoders.
 
@@ -72,17 +81,25 @@ class Intake:
             One of its kinds tells what is wrong with the request, or that it is too much now.
         """
         deadline = Deadline.within(self._settings.deadline_s)
+        noted = record(request.scope)
         place = self._admission.enter()
         try:
-            data = await self._receive(request, place, deadline)
+            with noted.timings.stage("upload"):
+                data = await self._receive(request, place, deadline)
         except BaseException:
             place.leave()
             raise
-        work = _Work(data, bundles, self._limits, deadline, self.decoders)
+        noted.upload_bytes = len(data)
+        work = _Work(data, bundles, self._limits, deadline, self.decoders, noted.timings)
         try:
-            return await _unless_client_leaves(request, self._workers.run(work, place, deadline))
+            clip, answers = await _unless_client_leaves(
+                request, self._workers.run(work, place, deadline)
+            )
         finally:
             work.wanted = False
+        noted.audio_s = clip.duration_s
+        metrics.count_answers(clip, answers)
+        return clip, answers
 
     async def _receive(self, request: Request, place: Place, deadline: Deadline) -> bytes:
         try:
@@ -112,19 +129,24 @@ class _Work:
         limits: Limits,
         deadline: Deadline,
         decoders: DecoderPool,
+        timings: Timings,
     ) -> None:
         self._data = data
         self._bundles = bundles
         self._limits = limits
         self._deadline = deadline
         self._decoders = decoders
+        self._timings = timings
+        self._queued_s = time.perf_counter()
         self.wanted = True
 
     def __call__(self) -> tuple[Clip, dict[str, Classification]]:
-        clip = self._decoders.decode(self._data, self._limits, self._deadline)
+        self._timings.add("queue", time.perf_counter() - self._queued_s)
+        with self._timings.stage("decode"):
+            clip = self._decoders.decode(self._data, self._limits, self._deadline)
         if not self.wanted:
             raise ClientLeft("Nobody waits for the answer any more.")
-        return clip, classify(clip, self._bundles)
+        return clip, classify(clip, self._bundles, self._timings)
 
 
 async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from service import metrics
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
+from service.record import record
 from service.request_id import HEADER, request_id
 from service.schemas import Problem
 
@@ -43,6 +44,7 @@ def problem_response(request: Request, error: ServiceError) -> JSONResponse:
         instance=request.url.path,
         request_id=request_id(request.scope),
     )
+    record(request.scope).problem = error.slug()
     metrics.PROBLEMS.labels(error.slug()).inc()
     headers = {HEADER: problem.request_id}
     if error.retry_after_s is not None:

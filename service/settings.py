@@ -1,7 +1,7 @@
 """All settings of the service, read from environment variables that begin with SERVICE_."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.functional_validators import BeforeValidator
@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         description="After SIGTERM, requests are taken so long while /health/ready answers 503",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level")
+    log_format: Literal["json", "text"] = Field(
+        "json", description="json, an object a line, or text for people"
+    )
 
     @model_validator(mode="after")
     def _durations_in_order(self) -> Self:

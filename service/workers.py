@@ -6,8 +6,8 @@ the interpreter lock, so threads use all cores; more threads than cores only add
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from service.admission import Place
 from service.deadline import Deadline
@@ -26,6 +26,12 @@ class WorkerPool:
 
     def __init__(self, workers: int) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="classify")
+        self._futures: set[Future[Any]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun yet."""
+        return sum(not (future.running() or future.done()) for future in self._futures)
 
     async def run(self, job: Callable[[], T], place: Place, deadline: Deadline) -> T:
         """Run a job in a worker and return its result; free the place once the job has ended.
@@ -39,7 +45,8 @@ class WorkerPool:
         """
         loop = asyncio.get_running_loop()
         future = self._executor.submit(job)
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(place.leave))
+        self._futures.add(future)
+        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._end, done, place))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), deadline.remaining_s)
         except TimeoutError:
@@ -48,3 +55,7 @@ class WorkerPool:
     def close(self) -> None:
         """Finish running jobs, drop waiting ones and stop the threads."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _end(self, future: Future[Any], place: Place) -> None:
+        self._futures.discard(future)
+        place.leave()

@@ -17,6 +17,7 @@ from service.errors import (
     UnusableAudio,
     UploadTooSlow,
 )
+from service.record import ALL_TASKS, record
 from service.routes.dependencies import (
     Format,
     IntakeDep,
@@ -65,6 +66,7 @@ async def classify_all(
 ) -> AllAnswers:
     """Decode an upload once and answer with genre, chord and emotion."""
     bundles = registry.ready_bundles()
+    record(request.scope).task = ALL_TASKS
     clip, answers = await intake.classify(request, bundles)
     return AllAnswers(
         audio=audio_info(clip),
@@ -109,6 +111,7 @@ async def classify_task(
     in Harte's notation.
     """
     bundle = registry.bundle(task)
+    record(request.scope).task = task
     lab_labels = bundle.card.lab_labels if _wants_lab(request, format) else None
     if format == "lab" and lab_labels is None:
         raise InvalidRequest(f"The task {task} has no .lab form; leave format=lab out.")

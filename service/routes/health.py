@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service import __version__
+from service import __version__, metrics
 from service.routes.dependencies import RegistryDep, StoppingDep
 from service.schemas import Liveness, Readiness, readiness
 
@@ -47,6 +47,7 @@ async def ready(registry: RegistryDep, stopping: StoppingDep) -> JSONResponse:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics() -> Response:
+async def scrape(registry: RegistryDep) -> Response:
     """Answer in the Prometheus text format."""
+    metrics.show_models(registry.entries())
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

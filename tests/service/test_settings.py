@@ -40,6 +40,7 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
         ("min_upload_bytes_per_s", "0", 0),
         ("shutdown_delay_s", "0", 0.0),
         ("log_level", "warning", "warning"),
+        ("log_format", "text", "text"),
     ],
 )
 def test_every_setting_is_read_from_the_environment(
@@ -68,6 +69,7 @@ def test_every_setting_is_read_from_the_environment(
         ("shutdown_delay_s", "-1"),
         ("shutdown_delay_s", "inf"),
         ("log_level", "loud"),
+        ("log_format", "xml"),
         ("log_level", "critical\ninfo"),
     ],
 )

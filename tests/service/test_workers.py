@@ -183,3 +183,15 @@ def test_closing_waits_for_running_jobs_and_drops_waiting_ones(
 
     run(scenario)
     assert not begun.is_set()
+
+
+def test_jobs_wait_until_a_worker_begins_them(pool: WorkerPool, places: Admission) -> None:
+    async def scenario() -> None:
+        gate = Gate()
+        jobs = [asyncio.create_task(pool.run(gate, places.enter(), soon())) for _ in range(3)]
+        await until(lambda: gate.entered.is_set() and pool.waiting == 2)
+        gate.opened.set()
+        await asyncio.gather(*jobs)
+        assert pool.waiting == 0
+
+    run(scenario)
