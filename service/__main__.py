@@ -91,6 +91,8 @@ def settings_rows() -> list[tuple[str, str, str]]:
 
 
 def _plain(default: object) -> str:
+    if default in ((), None):
+        return "none"
     return ",".join(default) if isinstance(default, tuple) else str(default)
 
 

@@ -33,6 +33,13 @@ class InvalidRequest(ServiceError):
     title = "Invalid request"
 
 
+class Unauthorized(ServiceError):
+    """The request has no valid API key. Send one as bearer token or in ``X-API-Key``."""
+
+    status = 401
+    title = "API key needed"
+
+
 class NotFound(ServiceError):
     """There is nothing here. ``GET /models`` lists the tasks, ``/docs`` the endpoints."""
 

@@ -8,8 +8,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from service import metrics
-from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
+from service import metrics, security_headers
+from service.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    ServiceError,
+    Unauthorized,
+)
 from service.record import record
 from service.request_id import HEADER, request_id
 from service.schemas import Problem
@@ -46,7 +52,10 @@ def problem_response(request: Request, error: ServiceError) -> JSONResponse:
     )
     record(request.scope).problem = error.slug()
     metrics.PROBLEMS.labels(error.slug()).inc()
-    headers = {HEADER: problem.request_id}
+    # The security headers too, because the answer to a crash does not pass their middleware.
+    headers = {HEADER: problem.request_id, **security_headers.HEADERS}
+    if error.status == Unauthorized.status:
+        headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)

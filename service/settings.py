@@ -1,18 +1,22 @@
 """All settings of the service, read from environment variables that begin with SERVICE_."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.api_keys import read_hashes
 from service.cores import available_cores
 
 
 def _split_names(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -57,10 +61,31 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="After SIGTERM, requests are taken so long while /health/ready answers 503",
     )
+    api_keys_file: Path | None = Field(
+        None, description="File with the SHA-256 of an API key a line; without it, none is needed"
+    )
+    cors_origins: Names = Field(
+        (), description="Origins whose pages may use the service, like https://example.org"
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level")
     log_format: Literal["json", "text"] = Field(
         "json", description="json, an object a line, or text for people"
     )
+
+    @field_validator("api_keys_file")
+    @classmethod
+    def _keys_readable(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            read_hashes(file)
+        return file
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; write it like https://example.org")
+        return origins
 
     @model_validator(mode="after")
     def _durations_in_order(self) -> Self:

@@ -129,7 +129,7 @@ def test_every_documented_error_is_a_problem_with_valid_examples(
                 assert problem.type == f"/problems/{slug}"
                 assert str(problem.status) == status
                 seen.add(slug)
-    assert seen == SLUGS - {"method-not-allowed", "client-left"}
+    assert seen == SLUGS - {"method-not-allowed", "client-left", "unauthorized"}
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
