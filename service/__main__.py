@@ -5,7 +5,7 @@ import contextlib
 import math
 import signal
 import sys
-from threading import Event, Timer
+from threading import Event, Thread, Timer
 from types import FrameType
 
 import uvicorn
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from service import __version__, logs
 from service.app import create_app
+from service.registry import Registry
 from service.settings import Settings
 
 START_FAILED = 3
@@ -48,6 +49,7 @@ def main() -> int:
         server_header=False,
         access_log=False,  # service.record logs each request with its id
     )
+    signal.signal(signal.SIGHUP, lambda *_: _reload(app.state.registry))
     server = _Server(config, app.state.stopping, settings.shutdown_delay_s)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
@@ -69,6 +71,11 @@ class _Server(uvicorn.Server):
         end = Timer(delay_s, super().handle_exit, (sig, frame))
         end.daemon = True
         end.start()
+
+
+def _reload(registry: Registry) -> None:
+    # In a thread of its own, because the event loop waits for this signal handler.
+    Thread(target=registry.load_all, name="reload-models", daemon=True).start()
 
 
 def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:

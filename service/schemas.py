@@ -81,7 +81,9 @@ class ModelSummary(BaseModel):
 
     task: str
     state: State
-    reason: str | None = Field(default=None, description="Why it does not serve")
+    reason: str | None = Field(
+        default=None, description="Why it does not serve, or why not a newer one"
+    )
     version: str | None = None
     summary: str | None = None
     labels: list[str] = []
