@@ -6,6 +6,7 @@ them: when a file hangs or crashes one, the process is killed and replaced (see
 """
 
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -26,12 +27,14 @@ UPLOAD_COPIES = 4
 SAMPLES_COPIES = 5
 # The service kills a decoder at the deadline; this ends one whose service is gone.
 SPARE_CPU_S = 2
+STDERR = 2
 READY = {"ready": True}
 
 
 def main() -> int:
     """Decode what comes through standard input, a socket, until it is closed."""
     _be_expendable()
+    _silence_native_code()
     with socket.socket(fileno=sys.stdin.fileno()) as connection:
         wire.send(connection, READY)
         with contextlib.suppress(wire.BrokenMessage, ConnectionError):
@@ -72,6 +75,13 @@ def _be_expendable() -> None:
     # When the container runs out of memory, this process goes before the service.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")
+
+
+def _silence_native_code() -> None:
+    """Keep standard error for Python: what decoders write to it holds bytes of the upload."""
+    sys.stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), STDERR)
 
 
 def _limit_resources(n_bytes: int, limits: Limits, seconds: float) -> None:

@@ -9,7 +9,7 @@ for those that do not.
 import asyncio
 import contextlib
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DRAIN_S = 5.0
@@ -52,6 +52,9 @@ class DrainMiddleware:
                 dropped += len((await receive_and_note_end()).get("body", b""))
 
         async def send_and_drain(message: Message) -> None:
+            if message["type"] == "http.response.start" and not complete:
+                # Or a client that goes on sending a byte now and then would keep it for ever.
+                MutableHeaders(scope=message)["Connection"] = "close"
             is_end = message["type"] == "http.response.body" and not message.get("more_body")
             if complete or not is_end:
                 await send(message)

@@ -66,9 +66,9 @@ def _document(app: FastAPI) -> None:
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = describe()
-        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
-        return document
+        if app.openapi_schema is None:
+            describe()["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return describe()
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 

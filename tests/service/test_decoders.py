@@ -180,3 +180,18 @@ def test_closing_ends_every_process_even_one_that_hangs(
     os.kill(process_id, signal.SIGSTOP)
     unruly.close()
     assert not is_running(process_id)
+
+
+def test_what_native_code_writes_about_a_file_reaches_no_log(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    data = bytearray(encode_as("mp3", tone()))
+    data[1_000:1_400] = b"\x55" * 400
+    decode(bytes(data))
+    assert "0x55555555" in capfd.readouterr().err
+
+    quiet = DecoderPool(1)
+    quiet.start()
+    quiet.decode(bytes(data), Limits(), soon())
+    quiet.close()
+    assert capfd.readouterr().err == ""

@@ -59,11 +59,8 @@ def test_a_client_that_asks_first_is_not_made_to_send() -> None:
     assert unread_after_refusal(5, 1000, (b"expect", b"100-continue")) == (5, 5)
 
 
-def test_a_plain_client_reads_why_its_upload_is_refused(
-    models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SERVICE_MAX_UPLOAD_BYTES", "3000000")
-    with server(models_dir, tmp_path / "log") as (_, client):
+def test_a_plain_client_reads_why_its_upload_is_refused(models_dir: Path, tmp_path: Path) -> None:
+    with server(models_dir, tmp_path / "log", max_upload_bytes=3_000_000) as (_, client):
         request = urllib.request.Request(  # noqa: S310  # our own server
             str(client.base_url.join("/classify/genre")),
             data=bytes(UPLOAD_BYTES),

@@ -140,11 +140,8 @@ def wait_for_pending(client: httpx2.Client, number: int) -> None:
 @contextmanager
 def crowded(models_dir: Path, log: Path, **settings: object) -> Iterator[httpx2.Client]:
     """A real server with one worker and no queue, for clients that are no ordinary ones."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"queue_size": 0, **settings}.items():
-            patch.setenv(f"SERVICE_{name.upper()}", str(value))
-        with server(models_dir, log) as (_, client):
-            yield client
+    with server(models_dir, log, queue_size=0, **settings) as (_, client):
+        yield client
 
 
 def post_to(client: httpx2.Client) -> httpx2.Response:
@@ -162,6 +159,7 @@ def test_a_place_is_taken_before_the_upload_is_received(models_dir: Path, tmp_pa
         second.leave()
         assert second_answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1" in second_answer.lower()
+        assert b"connection: close" in second_answer.lower()
 
         first.send(CLIP)
         assert first.status() == 200
