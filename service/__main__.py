@@ -1,18 +1,22 @@
 """Start the server: ``python -m service``."""
 
 import argparse
-import logging
+import contextlib
 import math
 import signal
 import sys
+from threading import Event, Thread, Timer
 from types import FrameType
 
 import uvicorn
 from pydantic import ValidationError
 
-from service import __version__
+from service import __version__, logs
 from service.app import create_app
+from service.registry import Registry
 from service.settings import Settings
+
+START_FAILED = 3
 
 
 def main() -> int:
@@ -31,21 +35,47 @@ def main() -> int:
     except ValidationError as error:
         sys.stderr.write(f"The settings do not fit; mend the environment variables.\n{error}\n")
         return 2
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
+        log_config=None,  # the same form as all other lines
         timeout_graceful_shutdown=math.ceil(settings.deadline_s),
         server_header=False,
-        access_log=False,  # service.metrics logs each request with its id
+        access_log=False,  # service.record logs each request with its id
     )
-    return 0
+    signal.signal(signal.SIGHUP, lambda *_: _reload(app.state.registry))
+    server = _Server(config, app.state.stopping, settings.shutdown_delay_s)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else START_FAILED
+
+
+class _Server(uvicorn.Server):
+    """Tells load balancers that the end is near before it stops to listen."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Event, delay_s: float) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._delay_s = delay_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: at once at the second signal or when a person asks, else after the delay."""
+        delay_s = self._delay_s if sig == signal.SIGTERM and not self._stopping.is_set() else 0
+        self._stopping.set()
+        end = Timer(delay_s, super().handle_exit, (sig, frame))
+        end.daemon = True
+        end.start()
+
+
+def _reload(registry: Registry) -> None:
+    # In a thread of its own, because the event loop waits for this signal handler.
+    Thread(target=registry.load_all, name="reload-models", daemon=True).start()
 
 
 def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:
@@ -68,6 +98,8 @@ def settings_rows() -> list[tuple[str, str, str]]:
 
 
 def _plain(default: object) -> str:
+    if default in ((), None):
+        return "none"
     return ",".join(default) if isinstance(default, tuple) else str(default)
 
 

@@ -2,19 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
-from service import __version__, metrics, problems
+from service import __version__, metrics, problems, request_id
+from service.api_keys import ApiKeys
 from service.drain import DrainMiddleware
+from service.intake import Intake
+from service.record import RecordMiddleware
 from service.registry import Registry
 from service.request_id import RequestIdMiddleware
-from service.routes import classify, health, models, pages
+from service.routes import access, classify, health, models, pages
+from service.security_headers import SecurityHeadersMiddleware
 from service.settings import Settings
-from service.workers import WorkerPool
 
 DESCRIPTION = """
 Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its
@@ -27,14 +32,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Create the application; models load in the background once it starts."""
     settings = settings or Settings()
     registry = Registry(settings.models_dir, settings.tasks)
-    workers = WorkerPool(settings.workers, settings.queue_size, settings.deadline_s)
+    intake = Intake(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # In a thread of its own, so that /health/live answers while the models load.
         Thread(target=registry.load_all, name="load-models", daemon=True).start()
-        yield
-        workers.close()
+        try:
+            await intake.open()
+            yield
+        finally:
+            intake.close()
 
     app = FastAPIOffline(
         title="Music classification",
@@ -45,15 +53,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses=problems.ANY_PROBLEM,
     )
-    app.state.settings = settings
     app.state.registry = registry
-    app.state.workers = workers
-    metrics.PENDING.set_function(lambda: workers.pending)
+    app.state.intake = intake
+    app.state.stopping = Event()
+    metrics.PENDING.set_function(lambda: intake.pending)
+    metrics.QUEUED.set_function(lambda: intake.queued)
     problems.install(app)
-    for module in (classify, models, health, pages):
-        app.include_router(module.router)
+    guarded: dict[str, Any] = {}
+    if settings.api_keys_file is not None:
+        guard = access.key_needed(ApiKeys(settings.api_keys_file))
+        guarded = {"dependencies": [guard], "responses": access.RESPONSES}
+    for router in (classify.router, models.router, health.figures_router):
+        app.include_router(router, **guarded)
+    for router in (health.router, pages.router):
+        app.include_router(router)
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
-    app.add_middleware(metrics.MetricsMiddleware)
+    app.add_middleware(RecordMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", access.HEADER, request_id.HEADER],
+            expose_headers=[request_id.HEADER, "Retry-After", "Server-Timing"],
+        )
+    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
     return app
 

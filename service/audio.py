@@ -120,7 +120,7 @@ def decode(data: bytes, limits: Limits | None = None) -> Clip:
     if not data:
         raise UnusableAudio("The upload is empty. Send the bytes of an audio file.")
     try:
-        with _ForwardSoundFile(io.BytesIO(data)) as sound:
+        with _ForwardSoundFile(_Bytes(data)) as sound:
             return _decode_open(sound, limits, cut_off=_is_cut_off(data))
     except soundfile.LibsndfileError as error:
         raise _undecodable(data, str(error.error_string)) from error
@@ -132,6 +132,19 @@ def resample(clip: Clip, sample_rate_hz: int) -> Samples:
         return clip.samples
     resampled = soxr.resample(clip.samples, clip.sample_rate_hz, sample_rate_hz)
     return np.asarray(resampled, dtype=np.float32)
+
+
+class _Bytes(io.BytesIO):
+    """Stays where it is when a broken header sends it to before the beginning.
+
+    libsndfile notices that it did not move; an exception it could not see.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except ValueError:
+            return self.tell()
 
 
 class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types

@@ -11,6 +11,7 @@ from service.audio import Clip, Samples, resample
 from service.bundle import BANK_FILE, Bundle, Logits, Probabilities
 from service.features import Grid
 from service.timeline import LabelledSegment, label_segments
+from service.timings import Timings
 from service.windows import Segment, segments
 
 
@@ -43,15 +44,22 @@ class Classification:
         return label_segments(self.segments, self.segment_probabilities, self.bundle.card.timeline)
 
     @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.bundle.card.labels[int(self.probabilities.argmax())]
+
+    @property
     def uncertain(self) -> bool:
         """Whether there is too little to act on: a low confidence, or no sound at all."""
         threshold = self.bundle.card.calibration.uncertain_below
         return self.silent or float(self.probabilities.max()) < threshold
 
 
-def classify(clip: Clip, bundles: Mapping[str, Bundle]) -> dict[str, Classification]:
+def classify(
+    clip: Clip, bundles: Mapping[str, Bundle], timings: Timings | None = None
+) -> dict[str, Classification]:
     """Classify a clip with each bundle; the keys are kept."""
-    workbench = _Workbench(clip)
+    workbench = _Workbench(clip, timings or Timings())
     return {name: _classify_one(workbench, bundle) for name, bundle in bundles.items()}
 
 
@@ -62,8 +70,10 @@ def clip_logits(window_logits: Logits) -> Logits:
 
 
 def _classify_one(workbench: "_Workbench", bundle: Bundle) -> Classification:
-    grid = workbench.grid(bundle)
-    window_logits = bundle.window_logits(grid)
+    with workbench.timings.stage("features"):
+        grid = workbench.grid(bundle)
+    with workbench.timings.stage("inference"):
+        window_logits = bundle.window_logits(grid)
     return Classification(
         bundle=bundle,
         probabilities=bundle.probabilities(clip_logits(window_logits)),
@@ -81,8 +91,9 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle) -> Classification:
 class _Workbench:
     """The intermediate results of one clip, each computed once."""
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: Clip, timings: Timings) -> None:
         self.clip = clip
+        self.timings = timings
         self._samples: dict[int, Samples] = {}
         self._grids: dict[tuple[object, str], Grid] = {}
 

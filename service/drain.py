@@ -1,20 +1,22 @@
-"""Read what is left of an upload before an early answer is sent.
+"""Read what is left of an upload while an early answer is sent.
 
 A server that answers and closes while the client still sends makes the client's system
-report a broken connection, and the answer that says what is wrong is lost.
+report a broken connection, and the answer that says what is wrong is lost. So the answer goes out
+at once, for clients that listen while they send, and ends when the rest of the upload is dropped,
+for those that do not.
 """
 
 import asyncio
 import contextlib
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DRAIN_S = 5.0
 
 
 class DrainMiddleware:
-    """Drop the rest of the body, up to a limit of bytes and time, before the answer begins.
+    """Drop the rest of the body, up to a limit of bytes and time, before the answer ends.
 
     Parameters
     ----------
@@ -33,8 +35,10 @@ class DrainMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        has_body = "content-length" in headers or "transfer-encoding" in headers
         # A client that asks first has sent nothing yet, and will not after an error.
-        complete = "100-continue" in Headers(scope=scope).get("expect", "").lower()
+        complete = not has_body or "100-continue" in headers.get("expect", "").lower()
 
         async def receive_and_note_end() -> Message:
             nonlocal complete
@@ -47,11 +51,18 @@ class DrainMiddleware:
             while not complete and dropped <= self._max_bytes:
                 dropped += len((await receive_and_note_end()).get("body", b""))
 
-        async def send_after_drain(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(DRAIN_S):
-                        await drain()
-            await send(message)
+        async def send_and_drain(message: Message) -> None:
+            if message["type"] == "http.response.start" and not complete:
+                # Or a client that goes on sending a byte now and then would keep it for ever.
+                MutableHeaders(scope=message)["Connection"] = "close"
+            is_end = message["type"] == "http.response.body" and not message.get("more_body")
+            if complete or not is_end:
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    await drain()
+            await send({"type": "http.response.body", "body": b""})
 
-        await self._app(scope, receive_and_note_end, send_after_drain)
+        await self._app(scope, receive_and_note_end, send_and_drain)

@@ -33,6 +33,13 @@ class InvalidRequest(ServiceError):
     title = "Invalid request"
 
 
+class Unauthorized(ServiceError):
+    """The request has no valid API key. Send one as bearer token or in ``X-API-Key``."""
+
+    status = 401
+    title = "API key needed"
+
+
 class NotFound(ServiceError):
     """There is nothing here. ``GET /models`` lists the tasks, ``/docs`` the endpoints."""
 
@@ -59,6 +66,20 @@ class TooManySeconds(ServiceError):
 
     status = 413
     title = "Audio too long"
+
+
+class UploadTooSlow(ServiceError):
+    """The upload crawled while others waited for its place. Retry over a faster connection."""
+
+    status = 408
+    title = "Upload too slow"
+
+
+class ClientLeft(ServiceError):
+    """The client closed the connection before the answer; only logs and figures tell of it."""
+
+    status = 499
+    title = "Client left"
 
 
 class UnsupportedAudio(ServiceError):

@@ -1,17 +1,18 @@
-"""What the service counts for Prometheus, and its one log line per request."""
+"""The figures that Prometheus may scrape at ``GET /metrics``."""
 
-import logging
-import time
+from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.request_id import request_id
-
-logger = logging.getLogger(__name__)
+from service.audio import Clip
+from service.bundle import MODEL_FILE
+from service.classification import Classification
+from service.registry import Entry
 
 REQUESTS = Counter(
-    "service_requests", "Requests by path, method and status", ["path", "method", "status"]
+    "service_requests",
+    "Requests by path, method, task, status and kind of problem",
+    ["path", "method", "task", "status", "problem"],
 )
 LATENCY = Histogram(
     "service_request_duration_seconds",
@@ -19,44 +20,45 @@ LATENCY = Histogram(
     ["path"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+STAGES = Histogram(
+    "service_stage_duration_seconds",
+    "Time that a request spent in each stage",
+    ["stage"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 PROBLEMS = Counter("service_problems", "Problem documents sent, by kind", ["kind"])
-PENDING = Gauge("service_pending_clips", "Clips that wait for a worker or are being classified")
-METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+PENDING = Gauge(
+    "service_pending_clips", "Uploads that are received, wait for a worker or are being classified"
+)
+QUEUED = Gauge("service_queued_clips", "Uploads that are complete and wait for a worker")
+DECODED_SECONDS = Counter("service_decoded_seconds", "Seconds of audio decoded", ["format"])
+ANSWERS = Counter(
+    "service_answers",
+    "Answers by task and label, and whether they were uncertain",
+    ["task", "label", "uncertain"],
+)
+DECODERS_REPLACED = Counter(
+    "service_decoders_replaced", "Decoder processes that hung, crashed or were killed", ["reason"]
+)
+MODELS = Gauge(
+    "service_model_info",
+    "One for each model, with its state",
+    ["task", "state", "version", "sha256"],
+)
 
 
-class MetricsMiddleware:
-    """Count and log every request, under its route and never a path that a client made up."""
+def count_answers(clip: Clip, answers: Mapping[str, Classification]) -> None:
+    """Count what was decoded and what was said about it."""
+    DECODED_SECONDS.labels(clip.format).inc(clip.duration_s)
+    for task, answer in answers.items():
+        ANSWERS.labels(task, answer.label, str(answer.uncertain).lower()).inc()
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 500
-        began = time.perf_counter()
-
-        async def send_and_note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_note_status)
-        finally:
-            path = getattr(scope.get("route"), "path", "unmatched")
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            seconds = time.perf_counter() - began
-            logger.info(
-                "request %s: %s %s %d in %.0f ms",
-                request_id(scope),
-                method,
-                path,
-                status,
-                1e3 * seconds,
-            )
-            REQUESTS.labels(path, method, str(status)).inc()
-            LATENCY.labels(path).observe(seconds)
+def show_models(entries: Mapping[str, Entry]) -> None:
+    """State the present models instead of those of the last time."""
+    MODELS.clear()
+    for task, entry in entries.items():
+        card = entry.bundle.card if entry.bundle else None
+        version = card.version if card else ""
+        sha256 = card.sha256[MODEL_FILE] if card else ""
+        MODELS.labels(task, entry.state, version, sha256).set(1)

@@ -8,8 +8,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from service import metrics
-from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
+from service import metrics, security_headers
+from service.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    ServiceError,
+    Unauthorized,
+)
+from service.record import record
 from service.request_id import HEADER, request_id
 from service.schemas import Problem
 
@@ -43,8 +50,12 @@ def problem_response(request: Request, error: ServiceError) -> JSONResponse:
         instance=request.url.path,
         request_id=request_id(request.scope),
     )
+    record(request.scope).problem = error.slug()
     metrics.PROBLEMS.labels(error.slug()).inc()
-    headers = {HEADER: problem.request_id}
+    # The security headers too, because the answer to a crash does not pass their middleware.
+    headers = {HEADER: problem.request_id, **security_headers.HEADERS}
+    if error.status == Unauthorized.status:
+        headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)
@@ -55,9 +66,9 @@ def _document(app: FastAPI) -> None:
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = describe()
-        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
-        return document
+        if app.openapi_schema is None:
+            describe()["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return describe()
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 

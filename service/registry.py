@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -19,7 +19,7 @@ RETRY_FAILED_S = 60
 
 @dataclass(frozen=True)
 class Entry:
-    """One task: its state, and its bundle or the reason why there is none."""
+    """One task: its state, its bundle, and why there is none or why it was not reloaded."""
 
     state: State
     bundle: Bundle | None = None
@@ -39,16 +39,24 @@ class Registry:
 
     def __init__(self, models_dir: Path, required_tasks: tuple[str, ...]) -> None:
         self._models_dir = models_dir
-        names = dict.fromkeys([*required_tasks, *_bundle_folders(models_dir)])
-        self._entries = {name: Entry("loading") for name in names}
+        self._required_tasks = required_tasks
+        self._entries = {name: Entry("loading") for name in self._names()}
         self._lock = Lock()
+        self._loading = Lock()
 
     def load_all(self) -> None:
-        """Load every bundle; one that fails is logged and leaves the others serving."""
-        for task in self._entries:
-            entry = self._load(task)
+        """Load every bundle, for the first time or again.
+
+        One that fails is logged and leaves the others serving, and itself if it served before.
+        """
+        with self._loading:
+            names = self._names()
+            for task in names:
+                entry = self._load(task)
+                with self._lock:
+                    self._entries[task] = _succeed(self._entries.get(task), entry)
             with self._lock:
-                self._entries[task] = entry
+                self._entries = {task: self._entries[task] for task in names}
 
     def entries(self) -> Mapping[str, Entry]:
         """Return the state of every known task."""
@@ -93,6 +101,9 @@ class Registry:
             raise _not_ready(task, entry)
         return ready
 
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys([*self._required_tasks, *_bundle_folders(self._models_dir)]))
+
     def _load(self, task: str) -> Entry:
         try:
             bundle = Bundle.load(self._models_dir / task)
@@ -106,6 +117,13 @@ class Registry:
             return Entry("failed", reason=f"{type(error).__name__}: {error}")
         logger.info("bundle %s serves, version %s", task, bundle.card.version)
         return Entry("ready", bundle=bundle)
+
+
+def _succeed(old: Entry | None, new: Entry) -> Entry:
+    """Return the entry that serves from now on: the old one's bundle where the new one failed."""
+    if old is None or old.bundle is None or new.bundle is not None:
+        return new
+    return replace(old, reason=f"Serves as before, because the reload failed: {new.reason}")
 
 
 def _bundle_folders(models_dir: Path) -> list[str]:

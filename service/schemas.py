@@ -81,7 +81,9 @@ class ModelSummary(BaseModel):
 
     task: str
     state: State
-    reason: str | None = Field(default=None, description="Why it does not serve")
+    reason: str | None = Field(
+        default=None, description="Why it does not serve, or why not a newer one"
+    )
     version: str | None = None
     summary: str | None = None
     labels: list[str] = []
@@ -90,7 +92,7 @@ class ModelSummary(BaseModel):
 class Readiness(BaseModel):
     """Whether requests can be answered, and by which models."""
 
-    status: Literal["loading", "ready", "degraded", "failed"]
+    status: Literal["loading", "ready", "degraded", "failed", "stopping"]
     models: dict[str, ModelSummary]
 
 

@@ -1,18 +1,22 @@
 """All settings of the service, read from environment variables that begin with SERVICE_."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.api_keys import read_hashes
 from service.cores import available_cores
 
 
 def _split_names(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -40,9 +44,48 @@ class Settings(BaseSettings):
         gt=0,
         description="Clips classified at the same time; by default the available cores",
     )
-    queue_size: int = Field(32, ge=0, description="Clips that may wait for a worker")
-    deadline_s: Seconds = Field(30.0, description="Longest time to an answer")
+    queue_size: int = Field(
+        32, ge=0, description="Clips that may wait for a worker, counted before they are received"
+    )
+    min_upload_bytes_per_s: int = Field(
+        16_384,
+        ge=0,
+        description="A slower upload gives way when the queue is full and another request comes",
+    )
+    deadline_s: Seconds = Field(
+        30.0, description="Longest time from the first byte of a request to its answer"
+    )
+    shutdown_delay_s: float = Field(
+        1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="After SIGTERM, requests are taken so long while /health/ready answers 503",
+    )
+    api_keys_file: Path | None = Field(
+        None, description="File with the SHA-256 of an API key a line; without it, none is needed"
+    )
+    cors_origins: Names = Field(
+        (), description="Origins whose pages may use the service, like https://example.org"
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level")
+    log_format: Literal["json", "text"] = Field(
+        "json", description="json, an object a line, or text for people"
+    )
+
+    @field_validator("api_keys_file")
+    @classmethod
+    def _keys_readable(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            read_hashes(file)
+        return file
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; write it like https://example.org")
+        return origins
 
     @model_validator(mode="after")
     def _durations_in_order(self) -> Self:

@@ -1,13 +1,13 @@
 """Receive an upload: a multipart form or a raw audio body, never more than the limit."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import InvalidRequest, TooManyBytes, UnsupportedAudio
+from service.errors import ClientLeft, InvalidRequest, TooManyBytes, UnsupportedAudio
 
 FILE_FIELD = "file"
 # Boundaries and part headers of a form with one file, beyond the file itself.
@@ -36,8 +36,20 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 
-async def receive_audio(request: Request, max_bytes: int) -> bytes:
+Progress = Callable[[int], None]
+
+
+async def receive_audio(request: Request, max_bytes: int, progress: Progress) -> bytes:
     """Return the bytes of the uploaded file.
+
+    Parameters
+    ----------
+    request
+        Whose body is received.
+    max_bytes
+        The largest file that is accepted.
+    progress
+        Called with the number of bytes of each chunk that comes.
 
     Raises
     ------
@@ -47,23 +59,25 @@ async def receive_audio(request: Request, max_bytes: int) -> bytes:
         The content type is neither a form nor audio.
     InvalidRequest
         The form is broken or has no file.
+    ClientLeft
+        The connection ended before the upload.
     """
     content_type = request.headers.get("content-type", "").lower()
     try:
         if content_type.startswith("multipart/form-data"):
-            return await _receive_form(request, max_bytes)
+            return await _receive_form(request, max_bytes, progress)
         if content_type.startswith(RAW_MEDIA_TYPES):
-            return b"".join([chunk async for chunk in _bounded(request, max_bytes)])
+            return b"".join([chunk async for chunk in _bounded(request, max_bytes, progress)])
     except ClientDisconnect:
-        raise InvalidRequest("The client closed the connection during the upload.") from None
+        raise ClientLeft("The client closed the connection during the upload.") from None
     raise UnsupportedAudio(
         f"The content type {content_type or '(none)'!r} is not accepted. Send a multipart form "
         f"with the field {FILE_FIELD!r}, or the bytes with an audio/* content type."
     )
 
 
-async def _receive_form(request: Request, max_bytes: int) -> bytes:
-    stream = _bounded(request, max_bytes, FORM_OVERHEAD_BYTES)
+async def _receive_form(request: Request, max_bytes: int, progress: Progress) -> bytes:
+    stream = _bounded(request, max_bytes, progress, FORM_OVERHEAD_BYTES)
     parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=8)
     # The whole upload is bounded, so it stays in memory and nothing is left on disk.
     parser.spool_max_size = max_bytes + FORM_OVERHEAD_BYTES
@@ -85,7 +99,7 @@ async def _receive_form(request: Request, max_bytes: int) -> bytes:
 
 
 async def _bounded(
-    request: Request, max_bytes: int, overhead_bytes: int = 0
+    request: Request, max_bytes: int, progress: Progress, overhead_bytes: int = 0
 ) -> AsyncGenerator[bytes, None]:
     stated = request.headers.get("content-length", "")
     if stated.isdigit() and int(stated) > max_bytes + overhead_bytes:
@@ -93,6 +107,7 @@ async def _bounded(
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
+        progress(len(chunk))
         if received > max_bytes + overhead_bytes:
             raise _too_many(max_bytes)
         yield chunk

@@ -1,7 +1,7 @@
-"""A bounded queue in front of a few worker threads.
+"""A few worker threads.
 
-Decoding, feature extraction and inference run in native code that releases the
-interpreter lock, so threads use all cores; more threads than cores only add memory.
+Decoding runs in another process, feature extraction and inference in native code that releases
+the interpreter lock, so threads use all cores; more threads than cores only add memory.
 """
 
 import asyncio
@@ -9,61 +9,53 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from service.errors import DeadlineExceeded, Overloaded
+from service.admission import Place
+from service.deadline import Deadline
 
 T = TypeVar("T")
 
 
 class WorkerPool:
-    """Runs blocking work off the event loop, refusing what it cannot finish soon.
+    """Runs blocking work off the event loop.
 
     Parameters
     ----------
     workers
-        Jobs that run at the same time.
-    queue_size
-        Jobs that may wait beyond those.
-    deadline_s
-        Longest time from submission to answer.
+        Jobs that run at the same time; :mod:`service.admission` bounds those that wait.
     """
 
-    def __init__(self, workers: int, queue_size: int, deadline_s: float) -> None:
+    def __init__(self, workers: int) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="classify")
-        self._capacity = workers + queue_size
-        self._deadline_s = deadline_s
-        self._pending: set[Future[Any]] = set()
+        self._futures: set[Future[Any]] = set()
 
     @property
-    def pending(self) -> int:
-        """Jobs that run or wait."""
-        return len(self._pending)
+    def waiting(self) -> int:
+        """Jobs that have not begun yet."""
+        return sum(not (future.running() or future.done()) for future in self._futures)
 
-    async def run(self, job: Callable[[], T]) -> T:
-        """Run a job in a worker and return its result.
+    async def run(self, job: Callable[[], T], place: Place, deadline: Deadline) -> T:
+        """Run a job in a worker and return its result; free the place once the job has ended.
+
+        A job that has not begun when its caller gives up never will.
 
         Raises
         ------
-        Overloaded
-            The queue is full; nothing was started.
         DeadlineExceeded
-            The result did not come in time. A job that has not begun never will.
+            The result did not come in time.
         """
-        if self.pending >= self._capacity:
-            raise Overloaded(
-                f"All workers are busy and {self.pending} clips are pending.", retry_after_s=1
-            )
         loop = asyncio.get_running_loop()
         future = self._executor.submit(job)
-        self._pending.add(future)
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._forget, done))
+        self._futures.add(future)
+        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._end, done, place))
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline_s)
+            return await asyncio.wait_for(asyncio.wrap_future(future), deadline.remaining_s)
         except TimeoutError:
-            raise DeadlineExceeded(f"No answer within {self._deadline_s:g} s.") from None
+            raise deadline.exceeded() from None
 
     def close(self) -> None:
         """Finish running jobs, drop waiting ones and stop the threads."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _forget(self, future: Future[Any]) -> None:
-        self._pending.discard(future)
+    def _end(self, future: Future[Any], place: Place) -> None:
+        self._futures.discard(future)
+        place.leave()

@@ -30,8 +30,18 @@ def free_port() -> int:
         return port
 
 
+Server = tuple[subprocess.Popen[bytes], httpx2.Client]
+
+
 @contextmanager
-def server(models_dir: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx2.Client]]:
+def server(models_dir: Path, log: Path, **settings: object) -> Iterator[Server]:
+    """Start a service with one worker; see :func:`service_process`."""
+    with service_process(models_dir, log, **{"workers": 1, **settings}) as started:
+        yield started
+
+
+@contextmanager
+def service_process(models_dir: Path, log: Path, **settings: object) -> Iterator[Server]:
     """Start the service as a process of its own and wait until it is ready."""
     port = free_port()
     with (
@@ -39,7 +49,7 @@ def server(models_dir: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes
         subprocess.Popen(  # noqa: S603  # our own command
             COMMAND,
             cwd=ROOT,
-            env=environment(port=port, models_dir=models_dir, workers=1),
+            env=environment(port=port, models_dir=models_dir, **settings),
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as process,

@@ -1,15 +1,10 @@
 """The endpoints that people come for: audio in, probabilities out."""
 
-import asyncio
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import PlainTextResponse
 
-from service.audio import Clip, Limits, decode
-from service.bundle import Bundle
-from service.classification import Classification, classify
 from service.errors import (
     DeadlineExceeded,
     InvalidRequest,
@@ -20,26 +15,26 @@ from service.errors import (
     TooManySeconds,
     UnsupportedAudio,
     UnusableAudio,
+    UploadTooSlow,
 )
+from service.record import ALL_TASKS, record
 from service.routes.dependencies import (
     Format,
+    IntakeDep,
     RegistryDep,
-    SettingsDep,
     Timeline,
     TopK,
-    WorkersDep,
     problem_responses,
 )
 from service.routes.examples import ALL_ANSWERS, LAB_ANSWER, TASK_ANSWERS
 from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result
-from service.settings import Settings
 from service.timeline import lab
-from service.upload import REQUEST_BODY, receive_audio
-from service.workers import WorkerPool
+from service.upload import REQUEST_BODY
 
 router = APIRouter(prefix="/classify", tags=["classify"])
 
 _UPLOAD_PROBLEMS = problem_responses(
+    (UploadTooSlow, "The upload was slower than 16384 bytes/s while others had to wait."),
     (TooManyBytes, "The upload exceeds 26214400 bytes. Send a shorter clip."),
     (TooManySeconds, "The audio plays longer than 900 s. Send an excerpt."),
     (UnsupportedAudio, "The upload is an MP4/M4A (AAC) file; convert it to WAV, MP3 or FLAC."),
@@ -64,15 +59,15 @@ _UPLOAD_PROBLEMS = problem_responses(
 )
 async def classify_all(
     request: Request,
-    settings: SettingsDep,
     registry: RegistryDep,
-    workers: WorkersDep,
+    intake: IntakeDep,
     timeline: Timeline = False,
     top_k: TopK = None,
 ) -> AllAnswers:
     """Decode an upload once and answer with genre, chord and emotion."""
     bundles = registry.ready_bundles()
-    clip, answers = await _classify_upload(request, settings, workers, bundles)
+    record(request.scope).task = ALL_TASKS
+    clip, answers = await intake.classify(request, bundles)
     return AllAnswers(
         audio=audio_info(clip),
         unavailable=[task for task in registry.entries() if task not in bundles] or None,
@@ -104,9 +99,8 @@ async def classify_all(
 async def classify_task(
     task: Annotated[str, Path(description="genre, chord or emotion", examples=["genre"])],
     request: Request,
-    settings: SettingsDep,
     registry: RegistryDep,
-    workers: WorkersDep,
+    intake: IntakeDep,
     timeline: Timeline = False,
     top_k: TopK = None,
     format: Format = "json",  # noqa: A002  # the name that clients write
@@ -117,10 +111,11 @@ async def classify_task(
     in Harte's notation.
     """
     bundle = registry.bundle(task)
+    record(request.scope).task = task
     lab_labels = bundle.card.lab_labels if _wants_lab(request, format) else None
     if format == "lab" and lab_labels is None:
         raise InvalidRequest(f"The task {task} has no .lab form; leave format=lab out.")
-    clip, answers = await _classify_upload(request, settings, workers, {task: bundle})
+    clip, answers = await intake.classify(request, {task: bundle})
     if lab_labels is not None:
         return PlainTextResponse(lab(answers[task].timeline(), lab_labels))
     result = task_result(task, answers[task], timeline=timeline, top_k=top_k)
@@ -129,20 +124,3 @@ async def classify_task(
 
 def _wants_lab(request: Request, format_name: str) -> bool:
     return format_name == "lab" or request.headers.get("accept", "").startswith("text/plain")
-
-
-async def _classify_upload(
-    request: Request, settings: Settings, workers: WorkerPool, bundles: Mapping[str, Bundle]
-) -> tuple[Clip, dict[str, Classification]]:
-    try:
-        async with asyncio.timeout(settings.deadline_s):
-            data = await receive_audio(request, settings.max_upload_bytes)
-    except TimeoutError:
-        raise DeadlineExceeded(f"The upload took longer than {settings.deadline_s:g} s.") from None
-    limits = Limits(settings.min_duration_s, settings.max_duration_s)
-
-    def job() -> tuple[Clip, dict[str, Classification]]:
-        clip = decode(data, limits)
-        return clip, classify(clip, bundles)
-
-    return await workers.run(job)

@@ -1,32 +1,33 @@
 """What endpoints need from the application, as annotated parameters."""
 
+from threading import Event
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Query, Request
 
 from service import problems
 from service.errors import ServiceError
+from service.intake import Intake
 from service.registry import Registry
 from service.schemas import Problem
-from service.settings import Settings
-from service.workers import WorkerPool
-
-
-def _settings(request: Request) -> Settings:
-    return cast(Settings, request.app.state.settings)
 
 
 def _registry(request: Request) -> Registry:
     return cast(Registry, request.app.state.registry)
 
 
-def _workers(request: Request) -> WorkerPool:
-    return cast(WorkerPool, request.app.state.workers)
+def _intake(request: Request) -> Intake:
+    return cast(Intake, request.app.state.intake)
 
 
-SettingsDep = Annotated[Settings, Depends(_settings)]
+def _stopping(request: Request) -> bool:
+    stopping: Event = request.app.state.stopping
+    return stopping.is_set()
+
+
 RegistryDep = Annotated[Registry, Depends(_registry)]
-WorkersDep = Annotated[WorkerPool, Depends(_workers)]
+IntakeDep = Annotated[Intake, Depends(_intake)]
+StoppingDep = Annotated[bool, Depends(_stopping)]
 
 Timeline = Annotated[
     bool, Query(description="Also answer for each stretch of time, not only for the whole clip")

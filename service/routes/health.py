@@ -4,11 +4,13 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service import __version__
-from service.routes.dependencies import RegistryDep
+from service import __version__, metrics
+from service.routes.dependencies import RegistryDep, StoppingDep
 from service.schemas import Liveness, Readiness, readiness
 
 router = APIRouter(tags=["operations"])
+# Apart, because it tells more than a stranger needs to know.
+figures_router = APIRouter(tags=["operations"])
 
 
 @router.head("/health/live", include_in_schema=False)
@@ -24,22 +26,30 @@ async def live() -> Liveness:
     operation_id="ready",
     summary="Can requests be answered?",
     response_model=Readiness,
-    responses={503: {"model": Readiness, "description": "No model serves yet, or none at all"}},
+    responses={
+        503: {
+            "model": Readiness,
+            "description": "No model serves yet, or none at all, or the service is stopping",
+        }
+    },
 )
-async def ready(registry: RegistryDep) -> JSONResponse:
-    """Answer 200 once all bundles are proved and at least one of them serves, else 503."""
+async def ready(registry: RegistryDep, stopping: StoppingDep) -> JSONResponse:
+    """Answer 200 once all bundles are proved and at least one serves, until the end is near."""
     state = readiness(registry)
+    if stopping:
+        state.status = "stopping"
     status = 200 if state.status in ("ready", "degraded") else 503
     return JSONResponse(state.model_dump(), status)
 
 
-@router.get(
+@figures_router.get(
     "/metrics",
     operation_id="metrics",
     summary="Figures for Prometheus",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics() -> Response:
+async def scrape(registry: RegistryDep) -> Response:
     """Answer in the Prometheus text format."""
+    metrics.show_models(registry.entries())
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,7 @@
+import shutil
 import struct
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -292,3 +295,30 @@ def test_fast_sampled_audio_is_kept_at_the_working_rate() -> None:
     spectrum = np.abs(np.fft.rfft(clip.samples))
     loudest_hz = spectrum.argmax() * clip.sample_rate_hz / len(clip.samples)
     assert loudest_hz == pytest.approx(1_000, abs=1)
+
+
+@pytest.mark.skipif(shutil.which("lame") is None, reason="no LAME here")
+@pytest.mark.parametrize("options", [["-b", "128"], ["-V", "5"], ["--abr", "96"], ["-m", "m"]])
+def test_files_of_a_real_mp3_encoder_are_whole(options: list[str], tmp_path: Path) -> None:
+    samples = tone(440, 3.0)
+    wave_file, mp3_file = tmp_path / "clip.wav", tmp_path / "clip.mp3"
+    wave_file.write_bytes(encode(stereo(samples, samples)))
+    subprocess.run(  # noqa: S603
+        ["lame", "--quiet", *options, str(wave_file), str(mp3_file)],  # noqa: S607  # of the system
+        check=True,
+    )
+
+    clip = decode(mp3_file.read_bytes())
+
+    assert clip.format == "mp3"
+    assert clip.warnings == ()
+    assert clip.duration_s == pytest.approx(3.0, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(clip.samples))
+    assert spectrum.argmax() * clip.sample_rate_hz / len(clip.samples) == pytest.approx(440, abs=1)
+
+
+def test_a_header_that_leads_to_before_the_file_raises_nothing_unseen() -> None:
+    data = audio._Bytes(b"0123")
+    assert data.seek(2) == 2
+    assert data.seek(-1) == 2
+    assert data.read() == b"23"

@@ -18,8 +18,13 @@ async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def unread_after_refusal(n_chunks: int, max_bytes: int, headers: list[tuple[bytes, bytes]]) -> int:
-    """Send chunks of 10 bytes to an application that refuses at once; count those never read."""
+def unread_after_refusal(
+    n_chunks: int, max_bytes: int, *headers: tuple[bytes, bytes]
+) -> tuple[int, int]:
+    """Send chunks of 10 bytes to an application that refuses at once.
+
+    Return how many of them are never read, and how many were unread when the answer came.
+    """
     waiting: list[Message] = [
         {"type": "http.request", "body": bytes(10), "more_body": i + 1 < n_chunks}
         for i in range(n_chunks)
@@ -28,31 +33,34 @@ def unread_after_refusal(n_chunks: int, max_bytes: int, headers: list[tuple[byte
     async def receive() -> Message:
         return waiting.pop(0)
 
-    async def send(_message: Message) -> None:
-        pass
+    unread_at = []
+    more = []
 
-    scope: Scope = {"type": "http", "headers": headers}
+    async def send(message: Message) -> None:
+        unread_at.append(len(waiting))
+        more.append(message.get("more_body", False))
+
+    length = (b"content-length", str(10 * n_chunks).encode())
+    scope: Scope = {"type": "http", "headers": [length, *headers]}
     asyncio.run(DrainMiddleware(refuse, max_bytes)(scope, receive, send))
-    return len(waiting)
+    assert not more[-1]
+    return len(waiting), unread_at[1]
 
 
-def test_rest_of_the_body_is_read_before_an_early_answer() -> None:
-    assert unread_after_refusal(5, 1000, []) == 0
+def test_an_early_answer_goes_out_at_once_and_ends_after_the_body() -> None:
+    assert unread_after_refusal(5, 1000) == (0, 5)
 
 
 def test_no_more_is_read_than_the_limit() -> None:
-    assert unread_after_refusal(100, 50, []) == 94
+    assert unread_after_refusal(100, 50) == (94, 100)
 
 
 def test_a_client_that_asks_first_is_not_made_to_send() -> None:
-    assert unread_after_refusal(5, 1000, [(b"expect", b"100-continue")]) == 5
+    assert unread_after_refusal(5, 1000, (b"expect", b"100-continue")) == (5, 5)
 
 
-def test_a_plain_client_reads_why_its_upload_is_refused(
-    models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SERVICE_MAX_UPLOAD_BYTES", "3000000")
-    with server(models_dir, tmp_path / "log") as (_, client):
+def test_a_plain_client_reads_why_its_upload_is_refused(models_dir: Path, tmp_path: Path) -> None:
+    with server(models_dir, tmp_path / "log", max_upload_bytes=3_000_000) as (_, client):
         request = urllib.request.Request(  # noqa: S310  # our own server
             str(client.base_url.join("/classify/genre")),
             data=bytes(UPLOAD_BYTES),

@@ -28,13 +28,30 @@ for module in pkgutil.walk_packages(service.__path__, "service."):
 importlib.import_module("service.__main__")
 print(json.dumps(sorted(sys.modules)))
 """
+IMPORT_DECODER = """
+import json, sys
+import service.decoder_process
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def imported_by(code: str) -> set[str]:
+    done = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout))
 
 
 def test_the_service_imports_none_of_the_trainings_libraries() -> None:
-    done = subprocess.run(  # noqa: S603  # our own code
-        [sys.executable, "-c", IMPORT_ALL], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    modules = set(json.loads(done.stdout))
+    modules = imported_by(IMPORT_ALL)
 
     assert {"service.app", "service.routes.classify", "onnxruntime", "soundfile"} <= modules
     assert {name.split(".")[0] for name in modules} & FORBIDDEN == set()
+
+
+def test_a_decoder_imports_only_what_decoding_needs() -> None:
+    modules = imported_by(IMPORT_DECODER)
+
+    assert {"service.audio", "soundfile"} <= modules
+    packages = {name.split(".")[0] for name in modules}
+    assert packages & {"fastapi", "onnxruntime", "pydantic", "starlette", "uvicorn"} == set()

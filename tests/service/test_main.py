@@ -1,15 +1,23 @@
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from service import __version__
 from service.__main__ import main
+from service.bundle import MODEL_FILE
 from service.settings import Settings
 from tests.audio import encode, tone
-from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz
+from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz, write_bundle
 from tests.server import COMMAND, ROOT, TIMEOUT_S, server
 
 
@@ -71,3 +79,72 @@ def test_a_real_server_gets_ready_answers_and_ends_cleanly(
 
     assert "Traceback" not in log.read_text()
     assert "bundle genre serves, version 1.0.0" in log.read_text()
+
+
+def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_ready(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    data = encode(tone(rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    terminated = threading.Event()
+
+    def slow_upload() -> Iterator[bytes]:
+        yield data[:1_000]
+        assert terminated.wait(TIMEOUT_S)
+        yield data[1_000:]
+
+    def upload(client: httpx2.Client) -> int:
+        headers = {"content-type": "audio/wav"}
+        return client.post("/classify/genre", content=slow_upload(), headers=headers).status_code
+
+    with (
+        server(models_dir, tmp_path / "log") as (process, client),
+        ThreadPoolExecutor(1) as threads,
+    ):
+        running = threads.submit(upload, client)
+        while "service_pending_clips 1.0" not in client.get("/metrics").text:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        while client.get("/health/ready").status_code == 200:
+            time.sleep(0.001)
+        assert client.get("/health/ready").json()["status"] == "stopping"
+        terminated.set()
+        assert running.result(TIMEOUT_S) == 200
+        assert process.wait(TIMEOUT_S) == 0
+
+
+def test_sighup_reloads_the_bundles_and_a_bad_one_leaves_the_old_one_serving(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(models_dir, models)
+    data = encode(tone(rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+
+    with server(models, tmp_path / "log") as (process, client):
+
+        def genre() -> dict[str, Any]:
+            summary: dict[str, Any] = client.get("/health/ready").json()["models"]["genre"]
+            return summary
+
+        def answering_version() -> str:
+            answer = client.post("/classify/genre", files={"file": ("clip.wav", data)})
+            return str(answer.json()["model"]["version"])
+
+        (models / "genre" / MODEL_FILE).write_bytes(b"damaged")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: genre()["reason"] is not None)
+        assert genre()["state"] == "ready"
+        assert answering_version() == "1.0.0"
+
+        shutil.rmtree(models / "genre")
+        write_bundle(models / "genre", version="2.0.0")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: genre()["version"] == "2.0.0")
+        assert genre()["reason"] is None
+        assert answering_version() == "2.0.0"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

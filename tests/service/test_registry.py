@@ -1,4 +1,5 @@
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,54 @@ def test_a_folder_without_bundles_has_nothing_ready(tmp_path: Path, tasks: tuple
     with pytest.raises(NotReady) as caught:
         registry.ready_bundles()
     assert caught.value.retry_after_s == RETRY_FAILED_S
+
+
+def test_loading_again_serves_a_newer_bundle(folder: Path) -> None:
+    registry = loaded(folder)
+    shutil.rmtree(folder / "genre")
+    write_bundle(folder / "genre", version="2.0.0")
+
+    registry.load_all()
+
+    assert registry.bundle("genre").card.version == "2.0.0"
+    assert states(registry) == dict.fromkeys(TASKS, "ready")
+
+
+def test_a_newer_bundle_that_fails_leaves_the_old_one_serving(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = loaded(folder)
+    old = registry.bundle("genre")
+    (folder / "genre" / MODEL_FILE).write_bytes(b"damaged")
+
+    with caplog.at_level(logging.ERROR):
+        registry.load_all()
+
+    assert registry.bundle("genre") is old
+    assert states(registry) == dict.fromkeys(TASKS, "ready")
+    reason = str(registry.entries()["genre"].reason)
+    assert "Serves as before" in reason
+    assert MODEL_FILE in reason
+    assert MODEL_FILE in caplog.text
+    assert registry.entries()["chord"].reason is None
+
+
+def test_loading_again_mends_a_bundle_that_had_failed(folder: Path) -> None:
+    network = (folder / "genre" / MODEL_FILE).read_bytes()
+    (folder / "genre" / MODEL_FILE).write_bytes(b"damaged")
+    registry = loaded(folder)
+    (folder / "genre" / MODEL_FILE).write_bytes(network)
+
+    registry.load_all()
+
+    assert states(registry) == dict.fromkeys(TASKS, "ready")
+
+
+def test_loading_again_finds_new_folders_and_forgets_removed_ones(folder: Path) -> None:
+    registry = loaded(folder, ("genre",))
+    shutil.rmtree(folder / "chord")
+    write_bundle(folder / "tempo", labels=("slow", "fast"))
+
+    registry.load_all()
+
+    assert set(states(registry)) == {"genre", "emotion", "tempo"}

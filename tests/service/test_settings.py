@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 from service.settings import Settings
 
+KEYS = Path(__file__).with_name("keys.txt")
+
 
 def test_defaults_are_usable_and_listen_to_this_machine_only() -> None:
     settings = Settings()
@@ -37,7 +39,13 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
         ("workers", "7", 7),
         ("queue_size", "0", 0),
         ("deadline_s", "1.5", 1.5),
+        ("min_upload_bytes_per_s", "0", 0),
+        ("shutdown_delay_s", "0", 0.0),
+        ("api_keys_file", str(KEYS), KEYS),
+        ("cors_origins", "https://a.example http://b:80", ("https://a.example", "http://b:80")),
+        ("cors_origins", "*", ("*",)),
         ("log_level", "warning", "warning"),
+        ("log_format", "text", "text"),
     ],
 )
 def test_every_setting_is_read_from_the_environment(
@@ -62,7 +70,15 @@ def test_every_setting_is_read_from_the_environment(
         ("queue_size", "-1"),
         ("deadline_s", "0"),
         ("deadline_s", "inf"),
+        ("min_upload_bytes_per_s", "-1"),
+        ("shutdown_delay_s", "-1"),
+        ("shutdown_delay_s", "inf"),
+        ("api_keys_file", "/nowhere"),
+        ("api_keys_file", __file__),
+        ("cors_origins", "example.org"),
+        ("cors_origins", "https://example.org/"),
         ("log_level", "loud"),
+        ("log_format", "xml"),
         ("log_level", "critical\ninfo"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from service.errors import InvalidRequest, TooManyBytes, UnsupportedAudio
+from service.errors import ClientLeft, InvalidRequest, TooManyBytes, UnsupportedAudio
 from service.upload import FORM_OVERHEAD_BYTES, receive_audio
 
 AUDIO = bytes(range(256)) * 40
@@ -21,6 +21,7 @@ class Client:
         self._chunks = list(chunks)
         self._disconnects = disconnects
         self.taken = 0
+        self.told: list[int] = []
 
     async def receive(self) -> Message:
         if self.taken == len(self._chunks):
@@ -39,7 +40,7 @@ def receive(client: Client, content_type: str | None, *, length: int | str | Non
     if length is not None:
         headers.append((b"content-length", str(length).encode()))
     request = Request({"type": "http", "method": "POST", "headers": headers}, client.receive)
-    return asyncio.run(receive_audio(request, LIMIT_BYTES))
+    return asyncio.run(receive_audio(request, LIMIT_BYTES, client.told.append))
 
 
 def form(data: bytes, *, field: str = "file", filename: str | None = "clip.wav") -> bytes:
@@ -168,6 +169,12 @@ def test_a_form_that_ends_early_is_invalid() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["audio/wav", FORM])
-def test_a_client_that_goes_away_is_an_invalid_request(content_type: str) -> None:
-    with pytest.raises(InvalidRequest, match="closed the connection"):
+def test_a_client_that_goes_away_has_left(content_type: str) -> None:
+    with pytest.raises(ClientLeft, match="closed the connection"):
         receive(Client(form(AUDIO)[:5_000], disconnects=True), content_type)
+
+
+def test_progress_is_told_for_each_chunk() -> None:
+    client = Client(AUDIO[:3_000], AUDIO[3_000:])
+    receive(client, "audio/wav")
+    assert [n_bytes for n_bytes in client.told if n_bytes] == [3_000, len(AUDIO) - 3_000]

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.errors import DeadlineExceeded, Overloaded, UnusableAudio
+from service.admission import Admission
+from service.deadline import Deadline
+from service.errors import DeadlineExceeded, UnusableAudio
 from service.workers import WorkerPool
 
 SOON_S = 10.0
@@ -15,10 +17,16 @@ LATE_S = 0.25
 
 @pytest.fixture
 def pool() -> Iterator[WorkerPool]:
-    """One worker, one waiting place, a deadline that no test reaches."""
-    made = WorkerPool(workers=1, queue_size=1, deadline_s=SOON_S)
+    """A pool with one worker."""
+    made = WorkerPool(workers=1)
     yield made
     made.close()
+
+
+@pytest.fixture
+def places() -> Admission:
+    """Where the jobs' places come from."""
+    return Admission(capacity=3, min_upload_bytes_per_s=0)
 
 
 class Gate:
@@ -34,6 +42,14 @@ class Gate:
         return "through"
 
 
+def soon() -> Deadline:
+    return Deadline.within(SOON_S)
+
+
+def late() -> Deadline:
+    return Deadline.within(LATE_S)
+
+
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(scenario())
 
@@ -45,119 +61,120 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
-def test_the_result_of_a_job_comes_back_from_another_thread(pool: WorkerPool) -> None:
+def test_the_result_of_a_job_comes_back_from_another_thread(
+    pool: WorkerPool, places: Admission
+) -> None:
     async def scenario() -> None:
-        assert await pool.run(threading.get_ident) != threading.get_ident()
-        assert await pool.run(lambda: 6 * 7) == 42
-        assert pool.pending == 0
+        assert await pool.run(threading.get_ident, places.enter(), soon()) != threading.get_ident()
+        assert await pool.run(lambda: 6 * 7, places.enter(), soon()) == 42
+        await until(lambda: places.pending == 0)
 
     run(scenario)
 
 
-def test_an_exception_of_a_job_reaches_the_caller_and_frees_its_place(pool: WorkerPool) -> None:
+def test_an_exception_of_a_job_reaches_the_caller_and_frees_its_place(
+    pool: WorkerPool, places: Admission
+) -> None:
     def job() -> None:
         raise UnusableAudio("broken")
 
     async def scenario() -> None:
         for _ in range(5):
             with pytest.raises(UnusableAudio, match="broken"):
-                await pool.run(job)
-        assert pool.pending == 0
+                await pool.run(job, places.enter(), soon())
+            await until(lambda: places.pending == 0)
 
     run(scenario)
 
 
-def test_the_event_loop_stays_free_while_a_job_runs(pool: WorkerPool) -> None:
+def test_the_event_loop_stays_free_while_a_job_runs(pool: WorkerPool, places: Admission) -> None:
     async def scenario() -> None:
         gate = Gate()
-        running = asyncio.create_task(pool.run(gate))
+        running = asyncio.create_task(pool.run(gate, places.enter(), soon()))
         await until(gate.entered.is_set)
-        assert pool.pending == 1
+        assert places.pending == 1
         gate.opened.set()
         assert await running == "through"
 
     run(scenario)
 
 
-def test_a_full_queue_refuses_at_once_and_accepts_again_when_a_place_is_free(
-    pool: WorkerPool,
-) -> None:
-    async def scenario() -> None:
-        gate = Gate()
-        accepted = [asyncio.create_task(pool.run(gate)) for _ in range(2)]
-        await until(lambda: pool.pending == 2)
-
-        began = time.monotonic()
-        with pytest.raises(Overloaded, match="2 clips are pending") as caught:
-            await pool.run(lambda: None)
-        assert time.monotonic() - began < SOON_S / 2
-        assert caught.value.retry_after_s == 1
-
-        gate.opened.set()
-        assert await asyncio.gather(*accepted) == ["through", "through"]
-        assert pool.pending == 0
-        assert await pool.run(lambda: "free") == "free"
-
-    run(scenario)
-
-
-def test_as_many_jobs_run_at_once_as_there_are_workers() -> None:
-    pool = WorkerPool(workers=3, queue_size=0, deadline_s=SOON_S)
+def test_as_many_jobs_run_at_once_as_there_are_workers(places: Admission) -> None:
+    pool = WorkerPool(workers=3)
     together = threading.Barrier(3, timeout=SOON_S)
 
     async def scenario() -> None:
-        await asyncio.gather(*[pool.run(together.wait) for _ in range(3)])
+        await asyncio.gather(*[pool.run(together.wait, places.enter(), soon()) for _ in range(3)])
 
     run(scenario)
     pool.close()
 
 
-def test_a_late_job_exceeds_the_deadline_and_holds_its_place_until_it_ends() -> None:
-    pool = WorkerPool(workers=1, queue_size=0, deadline_s=LATE_S)
+def test_a_late_job_exceeds_the_deadline_and_holds_its_place_until_it_ends(
+    pool: WorkerPool, places: Admission
+) -> None:
     gate = Gate()
 
     async def scenario() -> None:
         with pytest.raises(DeadlineExceeded, match=f"within {LATE_S} s"):
-            await pool.run(gate)
-        with pytest.raises(Overloaded):
-            await pool.run(lambda: None)
+            await pool.run(gate, places.enter(), late())
+        assert places.pending == 1
         gate.opened.set()
-        await until(lambda: pool.pending == 0)
+        await until(lambda: places.pending == 0)
 
     run(scenario)
-    pool.close()
 
 
-def test_a_job_that_waited_past_the_deadline_never_begins_and_frees_its_place() -> None:
-    pool = WorkerPool(workers=1, queue_size=1, deadline_s=LATE_S)
+def test_a_job_that_waited_past_the_deadline_never_begins_and_frees_its_place(
+    pool: WorkerPool, places: Admission
+) -> None:
     gate = Gate()
     begun = threading.Event()
 
     async def scenario() -> None:
-        blocking = asyncio.create_task(pool.run(gate))
+        blocking = asyncio.create_task(pool.run(gate, places.enter(), soon()))
         await until(gate.entered.is_set)
         with pytest.raises(DeadlineExceeded):
-            await pool.run(begun.set)
-        with pytest.raises(DeadlineExceeded):
-            await blocking
-        await until(lambda: pool.pending == 1)
+            await pool.run(begun.set, places.enter(), late())
+        await until(lambda: places.pending == 1)
         gate.opened.set()
-        await until(lambda: pool.pending == 0)
+        assert await blocking == "through"
 
     run(scenario)
-    pool.close()
     assert not begun.is_set()
 
 
-def test_closing_waits_for_running_jobs_and_drops_waiting_ones() -> None:
-    pool = WorkerPool(workers=1, queue_size=1, deadline_s=SOON_S)
+def test_a_caller_that_gives_up_takes_its_waiting_job_along(
+    pool: WorkerPool, places: Admission
+) -> None:
     gate = Gate()
     begun = threading.Event()
 
     async def scenario() -> None:
-        running = asyncio.create_task(pool.run(gate))
-        waiting = asyncio.create_task(pool.run(begun.set))
-        await until(lambda: gate.entered.is_set() and pool.pending == 2)
+        blocking = asyncio.create_task(pool.run(gate, places.enter(), soon()))
+        await until(gate.entered.is_set)
+        waiting = asyncio.create_task(pool.run(begun.set, places.enter(), soon()))
+        await until(lambda: places.pending == 2)
+        await asyncio.sleep(0)  # it begins to wait
+        waiting.cancel()
+        await until(lambda: places.pending == 1)
+        gate.opened.set()
+        assert await blocking == "through"
+
+    run(scenario)
+    assert not begun.is_set()
+
+
+def test_closing_waits_for_running_jobs_and_drops_waiting_ones(
+    pool: WorkerPool, places: Admission
+) -> None:
+    gate = Gate()
+    begun = threading.Event()
+
+    async def scenario() -> None:
+        running = asyncio.create_task(pool.run(gate, places.enter(), soon()))
+        waiting = asyncio.create_task(pool.run(begun.set, places.enter(), soon()))
+        await until(gate.entered.is_set)
         threading.Timer(0.05, gate.opened.set).start()
         await asyncio.to_thread(pool.close)
         assert await running == "through"
@@ -166,3 +183,15 @@ def test_closing_waits_for_running_jobs_and_drops_waiting_ones() -> None:
 
     run(scenario)
     assert not begun.is_set()
+
+
+def test_jobs_wait_until_a_worker_begins_them(pool: WorkerPool, places: Admission) -> None:
+    async def scenario() -> None:
+        gate = Gate()
+        jobs = [asyncio.create_task(pool.run(gate, places.enter(), soon())) for _ in range(3)]
+        await until(lambda: gate.entered.is_set() and pool.waiting == 2)
+        gate.opened.set()
+        await asyncio.gather(*jobs)
+        assert pool.waiting == 0
+
+    run(scenario)

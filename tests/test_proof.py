@@ -1,0 +1,67 @@
+"""The proofs in short, so that they keep working; see ``python -m tests.proof``."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from service.audio import Limits, decode
+from service.errors import ServiceError
+from tests.proof import load, slow
+from tests.proof.fuzz import fuzz, poster
+from tests.proof.memory import resident_mib
+from tests.proof.mutation import mutated_file, seeds
+from tests.server import server
+
+N_FILES = 300
+
+
+def test_broken_files_get_documented_answers_only(models_dir: Path, tmp_path: Path) -> None:
+    with server(models_dir, tmp_path / "log") as (process, client):
+        outcome = fuzz(poster(client), range(N_FILES), seed=1)
+        assert outcome.failures == []
+        assert sum(outcome.statuses.values()) == N_FILES
+        assert process.poll() is None
+
+
+def test_the_same_number_makes_the_same_file() -> None:
+    assert [mutated_file(n) for n in range(20)] == [mutated_file(n) for n in range(20)]
+    assert mutated_file(1, seed=1) != mutated_file(1, seed=2)
+
+
+def test_every_format_is_broken_in_ways_that_decoders_accept_and_refuse() -> None:
+    outcomes: dict[str, set[bool]] = {name: set() for name in seeds()}
+    for number in range(1_000):
+        name, data = mutated_file(number)
+        try:
+            decode(data, Limits())
+            outcomes[name].add(True)
+        except ServiceError:
+            outcomes[name].add(False)
+    assert all(kinds == {True, False} for kinds in outcomes.values()), outcomes
+
+
+def test_every_seed_is_a_whole_file() -> None:
+    for files in seeds().values():
+        for data in files:
+            assert decode(data).duration_s > 0.5
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
+def test_memory_is_that_of_a_process_with_its_children() -> None:
+    assert 1 < resident_mib(os.getpid()) < 1_000_000
+
+
+def test_load_is_described_by_its_quantiles() -> None:
+    answers = [load.Answer(200, ms / 1e3) for ms in range(1, 101)] + [load.Answer(503, 0.002)] * 10
+    line = load.describe(3, answers, 10.0)
+    assert "11.0 requests/s, 10.0 answered/s, 10 refused" in line
+    assert "median 50, 95% 95, 99% 99; to a refusal: median 2" in line
+
+
+def test_refusals_alone_are_described_too() -> None:
+    assert "median -" in load.describe(1, [load.Answer(503, 0.002)], 1.0)
+
+
+def test_slow_clients_are_of_every_kind() -> None:
+    assert set(slow.KINDS) == {"headers", "body", "reads"}

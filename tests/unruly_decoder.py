@@ -1,0 +1,48 @@
+"""A decoder process that does, when asked, what a broken file might make a real one do."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from service import audio, decoder_process
+from service.audio import Clip, Limits
+from tests.audio import encode, tone
+
+COMMAND = (sys.executable, "-P", "-m", "tests.unruly_decoder")
+
+HANG = b"hang"
+CRASH = b"crash"
+SWALLOW_MEMORY = b"swallow memory"
+RAISE = b"raise"
+BABBLE = b"babble"
+# Followed by the path of a file that tells whether it has happened.
+DIE_ONCE = b"die once "
+TERABYTE = 1 << 40
+
+
+def unruly_decode(data: bytes, limits: Limits | None = None) -> Clip:
+    if data == HANG:
+        while True:
+            time.sleep(60)
+    if data == CRASH:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if data == SWALLOW_MEMORY:
+        bytearray(TERABYTE)
+    if data == RAISE:
+        raise RuntimeError("a fault that nobody foresaw")
+    if data == BABBLE:
+        os.write(sys.stdin.fileno(), b"no message at all, but long enough for one")
+    if data.startswith(DIE_ONCE):
+        died = Path(data.removeprefix(DIE_ONCE).decode())
+        if not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        data = encode(tone())
+    return audio.decode(data, limits)
+
+
+if __name__ == "__main__":
+    decoder_process.__dict__["decode"] = unruly_decode
+    sys.exit(decoder_process.main())
