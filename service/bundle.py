@@ -62,7 +62,7 @@ class Bundle:
         if bank.shape != expected:
             name = _shown(folder / BANK_FILE)
             raise BundleError(f"{name} has shape {bank.shape}, not {expected}")
-        bundle = cls(card, bank, _open_session(folder / MODEL_FILE))
+        bundle = cls(card, bank, open_session(folder / MODEL_FILE))
         bundle._prove(folder / GOLDEN_FILE)
         return bundle
 
@@ -146,7 +146,14 @@ def _check_hashes(folder: Path, card: Card) -> None:
             )
 
 
-def _open_session(model_file: Path) -> ort.InferenceSession:
+def open_session(model_file: Path) -> ort.InferenceSession:
+    """Open a network for one thread.
+
+    Raises
+    ------
+    BundleError
+        onnxruntime cannot load the file.
+    """
     options = ort.SessionOptions()
     # Requests run side by side; more threads inside one of them only fight for cores.
     options.intra_op_num_threads = 1

@@ -35,12 +35,39 @@ def log_frequency_bank(spec: FeatureSpec) -> FilterBank:
     return np.asarray(bank, dtype=np.float32)
 
 
+def linear_bank(spec: FeatureSpec) -> FilterBank:
+    """Return means over equally many neighbouring bins, shape [bands, bins].
+
+    So a plain spectrogram keeps its linear frequencies at a size that a network can afford.
+    The bin at half the sampling rate is left out.
+    """
+    bins_each = spec.fft_samples // 2 // spec.bands
+    bank = np.repeat(np.eye(spec.bands), bins_each, axis=1) / bins_each
+    missing = spec.fft_samples // 2 + 1 - bank.shape[1]
+    return np.asarray(np.pad(bank, ((0, 0), (0, missing))), dtype=np.float32)
+
+
+def chroma_bank(spec: FeatureSpec) -> FilterBank:
+    """Return librosa's filters that fold all octaves onto pitch classes from C, [bands, bins]."""
+    bank = librosa.filters.chroma(  # type: ignore[attr-defined]  # lazily loaded submodule
+        sr=spec.sample_rate_hz, n_fft=spec.fft_samples, n_chroma=spec.bands
+    )
+    return np.asarray(bank, dtype=np.float32)
+
+
 def no_bank(spec: FeatureSpec) -> FilterBank:
     """Return an empty bank for features that are read ready-made, shape [bands, 0]."""
     return np.zeros((spec.bands, 0), dtype=np.float32)
 
 
-BANKS = {"log_mel": mel_bank, "log_frequency": log_frequency_bank, statistics.NAME: no_bank}
+BANKS = {
+    "log_mel": mel_bank,
+    "log_frequency": log_frequency_bank,
+    "stft": linear_bank,
+    "chroma": chroma_bank,
+    statistics.NAME: no_bank,
+    statistics.OF_AUDIO: no_bank,
+}
 
 
 def make_bank(spec: FeatureSpec) -> FilterBank:

@@ -83,7 +83,7 @@ def fit(job: FitJob) -> None:
         cluster=job.cluster,
     )
     clips = material.clips
-    job.run.claim(_fingerprint(job, clips))
+    job.run.claim(fingerprint(job, clips))
     held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.held_back]
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
@@ -91,12 +91,12 @@ def fit(job: FitJob) -> None:
         for fold in job.recipe.folds([clips[i] for i in trainable]):
             if not job.run.has_fold(fold.name):
                 test = [trainable[i] for i in fold.test]
-                fitted = _fit_without(job, material, held_back_groups | fold.groups, fold.name)
-                job.run.save_fold(_score(job, material, fitted, test, fold.name))
-    fitted = _fit_without(job, material, held_back_groups, FINAL)
+                fitted = fit_without(job, material, held_back_groups | fold.groups, fold.name)
+                job.run.save_fold(judge(job, material, fitted, test, fold.name))
+    fitted = fit_without(job, material, held_back_groups, FINAL)
     valid = [i for i in held_back if clips[i].split == "valid"]
     if valid:
-        job.run.save_fold(_score(job, material, fitted, valid, HELD_BACK_FOLD))
+        job.run.save_fold(judge(job, material, fitted, valid, HELD_BACK_FOLD))
     record = RunRecord(
         task=job.recipe.task,
         command=job.command,
@@ -110,7 +110,7 @@ def fit(job: FitJob) -> None:
     job.run.save_network(fitted.network, record, _check_windows(job.recipe, material, job.seed))
 
 
-def _fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
+def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
     """Return a hash of all that a run's finished parts depend on, apart from the code."""
     digest = hashlib.sha256(repr((job.recipe.name, job.seed, job.use_teacher)).encode())
     for clip in clips:
@@ -119,7 +119,7 @@ def _fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
     return digest.hexdigest()
 
 
-def _fit_without(job: FitJob, material: Material, groups: set[str], name: str) -> Fitted:
+def fit_without(job: FitJob, material: Material, groups: set[str], name: str) -> Fitted:
     """Fit on everything but some groups."""
     recipe = job.recipe
     items = material.without_groups(material.items, groups)
@@ -141,7 +141,7 @@ def _fit_without(job: FitJob, material: Material, groups: set[str], name: str) -
     )
 
 
-def _score(
+def judge(
     job: FitJob, material: Material, fitted: Fitted, test: Sequence[int], name: str
 ) -> FoldResult:
     """Ask a fitted network about clips that it never saw."""

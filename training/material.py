@@ -96,19 +96,43 @@ def gather(
     TrainingError
         No clip can be read.
     """
+    found = [clip for path in data for clip in read_data_set(path, recipe.task)]
+    wanted = [clip for clip in found if clip.split not in recipe.left_out]
+    others = _other_audio(wanted, recipe, data) if teacher else []
+    return assemble(
+        recipe, wanted, cache, teacher=teacher, others=others, seed=seed, cluster=cluster
+    )
+
+
+def assemble(
+    recipe: Recipe,
+    wanted: Sequence[LabelledClip],
+    cache: FeatureCache,
+    *,
+    teacher: Teacher | None,
+    others: Sequence[LabelledClip],
+    seed: int,
+    cluster: str | None,
+) -> Material:
+    """Prepare and comment labelled clips, and others on which only the teacher comments.
+
+    Raises
+    ------
+    TrainingError
+        No labelled clip can be read.
+    """
     bank = make_bank(recipe.features)
 
     def grids(clips: Sequence[LabelledClip]) -> tuple[list[PreparedClip], list[Skipped]]:
         result = prepare(clips, recipe.features, bank, cache, cluster)
         return result.clips, result.skipped
 
-    found = [clip for path in data for clip in read_data_set(path, recipe.task)]
-    labelled, skipped = grids([clip for clip in found if clip.split not in recipe.left_out])
+    labelled, skipped = grids(wanted)
     if not labelled:
         raise TrainingError("None of the clips can be read; see the reasons above.")
     clips = [prepared.clip for prepared in labelled]
     copies, _ = grids(_degraded(clips, recipe.degraded_copies))
-    others, _ = grids(_other_audio(clips, recipe, data) if teacher else [])
+    heard, _ = grids(others)
 
     forms = {
         clip.source.name: [prepared.grid] for clip, prepared in zip(clips, labelled, strict=True)
@@ -130,10 +154,10 @@ def gather(
             clips, _comments(teacher, clips), weights / weights.mean(), strict=True
         )
     ]
-    other_clips = [prepared.clip for prepared in others]
+    other_clips = [prepared.clip for prepared in heard]
     taught = [
         Item(prepared.clip.group, UNLABELLED, [prepared.grid], comment, 1.0)
-        for prepared, comment in zip(others, _comments(teacher, other_clips), strict=True)
+        for prepared, comment in zip(heard, _comments(teacher, other_clips), strict=True)
     ]
     synthetic = _synthetic(recipe, bank, items, seed) if recipe.synthetic_share else []
     return Material(clips, items, taught, synthetic, skipped)

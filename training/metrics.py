@@ -96,16 +96,24 @@ def score(predictions: Predictions, labels: Sequence[str], *, seed: int = 0) -> 
 
 def balanced_accuracy(truth: Labels, answers: Labels) -> float:
     """Return the mean recall over the classes that occur."""
-    return float(np.mean([np.mean(answers[truth == k] == k) for k in np.unique(truth)]))
+    hits, of_class, _ = _counts(truth, answers)
+    return float(np.mean(hits / of_class))
 
 
 def macro_f1(truth: Labels, answers: Labels) -> float:
     """Return the mean F1 over the classes that occur."""
-    scores = []
-    for k in np.unique(truth):
-        hits = np.sum((truth == k) & (answers == k))
-        scores.append(2 * hits / (np.sum(truth == k) + np.sum(answers == k)))
-    return float(np.mean(scores))
+    hits, of_class, answered = _counts(truth, answers)
+    return float(np.mean(2 * hits / (of_class + answered)))
+
+
+def _counts(truth: Labels, answers: Labels) -> tuple[Labels, Labels, Labels]:
+    """Return right answers, clips and answers of each class that occurs."""
+    n_classes = 1 + int(max(truth.max(), answers.max()))
+    of_class = np.bincount(truth, minlength=n_classes)
+    answered = np.bincount(answers, minlength=n_classes)
+    hits = np.bincount(truth[truth == answers], minlength=n_classes)
+    occurs = of_class > 0
+    return hits[occurs], of_class[occurs], answered[occurs]
 
 
 def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

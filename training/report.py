@@ -56,12 +56,13 @@ def figures_table(figures: Sequence[Evaluation]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for f in figures:
-        cells = [_cell(e) for e in (f.accuracy, f.balanced_accuracy, f.macro_f1, f.ece)]
+        cells = [estimate_cell(e) for e in (f.accuracy, f.balanced_accuracy, f.macro_f1, f.ece)]
         lines.append(f"| {f.data_set} | {f.n} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cell(estimate: Estimate) -> str:
+def estimate_cell(estimate: Estimate) -> str:
+    """Return a figure with its interval for a table."""
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.features import FeatureSpec, FilterBank, Grid
-from tests.audio import encode
+from tests.audio import encode, noise, tone
 from training.errors import UnreadableClip
 from training.labels import CHORDS, NO_CHORD, QUALITIES
 from training.readers import LabelledClip
@@ -17,6 +17,7 @@ from training.synthesis import GuitarSound, render_chord, render_no_chord
 
 GUITAR_RATE_HZ = 11_025
 GUITAR_CLIP_S = 1.2
+MOOD_RATE_HZ = 8_000
 
 
 @dataclass(frozen=True)
@@ -89,3 +90,17 @@ def write_guitar_chords_v3(
                         GUITAR_RATE_HZ,
                     )
     return folder
+
+
+def write_moods(folder: Path, splits: Sequence[str] = ("extra",)) -> Path:
+    """Write three low and three high tones, each its own group, for each of the splits."""
+    rows = []
+    for split in splits:
+        for n in range(6):
+            name = f"{split}-{n}.wav"
+            sound = tone((300, 2_500)[n % 2], 0.6, rate_hz=MOOD_RATE_HZ)
+            hiss = noise(0.6, rate_hz=MOOD_RATE_HZ, amplitude=0.05, seed=n)
+            write_wav(folder / name, sound + hiss, MOOD_RATE_HZ)
+            data_set = "first" if n < 4 else "second"
+            rows.append((name, ("sad", "happy")[n % 2], f"{split}-artist-{n}", data_set, split))
+    return write_csv(folder / "emotion.csv", ("file", "emotion", "group", "dataset", "split"), rows)

@@ -9,16 +9,18 @@ import pytest
 import training
 from service.settings import Settings
 from tests.service.serving import serve
-from tests.training.made import write_csv, write_guitar_chords_v3
+from tests.training.comparison.small import use_small_systems
+from tests.training.made import write_csv, write_guitar_chords_v3, write_moods
 from tests.training.runs import make_fold
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training import fit_job, material, teacher
-from training.cli import RECIPE_NAMES, main
+from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
+from training.comparison import compare_job
 from training.labels import CHORDS
 from training.recipes import RECIPES
 from training.run_folder import RunFolder
 
-COMMANDS = ("prepare", "fit", "export", "evaluate", "report")
+COMMANDS = ("prepare", "fit", "export", "evaluate", "compare", "report")
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_the_help_teaches_the_usual_order(capsys: pytest.CaptureFixture[str]) ->
     assert all(command in text for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", ["prepare", "fit", "evaluate"])
+@pytest.mark.parametrize("command", ["prepare", "fit", "evaluate", "compare"])
 def test_the_help_says_what_data_may_be(capsys: pytest.CaptureFixture[str], command: str) -> None:
     text = help_of(capsys, command)
     for layout in (
@@ -70,7 +72,7 @@ def test_the_help_says_what_data_may_be(capsys: pytest.CaptureFixture[str], comm
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_explained(capsys: pytest.CaptureFixture[str], command: str) -> None:
     text = help_of(capsys, command)
-    options = text[text.index("options:") :].split("\nDATA is")[0]
+    options = text[text.index("options:") :].split("\nDATA is")[0].split("\nThe systems")[0]
     for entry in options.split("\n  --")[1:]:
         words = entry.split()
         assert any(word.islower() and word.isalpha() for word in words[1:]), entry
@@ -156,6 +158,40 @@ def test_a_teacher_for_a_recipe_that_has_none_is_refused(
         "--teacher", "musicnn",
     )  # fmt: skip
     assert f"{recipe} learns from labels alone" in message
+
+
+def test_the_help_of_compare_names_all_systems(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_of(capsys, "compare")
+    systems = text[text.index("The systems") : text.index("All of them")]
+    assert all(name in systems for name in (*MODEL_NAMES, *FEATURE_NAMES))
+
+
+def test_a_comparison_of_no_system_says_which_there_are(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    message = assert_fails(
+        capsys, "compare", "genre", "--data", str(tmp_path), "--model", "lstm",
+        "--features", "stft",
+    )  # fmt: skip
+    assert "lstm on log_mel, lstm on mfcc" in message
+
+
+def test_compare_writes_its_table_without_paths_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    use_small_systems(monkeypatch)
+    monkeypatch.setattr(compare_job, "serving_times_ms", lambda *_: (2.0, 1.0))
+    data = write_moods(tmp_path / "moods")
+
+    command = ["compare", "emotion", "--data", str(data), "--model", "cnn", "--seed", "3"]
+    assert main(command) == 0
+
+    text = Path("runs/compare_emotion/compare.md").read_text("utf-8")
+    public = "compare emotion --data emotion.csv --model cnn --folds 1 --seed 3`"
+    assert public in text
+    assert str(tmp_path) not in text
+    assert "| cnn | log_mel |" in text
 
 
 def test_an_interruption_says_that_the_command_goes_on(

@@ -4,7 +4,15 @@ import pytest
 
 from service.features import FeatureSpec, compute_grid
 from tests.audio import noise, tone
-from training.filter_banks import BANDS_PER_OCTAVE, C2_HZ, log_frequency_bank, make_bank, mel_bank
+from training.filter_banks import (
+    BANDS_PER_OCTAVE,
+    C2_HZ,
+    chroma_bank,
+    linear_bank,
+    log_frequency_bank,
+    make_bank,
+    mel_bank,
+)
 from training.readers import gtzan_grid
 from training.recipes import CHORD, RECIPES
 
@@ -113,3 +121,19 @@ def test_every_recipe_has_a_bank_with_one_row_a_band(name: str) -> None:
 def test_the_specification_names_its_bank() -> None:
     np.testing.assert_array_equal(make_bank(MEL_SPEC), mel_bank(MEL_SPEC))
     np.testing.assert_array_equal(make_bank(CHORD.features), log_frequency_bank(CHORD.features))
+
+
+def test_linear_bands_are_equally_wide_and_do_not_overlap() -> None:
+    bank = linear_bank(changed(MEL_SPEC, name="stft", bands=64))
+    assert bank.shape == (64, 1_025)
+    np.testing.assert_allclose(bank.sum(axis=1), 1, rtol=1e-6)
+    assert ((bank > 0).sum(axis=1) == 16).all()
+    assert ((bank > 0).sum(axis=0)[:-1] == 1).all()
+
+
+def test_octaves_fold_onto_one_pitch_class() -> None:
+    spec = changed(MEL_SPEC, name="chroma", bands=12, fft_samples=4_096)
+    bank = chroma_bank(spec)
+    for octave in (1, 2, 4):
+        samples = tone(220 * octave, 1.0, rate_hz=RATE_HZ)
+        assert compute_grid(samples, spec, bank).mean(axis=0).argmax() == 9  # A, counted from C

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from service.windows import cut_windows
-from tests.audio import noise, tone
-from tests.training.made import write_csv, write_guitar_chords_v3, write_wav
+from tests.audio import noise
+from tests.training.made import write_guitar_chords_v3, write_moods, write_wav
 from tests.training.tiny import TINY_CHORD, TINY_GENRE, TOY
 from training import fit_job, material
 from training.batches import UNLABELLED
@@ -20,26 +20,10 @@ from training.material import Item
 from training.recipes import Recipe
 from training.run_folder import RunFolder
 
-RATE_HZ = TOY.features.sample_rate_hz
-
 
 @pytest.fixture(autouse=True)
 def _few_synthetic_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(material, "N_SYNTHETIC", 20)
-
-
-def write_moods(folder: Path, splits: Sequence[str] = ("extra",)) -> Path:
-    """Write three low and three high tones, each its own group, for each of the splits."""
-    rows = []
-    for split in splits:
-        for n in range(6):
-            name = f"{split}-{n}.wav"
-            sound = tone((300, 2_500)[n % 2], 0.6, rate_hz=RATE_HZ)
-            hiss = noise(0.6, rate_hz=RATE_HZ, amplitude=0.05, seed=n)
-            write_wav(folder / name, sound + hiss, RATE_HZ)
-            data_set = "first" if n < 4 else "second"
-            rows.append((name, ("sad", "happy")[n % 2], f"{split}-artist-{n}", data_set, split))
-    return write_csv(folder / "emotion.csv", ("file", "emotion", "group", "dataset", "split"), rows)
 
 
 def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -> FitJob:
@@ -61,14 +45,14 @@ def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
     """What was fitted: the name and the groups learned from or stopped on."""
     done: list[tuple[str, set[str]]] = []
-    fit_without = fit_job._fit_without
+    fit_without = fit_job.fit_without
 
     def watched(job: FitJob, gathered: material.Material, groups: set[str], name: str) -> Fitted:
         items = gathered.without_groups(gathered.items, groups)
         done.append((name, {item.group for item in items}))
         return fit_without(job, gathered, groups, name)
 
-    monkeypatch.setattr(fit_job, "_fit_without", watched)
+    monkeypatch.setattr(fit_job, "fit_without", watched)
     return done
 
 
@@ -162,15 +146,15 @@ def test_a_job_that_was_interrupted_keeps_its_finished_folds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[tuple[str, set[str]]]
 ) -> None:
     job = make_job(tmp_path, write_moods(tmp_path / "data"))
-    score = fit_job._score
+    judge = fit_job.judge
 
     def interrupted(*arguments: Any) -> Any:
         if arguments[-1] == "groups-2":
             raise KeyboardInterrupt
-        return score(*arguments)
+        return judge(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fit_job, "_score", interrupted)
+        patch.setattr(fit_job, "judge", interrupted)
         with pytest.raises(KeyboardInterrupt):
             fit(job)
     assert [fold.name for fold in job.run.folds()] == ["groups-1"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.features import FeatureSpec, FilterBank, Grid
 from training.errors import TrainingError, UnreadableClip
@@ -19,6 +20,7 @@ from training.readers.clips import LabelledClip
 from training.readers.folders import gtzan_split
 
 NAME = "statistics"
+OF_AUDIO = "handcrafted"
 NOT_FEATURES = ("filename", "length", "label")
 N_FEATURES = 57
 _ROW_NAME = re.compile(r"^([a-z]+\.\d{5})(\.\d+)?(\.wav)?$")
@@ -53,10 +55,7 @@ class StatisticsRow:
         return hashlib.sha256(repr(self.values).encode()).hexdigest()
 
     def grid(self, spec: FeatureSpec, bank: FilterBank) -> Grid:  # noqa: ARG002  # ready-made
-        """Return the numbers, shape [1, 57], compressed as sign(x) log(1 + |x|).
-
-        Variances reach millions; the network's first layer brings all to one scale.
-        """
+        """Return the numbers, shape [1, 57], compressed by :func:`compress`."""
         if spec.name != NAME:
             raise TrainingError(
                 f"{self.name} holds hand-crafted statistics, but the model wants {spec.name} "
@@ -64,8 +63,15 @@ class StatisticsRow:
             )
         if len(self.values) != N_FEATURES or not np.isfinite(self.values).all():
             raise UnreadableClip(f"does not hold {N_FEATURES} finite numbers")
-        values = np.array([self.values])
-        return np.asarray(np.sign(values) * np.log1p(np.abs(values)), dtype=np.float32)
+        return compress(np.array([self.values]))
+
+
+def compress(values: NDArray[np.float64]) -> Grid:
+    """Return sign(x) log(1 + |x|): variances reach millions, means of a waveform 1e-5.
+
+    The network's first layer brings all to one scale.
+    """
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)), dtype=np.float32)
 
 
 def is_statistics(path: Path) -> bool:

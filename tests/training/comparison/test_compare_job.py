@@ -1,0 +1,175 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.comparison.small import use_small_systems
+from tests.training.comparison.test_exams import write_grids
+from tests.training.made import write_moods
+from tests.training.tiny import TOY
+from training import fit_job
+from training.cache import FeatureCache
+from training.comparison import compare_job, systems
+from training.comparison.compare_job import CompareJob, compare
+from training.comparison.exams import ACROSS, BY_ARTIST
+from training.comparison.systems import System
+from training.errors import TrainingError
+from training.fit_job import FitJob
+from training.fitting import Fitted
+from training.material import Material
+
+CNN, LSTM = System("cnn", "log_mel"), System("lstm", "log_mel")
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_small_systems(monkeypatch)
+    monkeypatch.setattr(compare_job, "serving_times_ms", lambda *_: (2.0, 1.0))
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, set[str]]]:
+    """What was to be trained: the system, what was held out, and the groups to learn from."""
+    done: list[tuple[str, str, set[str]]] = []
+
+    def untrained(job: FitJob, material: Material, groups: set[str], name: str) -> Fitted:
+        items = material.without_groups(material.items, groups)
+        done.append((job.recipe.name, name, {item.group for item in items}))
+        return Fitted(job.recipe.build(0), {"loss": [1.0]})
+
+    monkeypatch.setattr(compare_job, "fit_without", untrained)
+    return done
+
+
+def make_job(tmp_path: Path, systems: Sequence[System] = (CNN, LSTM), **changes: Any) -> CompareJob:
+    job = CompareJob(
+        task="emotion",
+        systems=systems,
+        data=[tmp_path / "data"],
+        run=tmp_path / "run",
+        cache=FeatureCache(tmp_path / "cache"),
+        n_folds=1,
+        across=False,
+        seed=1,
+        cluster=None,
+        command="python -m training compare emotion",
+    )
+    return replace(job, **changes)
+
+
+def test_systems_learn_and_their_figures_and_costs_are_written(tmp_path: Path) -> None:
+    write_moods(tmp_path / "data")
+
+    comparison = compare(make_job(tmp_path, [CNN], n_folds=2))
+
+    (row,) = comparison.rows
+    assert (row.model, row.features) == ("cnn", "log_mel")
+    pooled = row.exams[BY_ARTIST][0]
+    assert pooled.n == 4
+    assert pooled.accuracy.value > 0.5  # low and high tones are easily told apart
+    assert row.cost.answer_ms == 3.0
+    assert row.cost.parameters == 14
+    assert row.cost.epochs == TOY.fit.epochs
+    assert row.cost.fit_s > 0
+    for name in ("compare.md", "compare.json", "compare.png"):
+        assert (tmp_path / "run" / name).exists()
+
+
+def test_all_systems_learn_from_the_same_artists(
+    tmp_path: Path, fits: list[tuple[str, str, set[str]]]
+) -> None:
+    write_moods(tmp_path / "data")
+
+    comparison = compare(make_job(tmp_path, n_folds=3))
+
+    learned: dict[str, list[set[str]]] = {}
+    for system, _, groups in fits:
+        learned.setdefault(system, []).append(groups)
+    first, second = learned.values()
+    assert first == second
+    assert [row.exams[BY_ARTIST][0].n for row in comparison.rows] == [6, 6]
+
+
+def test_a_comparison_that_was_killed_goes_on_where_it_was(
+    tmp_path: Path, fits: list[tuple[str, str, set[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_moods(tmp_path / "data")
+    judge = fit_job.judge
+
+    def killed(job: FitJob, *rest: Any) -> Any:
+        if job.recipe.name == "emotion lstm-log_mel":
+            raise KeyboardInterrupt
+        return judge(job, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compare_job, "judge", killed)
+        with pytest.raises(KeyboardInterrupt):
+            compare(make_job(tmp_path))
+    fits.clear()
+
+    comparison = compare(make_job(tmp_path))
+
+    assert [system for system, *_ in fits] == ["emotion lstm-log_mel"]
+    assert len(comparison.rows) == 2
+    assert comparison.rows[1].cost.epochs > 0
+
+
+def test_systems_can_be_added_to_a_run(
+    tmp_path: Path, fits: list[tuple[str, str, set[str]]]
+) -> None:
+    write_moods(tmp_path / "data")
+    compare(make_job(tmp_path, [LSTM]))
+
+    comparison = compare(make_job(tmp_path, [CNN]))
+
+    assert [system for system, *_ in fits] == ["emotion lstm-log_mel", "emotion cnn-log_mel"]
+    assert [row.model for row in comparison.rows] == ["cnn", "lstm"]
+
+
+def test_each_data_set_can_be_held_out(
+    tmp_path: Path, fits: list[tuple[str, str, set[str]]]
+) -> None:
+    write_moods(tmp_path / "data")
+
+    comparison = compare(make_job(tmp_path, [CNN], across=True))
+
+    assert [name for _, name, _ in fits] == ["groups-1", "first", "second"]
+    assert fits[1][2] == {"extra-artist-4", "extra-artist-5"}
+    assert comparison.rows[0].exams[ACROSS][0].n == 6
+
+
+@pytest.mark.usefixtures("fits")
+def test_a_run_on_other_data_is_refused(tmp_path: Path) -> None:
+    write_moods(tmp_path / "data")
+    compare(make_job(tmp_path, [CNN]))
+    write_moods(tmp_path / "data", ("extra", "more"))
+
+    with pytest.raises(TrainingError, match="holds a run on other data"):
+        compare(make_job(tmp_path, [LSTM]))
+
+
+def test_pictures_that_are_not_there_are_named(tmp_path: Path) -> None:
+    write_moods(tmp_path / "data")
+    manifest = tmp_path / "data" / "emotion.csv"
+    words = manifest.read_text("utf-8").replace("emotion", "genre").replace("sad", "jazz")
+    (tmp_path / "data" / "genre.csv").write_text(words.replace("happy", "rock"), "utf-8")
+
+    with pytest.raises(TrainingError, match="none of the GTZAN pictures"):
+        compare(make_job(tmp_path, [System("cnn", "pictures")], task="genre"))
+
+
+def test_pictures_are_judged_on_the_official_lists(
+    tmp_path: Path, fits: list[tuple[str, str, set[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = systems.MODELS["cnn"]
+    monkeypatch.setitem(systems.MODELS, "cnn", replace(model, features=("log_mel", "pictures")))
+    (tmp_path / "data").mkdir()
+    write_grids(tmp_path / "data" / "gtzan_mel.npz")
+
+    comparison = compare(make_job(tmp_path, [System("cnn", "pictures")], task="genre"))
+
+    assert [groups for *_, groups in fits] == [{"a", "b"}]
+    (row,) = comparison.rows
+    assert row.exams["gtzan_lists"][0].data_set == "gtzan validation list"

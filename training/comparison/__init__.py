@@ -1,0 +1,1 @@
+"""Compare systems of features and network on one split: ``python -m training compare``."""

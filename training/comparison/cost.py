@@ -1,0 +1,111 @@
+"""What a system costs: weights, training, and an answer about 30 s of audio.
+
+All times are processor time, so that waiting for other work on the machine does not count. That
+work also slows memory down: of an answer's times, which are of one thread, the fastest run is kept.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+from pydantic import BaseModel, ConfigDict
+
+from service.audio import decode, resample
+from service.benchmark import synthetic_mp3
+from service.bundle import MODEL_FILE, open_session
+from service.windows import Windows, cut_windows
+from training.comparison.systems import Features
+from training.export import convert
+from training.filter_banks import make_bank
+from training.networks import serving_network
+
+RUNS = 25
+
+
+class Cost(BaseModel):
+    """Costs of one trained network.
+
+    Attributes
+    ----------
+    parameters
+        Numbers in the network, fixed ones included.
+    epochs
+        Epochs until training ended.
+    fit_s
+        Processor time of the training, features excluded, in seconds.
+    features_ms, network_ms
+        For 30 s of decoded stereo at 44.1 kHz: resampling, features and windows; the network
+        in onnxruntime on all of them.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    parameters: int
+    epochs: int
+    fit_s: float
+    features_ms: float
+    network_ms: float
+
+    @property
+    def answer_ms(self) -> float:
+        """Time for an answer about 30 s, decoding excluded."""
+        return self.features_ms + self.network_ms
+
+
+def mean_cost(costs: Sequence[Cost]) -> Cost:
+    """Return what one of several networks of a system costs: its mean training, its best times."""
+    return Cost(
+        parameters=costs[0].parameters,
+        epochs=round(statistics.mean(cost.epochs for cost in costs)),
+        fit_s=round(statistics.mean(cost.fit_s for cost in costs), 3),
+        features_ms=min(cost.features_ms for cost in costs),
+        network_ms=min(cost.network_ms for cost in costs),
+    )
+
+
+def serving_times_ms(features: Features, network: keras.Model, folder: Path) -> tuple[float, float]:
+    """Measure features and network for an answer about 30 s.
+
+    Parameters
+    ----------
+    features
+        What the network sees.
+    network
+        As trained; it is converted to ONNX on the way, so a row of the table can be served.
+    folder
+        Where the ONNX file goes.
+
+    Returns
+    -------
+    features_ms, network_ms
+        Processor times of this thread, the fastest of ``RUNS``.
+
+    Raises
+    ------
+    TrainingError
+        The network cannot be converted, or answers differently in onnxruntime.
+    """
+    bank = make_bank(features.spec)
+    clip = decode(synthetic_mp3())
+
+    def compute() -> Windows:
+        samples = resample(clip, features.spec.sample_rate_hz)
+        return cut_windows(features.compute(samples, features.spec, bank), features.windows)
+
+    windows = compute()
+    file = folder / MODEL_FILE
+    convert(serving_network(network), file, windows)
+    session = open_session(file)
+    return _fastest_ms(compute), _fastest_ms(lambda: session.run(None, {"window": windows}))
+
+
+def _fastest_ms(work: Callable[[], object]) -> float:
+    work()  # the first run also loads and compiles
+    times = []
+    for _ in range(RUNS):
+        began = time.thread_time()
+        work()
+        times.append(1e3 * (time.thread_time() - began))
+    return round(min(times), 3)

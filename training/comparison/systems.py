@@ -1,0 +1,219 @@
+"""The systems that are compared: which features, which network, how they are trained.
+
+To add one, add its features to ``FEATURES`` (unless they are there) and its builder, with the
+features that it wants, to ``MODELS``; the command line lists the names once more.
+
+All spectra have one frame every 46 ms, and a network sees 5.9 s of them at once, a new
+window every 3 s: long enough for a few bars, short enough for ten windows from 30 s. Shorter
+clips are repeated. A clip's answer is the mean of its windows' logits.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+from numpy.random import Generator
+
+from service.features import FeatureSpec, Grid, compute_grid
+from service.windows import WindowSpec
+from training import augmentation
+from training.batches import Augment
+from training.comparison import handcrafted, networks
+from training.comparison.sources import Compute, ComputedAudio
+from training.errors import TrainingError
+from training.fit_settings import FitSettings
+from training.networks import statistics_net
+from training.readers import AudioFile, gtzan_grid
+from training.readers.clips import Source
+from training.recipes import EMOTION, GENRE, GENRE_STATISTICS, Recipe
+
+PICTURES = "pictures"
+TASKS = {recipe.task: recipe for recipe in (GENRE, EMOTION)}
+
+FIT = FitSettings(
+    epochs=20,
+    batches_per_epoch=30,
+    batch_size=32,
+    peak_learning_rate=2e-3,
+    weight_decay=1e-2,
+    mixup_alpha=0.4,
+    mixup_share=0.5,
+    patience=6,
+)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a network sees.
+
+    Attributes
+    ----------
+    spec, windows
+        The grid, and what is cut from it.
+    augment
+        Changes a training window.
+    coefficients
+        MFCCs that the network makes of each frame; 0 if it sees the bands themselves.
+    compute
+        Makes the grid of a waveform.
+    """
+
+    spec: FeatureSpec
+    windows: WindowSpec
+    augment: Augment
+    coefficients: int = 0
+    compute: Compute = compute_grid
+
+    @property
+    def outside_service(self) -> bool:
+        """Whether only training can compute them."""
+        return self.compute is not compute_grid
+
+    def of(self, audio: AudioFile) -> Source:
+        """Return an audio file as the source of such grids."""
+        return ComputedAudio(audio, self.compute) if self.outside_service else audio
+
+
+@dataclass(frozen=True)
+class Model:
+    """A kind of network.
+
+    Attributes
+    ----------
+    build
+        Makes it for some features and a number of labels.
+    features
+        Names of the features on which it makes sense.
+    fit
+        How it is trained.
+    """
+
+    build: Callable[[Features, int], keras.Model]
+    features: tuple[str, ...]
+    fit: FitSettings = FIT
+
+
+@dataclass(frozen=True)
+class System:
+    """One row of the comparison, by the names of its model and features."""
+
+    model: str
+    features: str
+
+    @property
+    def name(self) -> str:
+        """Name for folders and plots."""
+        return f"{self.model}-{self.features}"
+
+    @property
+    def sees_pictures(self) -> bool:
+        """Whether it learns from the GTZAN pictures rather than from audio."""
+        return self.features == PICTURES
+
+    def recipe(self, task: str) -> Recipe:
+        """Return how the system is trained for a task, from labels alone."""
+        model, features = MODELS[self.model], FEATURES[self.features]
+        n_labels = len(TASKS[task].labels)
+        return replace(
+            TASKS[task],
+            name=f"{task} {self.name}",
+            features=features.spec,
+            windows=features.windows,
+            build=lambda _: model.build(features, n_labels),
+            augment=features.augment,
+            fit=model.fit,
+            listens_to=(),
+        )
+
+
+def choose(task: str, models: Sequence[str], features: Sequence[str]) -> list[System]:
+    """Return the sensible pairs of the named models and features; no name stands for all.
+
+    Raises
+    ------
+    TrainingError
+        None of the pairs makes sense.
+    """
+    sensible = [
+        System(model, name)
+        for model, kind in MODELS.items()
+        for name in kind.features
+        if name != PICTURES or task == GENRE.task
+    ]
+    chosen = [
+        system
+        for system in sensible
+        if (not models or system.model in models) and (not features or system.features in features)
+    ]
+    if not chosen:
+        pairs = ", ".join(f"{s.model} on {s.features}" for s in sensible)
+        raise TrainingError(f"No such system for {task}. These pairs make sense: {pairs}.")
+    return chosen
+
+
+def _augment_bands(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
+    window = augmentation.shift_bands(window, int(rng.integers(-2, 3)))
+    window = augmentation.tilt(window, rng, most=0.1)
+    return augmentation.mask(window, rng, most=8), label
+
+
+def _augment_chroma(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
+    """Play it in another key, and mask some."""
+    window = np.roll(window, int(rng.integers(window.shape[1])), axis=1)
+    return augmentation.mask(window, rng, most=2), label
+
+
+def _spectrum(name: str, bands: int, *, fft_samples: int = 2_048, range_db: float) -> FeatureSpec:
+    return FeatureSpec(
+        name=name,
+        sample_rate_hz=22_050,
+        fft_samples=fft_samples,
+        hop_samples=1_024,
+        bands=bands,
+        spectrum="power",
+        range_db=range_db,
+    )
+
+
+_WINDOWS = WindowSpec(frames=128, stride_frames=64, short="repeat")
+_LOG_MEL = Features(_spectrum("log_mel", 64, range_db=80.0), _WINDOWS, _augment_bands)
+
+FEATURES = {
+    "log_mel": _LOG_MEL,
+    "mfcc": replace(_LOG_MEL, coefficients=20),
+    "stft": Features(_spectrum("stft", 128, range_db=80.0), _WINDOWS, _augment_bands),
+    # Low notes lie closer than the bins of the shorter transform.
+    "chroma": Features(
+        _spectrum("chroma", 12, fft_samples=4_096, range_db=40.0), _WINDOWS, _augment_chroma
+    ),
+    "handcrafted": Features(
+        handcrafted.SPEC,
+        GENRE_STATISTICS.windows,
+        GENRE_STATISTICS.augment,
+        compute=handcrafted.statistics_grid,
+    ),
+    PICTURES: Features(gtzan_grid.SPEC, GENRE.windows, GENRE.augment),
+}
+
+
+def _on_frames(build: Callable[..., keras.Model]) -> Callable[[Features, int], keras.Model]:
+    def of_features(features: Features, labels: int) -> keras.Model:
+        return build(
+            features.windows.frames,
+            features.spec.bands,
+            labels,
+            coefficients=features.coefficients,
+        )
+
+    return of_features
+
+
+MODELS = {
+    "mlp": Model(
+        lambda features, labels: statistics_net(features.spec.bands, labels), ("handcrafted",)
+    ),
+    "cnn": Model(_on_frames(networks.cnn), ("log_mel", "mfcc", "stft", "chroma", PICTURES)),
+    "lstm": Model(_on_frames(networks.lstm), ("log_mel", "mfcc")),
+    "cnn_lstm": Model(_on_frames(networks.cnn_lstm), ("log_mel", "mfcc")),
+}
