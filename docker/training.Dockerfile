@@ -17,7 +17,7 @@ WORKDIR /build
 RUN python3 -m venv /opt/installer && python3 -m venv --without-pip /opt/venv
 # Only these two files decide this layer: no change of code installs anything again.
 # The bytecode is never checked against its source, which cannot change within an image.
-# musicnn, the teacher of genre and emotion, comes for its weights alone: its pins are old.
+# musicnn, on which genre and emotion stand, comes for its weights alone: its pins are old.
 COPY --from=requirements /build/requirements.txt ./
 COPY requirements.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \

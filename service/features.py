@@ -1,7 +1,8 @@
 """Turn a waveform into the features that a network was trained on.
 
 A feature grid is a banded short-time spectrum: centred frames, periodic Hann window,
-a stored filter bank, levels in decibels relative to the loudest band of the clip.
+a stored filter bank, levels in decibels relative to the loudest band of the clip or to
+a fixed power.
 The specification and the filter bank travel in the model bundle, so that a new
 feature needs new data here and no new code. :mod:`training.filter_banks` makes the
 banks with librosa and tests that both agree.
@@ -34,7 +35,10 @@ class FeatureSpec(BaseModel):
     bands: int = Field(gt=0, description="Rows of the filter bank")
     spectrum: Literal["magnitude", "power"] = Field(description="What the filter bank weighs")
     range_db: float = Field(
-        gt=0, description="Levels from this far below the clip's loudest band up to it map to 0…1"
+        gt=0, description="Levels from this far below the reference up to it map to 0…1"
+    )
+    reference_power: float | None = Field(
+        default=None, gt=0, description="What maps to 1; by default the clip's loudest band"
     )
 
     @property
@@ -59,7 +63,7 @@ def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBa
     -------
     Grid
         Shape [1 + n_samples // hop_samples, bands], values from 0 (``range_db`` or more
-        below the loudest band of the clip) to 1 (the loudest band); all 0 for silence.
+        below the reference) to 1 (the reference, or louder); all 0 for silence.
     """
     banded = _banded_spectrum(samples, spec, bank)
     loudest = float(banded.max(initial=0.0))
@@ -67,8 +71,9 @@ def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBa
     to_power = 1 if spec.spectrum == "power" else 2
     if loudest**to_power <= TINY_POWER:
         return np.zeros_like(banded)
-    np.maximum(banded, loudest * np.float32(1e-12), out=banded)
-    decibels = 10 * to_power * np.log10(banded / loudest)
+    reference = loudest if spec.reference_power is None else spec.reference_power ** (1 / to_power)
+    np.maximum(banded, reference * np.float32(1e-12), out=banded)
+    decibels = 10 * to_power * np.log10(banded / np.float32(reference))
     grid: Grid = np.clip(1 + decibels / np.float32(spec.range_db), 0, 1)
     return grid
 

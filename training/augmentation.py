@@ -6,15 +6,8 @@ generator, and return a new window of the same shape.
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from service.features import Grid
-
-
-def crop(grid: NDArray[np.float16], start: int, frames: int) -> Grid:
-    """Cut a window; a grid that ends too soon is padded with silence, as the service does."""
-    window = grid[start : start + frames].astype(np.float32)
-    return np.pad(window, ((0, frames - len(window)), (0, 0)))
 
 
 def delay(window: Grid, rng: Generator, *, chance: float = 0.2) -> Grid:
@@ -58,6 +51,14 @@ def raise_floor(window: Grid, rng: Generator, *, most: float, chance: float = 0.
     floor = np.float32(rng.uniform(0, most))
     raised: Grid = np.clip((window - floor) / (1 - floor), 0, 1)
     return raised
+
+
+def drown(window: Grid, rng: Generator, *, most: float, chance: float = 0.3) -> Grid:
+    """Let nothing be quieter than a random level, as in noise or a picture of small range."""
+    if rng.random() >= chance:
+        return window
+    drowned: Grid = np.maximum(window, np.float32(rng.uniform(0, most)))
+    return drowned
 
 
 def mask(window: Grid, rng: Generator, *, most: int, chance: float = 0.5) -> Grid:

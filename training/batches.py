@@ -1,6 +1,6 @@
 """Serve augmented windows to Keras, the same ones for the same seed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -9,7 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from service.features import Grid
-from training.augmentation import crop
+from service.windows import WindowSpec, cut_windows
 from training.cache import HalfGrid
 from training.fit_settings import FitSettings
 
@@ -17,6 +17,10 @@ from training.fit_settings import FitSettings
 Augment = Callable[[Grid, int, Generator], tuple[Grid, int]]
 
 UNLABELLED = -1
+OUTSIDE = -2
+TEACHER = "teacher"
+ALIGNED_UP_TO = 1.5  # stretches of the teacher; longer windows cover several anyway
+
 Array = NDArray[np.float32]
 
 
@@ -29,7 +33,10 @@ class Examples:
     grids
         Feature grids, each of shape [frames, bands].
     labels
-        Index of each grid's label; ``UNLABELLED`` if only the teacher knows the clip.
+        Index of each grid's label; ``UNLABELLED`` if it is unknown, ``OUTSIDE`` if it is
+        known to be none of them, so that no label should be likelier than another.
+    companions
+        The same for the labels of the companion task.
     weights
         How often each grid is drawn, up to a factor.
     teacher
@@ -39,33 +46,28 @@ class Examples:
 
     grids: Sequence[HalfGrid]
     labels: Sequence[int]
+    companions: Sequence[int]
     weights: NDArray[np.float64]
     teacher: Sequence[Array]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows with their targets; a weight of 0 means that the target is unknown.
+    """Windows with their targets by output; a weight of 0 means that the target is unknown.
 
     Attributes
     ----------
     windows
         Shape [batch, frames, bands].
-    labels
-        Shares of the labels, shape [batch, labels].
-    label_weights
-        Shape [batch].
-    teacher
-        Shape [batch, targets].
-    teacher_weights
-        Shape [batch].
+    targets
+        Shares of the labels, or the teacher's targets, each of shape [batch, size of the output].
+    weights
+        Each of shape [batch].
     """
 
     windows: Array
-    labels: Array
-    label_weights: Array
-    teacher: Array
-    teacher_weights: Array
+    targets: dict[str, Array]
+    weights: dict[str, Array]
 
 
 class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
@@ -80,10 +82,10 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
         Clips to draw from.
     settings
         Size and number of batches, and how they are mixed.
-    n_labels
-        Number of labels.
-    frames
-        Frames in a window.
+    outputs
+        Size of each output of the network: ``logits``, maybe ``companion`` and ``teacher``.
+    windows
+        How long a window is, and what fills it where a clip ends too soon.
     augment
         Changes a window.
     seed
@@ -95,16 +97,16 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
         examples: Examples,
         settings: FitSettings,
         *,
-        n_labels: int,
-        frames: int,
+        outputs: Mapping[str, int],
+        windows: WindowSpec,
         augment: Augment,
         seed: int,
     ) -> None:
         super().__init__()
         self._examples = examples
         self._share = examples.weights / examples.weights.sum()
-        self._n_labels = n_labels
-        self._frames = frames
+        self._outputs = outputs
+        self._windows = windows
         self._augment = augment
         self._settings = settings
         self._seed = seed
@@ -121,33 +123,47 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
         alpha = self._settings.mixup_alpha
         if alpha is not None and rng.random() < self._settings.mixup_share:
             batch = mix_up(batch, rng, alpha=alpha)
-        targets = {"logits": batch.labels}
-        weights = {"logits": batch.label_weights}
-        if batch.teacher.shape[1]:
-            targets["teacher"] = batch.teacher
-            weights["teacher"] = batch.teacher_weights
-        return batch.windows, targets, weights
+        return batch.windows, batch.targets, batch.weights
 
     def _draw(self, rng: Generator) -> Batch:
-        examples, size = self._examples, self._settings.batch_size
-        drawn = rng.choice(len(examples.grids), size, p=self._share)
+        size = self._settings.batch_size
         windows = []
-        labels = np.zeros((size, self._n_labels), dtype=np.float32)
-        teacher = np.zeros((size, examples.teacher[0].shape[1]), dtype=np.float32)
-        teacher_weights = np.zeros(size, dtype=np.float32)
-        for row, i in enumerate(drawn):
-            grid = examples.grids[i]
-            start = int(rng.integers(0, max(0, len(grid) - self._frames) + 1))
-            window = crop(grid, start, self._frames)
-            window, label = self._augment(window, examples.labels[i], rng)
+        targets = {name: np.zeros((size, n), np.float32) for name, n in self._outputs.items()}
+        weights = {name: np.zeros(size, np.float32) for name in self._outputs}
+        for row, i in enumerate(rng.choice(len(self._share), size, p=self._share)):
+            window, target = self._example(int(i), rng)
             windows.append(window)
-            if label != UNLABELLED:
-                labels[row, label] = 1
-            if len(examples.teacher[i]):
-                end = min(len(grid), start + self._frames)
-                teacher[row] = _taught(examples.teacher[i], start / len(grid), end / len(grid))
-                teacher_weights[row] = 1
-        return Batch(np.stack(windows), labels, labels.sum(axis=1), teacher, teacher_weights)
+            for name, value in target.items():
+                targets[name][row] = value
+                weights[name][row] = 1
+        return Batch(np.stack(windows), targets, weights)
+
+    def _example(self, i: int, rng: Generator) -> tuple[Array, dict[str, Array]]:
+        """Return an augmented window of one clip, and what is known of it by output."""
+        grid, comments = self._examples.grids[i], self._examples.teacher[i]
+        frames = self._windows.frames
+        start = _draw_start(len(grid), frames, len(comments), rng)
+        window = cut_windows(grid[start : start + frames].astype(np.float32), self._windows)[0]
+        window, label = self._augment(window, self._examples.labels[i], rng)
+        known = {"logits": label, "companion": self._examples.companions[i]}
+        target = {
+            name: label_shares(index, self._outputs[name])
+            for name, index in known.items()
+            if name in self._outputs and index != UNLABELLED
+        }
+        if TEACHER in self._outputs and len(comments):
+            end = min(len(grid), start + frames)
+            target[TEACHER] = comment_between(comments, start / len(grid), end / len(grid))
+        return window, target
+
+
+def label_shares(label: int, n_labels: int) -> Array:
+    """Return the target of a label, shape [n_labels]; all alike for ``OUTSIDE``."""
+    if label == OUTSIDE:
+        return np.full(n_labels, 1 / n_labels, dtype=np.float32)
+    shares = np.zeros(n_labels, dtype=np.float32)
+    shares[label] = 1
+    return shares
 
 
 def mix_up(batch: Batch, rng: Generator, *, alpha: float) -> Batch:
@@ -174,21 +190,44 @@ def mix_up(batch: Batch, rng: Generator, *, alpha: float) -> Batch:
         own = share.reshape(-1, *[1] * (x.ndim - 1))
         return own * x + (1 - own) * x[order]
 
-    label_weights = blend(batch.label_weights)
-    labels = blend(batch.labels)
-    labels /= np.maximum(label_weights, 1e-6)[:, None]
-    return Batch(
-        windows=blend(batch.windows),
-        labels=labels,
-        label_weights=label_weights,
-        teacher=blend(batch.teacher),
-        teacher_weights=batch.teacher_weights * batch.teacher_weights[order],
-    )
+    targets, weights = {}, {}
+    for name, target in batch.targets.items():
+        weight = batch.weights[name]
+        if name == TEACHER:
+            weights[name], targets[name] = weight * weight[order], blend(target)
+        else:
+            # Unknown labels are rows of zeros.
+            weights[name] = blend(weight)
+            targets[name] = blend(target) / np.maximum(weights[name], 1e-6)[:, None]
+    return Batch(blend(batch.windows), targets, weights)
 
 
-def _taught(along: Array, begin: float, end: float) -> Array:
-    """Average what the teacher says between two shares of the clip."""
-    first = int(begin * len(along))
-    last = max(first + 1, int(np.ceil(end * len(along))))
+def _draw_start(n_frames: int, frames: int, stretches: int, rng: Generator) -> int:
+    """Draw where a window begins: anywhere, or where the teacher listened.
+
+    A window that is no longer than the teacher's stretches begins within a tenth of its
+    length of one of them, so that the comment is about what the network hears.
+    """
+    last = max(0, n_frames - frames)
+    if stretches and frames <= n_frames / stretches * ALIGNED_UP_TO:
+        nearby = int(rng.integers(stretches)) * last / max(1, stretches - 1)
+        nearby += rng.uniform(-0.1, 0.1) * frames
+        return int(np.clip(nearby, 0, last))
+    return int(rng.integers(0, last + 1))
+
+
+def comment_between(along: Array, begin: float, end: float) -> Array:
+    """Average what the teacher says of the stretches that lie mostly between two shares.
+
+    Parameters
+    ----------
+    along
+        What it says along a clip, shape [stretches, targets].
+    begin, end
+        Shares of the clip, 0 to 1.
+    """
+    first = round(begin * len(along))
+    last = max(first + 1, round(end * len(along)))
+    first = min(first, len(along) - 1)
     mean: Array = along[first:last].mean(axis=0)
     return mean

@@ -28,7 +28,7 @@ class FeatureCache:
     def key(self, content_key: str, spec: FeatureSpec, bank: FilterBank) -> str:
         """Return the key of a clip's features."""
         digest = hashlib.sha256(content_key.encode())
-        digest.update(spec.model_dump_json().encode())
+        digest.update(spec.model_dump_json(exclude_none=True).encode())
         digest.update(bank.tobytes())
         return digest.hexdigest()
 

@@ -15,10 +15,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from training.errors import TrainingError
 
 # Named here too, because loading the recipes loads TensorFlow; a test compares them.
-RECIPE_NAMES = ("genre", "chord", "emotion", "genre_statistics")
+RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics")
 COMPARED_TASKS = ("genre", "emotion")
-MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm")
-FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures")
+MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
+FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
 
 DESCRIPTION = """\
 Train the models of the service on labelled audio. The usual order:
@@ -33,12 +33,13 @@ Each command explains itself with --help.
 """
 
 COMPARE_HELP = """\
-The systems, each trained from scratch on the labels alone:
+The systems, each trained on the labels alone:
   mlp on handcrafted                    statistics of a whole clip: MFCC, chroma, contrast, …
   cnn on log_mel, mfcc, stft, chroma    three convolutions
   lstm on log_mel, mfcc                 two recurrent layers
   cnn_lstm on log_mel, mfcc             two convolutions, one recurrent layer
   cnn on pictures                       the spectrogram pictures of GTZAN (genre only)
+  transfer on musicnn                   one hidden layer on the pretrained MSD_musicnn
 All of them sit the same exam: artists and albums are dealt to three folds, they learn from two
 and are judged on the third (with --folds 3 on each in turn). The pictures have a table of their
 own, on the official GTZAN lists. A random split would read higher and is not offered.
@@ -106,9 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(fit)
     _add_seed(fit)
     fit.add_argument(
-        "--teacher",
-        choices=("musicnn", "none"),
-        help="learn from MSD_musicnn beside the labels [musicnn for genre and emotion]",
+        "--outside",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FOLDER",
+        help="recordings that have none of the labels, such as speech: learn to be unsure of them",
     )
     fit.add_argument(
         "--no-folds",
@@ -211,7 +215,11 @@ def _prepare(options: argparse.Namespace) -> None:
     from training.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
-    clips = [clip for path in options.data for clip in read_data_set(path, recipe.task)]
+    clips = [
+        clip
+        for path in options.data
+        for clip in read_data_set(path, recipe.task, pictures=recipe.reads_pictures)
+    ]
     bank = make_bank(recipe.features)
     done = prepare(clips, recipe.features, bank, FeatureCache(options.cache), options.cluster)
     for (data_set, split), n in sorted(
@@ -228,9 +236,6 @@ def _fit(options: argparse.Namespace) -> None:
     from training.run_folder import RunFolder
 
     recipe = RECIPES[options.recipe]
-    teacher = options.teacher or ("musicnn" if recipe.listens_to else "none")
-    if teacher != "none" and not recipe.listens_to:
-        raise TrainingError(f"{recipe.name} learns from labels alone; leave --teacher out.")
     fit(
         FitJob(
             recipe=recipe,
@@ -238,22 +243,26 @@ def _fit(options: argparse.Namespace) -> None:
             run=RunFolder(_run_folder(options)),
             cache=FeatureCache(options.cache),
             seed=options.seed,
-            use_teacher=teacher == "musicnn",
+            outside=options.outside,
             with_folds=not options.no_folds,
             cluster=options.cluster,
-            command=_public_command(options, teacher),
+            command=_public_command(options),
         )
     )
     logging.info("finished; next: python -m training export %s", options.recipe)
 
 
-def _public_command(options: argparse.Namespace, teacher: str) -> str:
+def _public_command(options: argparse.Namespace) -> str:
     """Return the command for the card, without the paths of this machine."""
-    data = shlex.join(path.resolve().name for path in options.data)
+    data, outside = (
+        shlex.join(path.resolve().name for path in paths)
+        for paths in (options.data, options.outside)
+    )
+    outside = f" --outside {outside}" if outside else ""
     folds = " --no-folds" if options.no_folds else ""
     return (
-        f"python -m training fit {options.recipe} --data {data} --seed {options.seed} "
-        f"--teacher {teacher}{folds}"
+        f"python -m training fit {options.recipe} --data {data}{outside} "
+        f"--seed {options.seed}{folds}"
     )
 
 
@@ -262,9 +271,7 @@ def _export(options: argparse.Namespace) -> None:
     from training.recipes import RECIPES
     from training.run_folder import RunFolder
 
-    recipe = RECIPES[options.recipe]
-    folder = options.models / recipe.task
-    export(recipe, RunFolder(_run_folder(options)), folder)
+    folder = export(RECIPES[options.recipe], RunFolder(_run_folder(options)), options.models)
     logging.info("wrote %s; the service checks it at its next start", folder)
 
 

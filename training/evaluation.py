@@ -14,7 +14,9 @@ from training.cache import FeatureCache
 from training.errors import TrainingError
 from training.metrics import Predictions, score
 from training.preparation import prepare
-from training.readers import read_data_set
+from training.readers import SpectrogramImage, StoredGrid, gtzan_grid, read_data_set
+
+PICTURES_FOLDER = "pictures"
 
 
 class ClipRow(BaseModel):
@@ -52,7 +54,8 @@ def evaluate(
     Parameters
     ----------
     bundle_folder
-        Such as ``models/genre``.
+        Such as ``models/genre``. Spectrogram pictures and their grids are scored by its
+        variant for pictures, the folder ``pictures`` in it, where there is one.
     data
         Data sets in any layout that :mod:`training.readers` knows.
     cache
@@ -67,12 +70,14 @@ def evaluate(
     TrainingError
         The bundle cannot be loaded or there is nothing to score.
     """
-    try:
-        bundle = Bundle.load(bundle_folder)
-    except BundleError as error:
-        raise TrainingError(f"The bundle cannot be scored: {error}") from error
+    bundle = _load(bundle_folder)
+    pictures = bundle.card.features == gtzan_grid.SPEC
+    task = bundle.card.task
+    clips = [clip for path in data for clip in read_data_set(path, task, pictures=pictures)]
+    drawn = any(isinstance(clip.source, StoredGrid | SpectrogramImage) for clip in clips)
+    if drawn and not pictures and (bundle_folder / PICTURES_FOLDER).exists():
+        bundle = _load(bundle_folder / PICTURES_FOLDER)
     card = bundle.card
-    clips = [clip for path in data for clip in read_data_set(path, card.task)]
     clips = [clip for clip in clips if split in (None, clip.split) and clip.label in card.labels]
     done = prepare(clips, card.features, bundle.bank, cache, cluster)
     if not done.clips:
@@ -115,6 +120,13 @@ def evaluate(
         skipped={_row_name(s.name, data): s.reason for s in done.skipped},
         clips=rows,
     )
+
+
+def _load(folder: Path) -> Bundle:
+    try:
+        return Bundle.load(folder)
+    except BundleError as error:
+        raise TrainingError(f"The bundle cannot be scored: {error}") from error
 
 
 def _row_name(name: str, data: Sequence[Path]) -> str:

@@ -46,18 +46,28 @@ LICENCE_NOTE = (
 )
 
 
-def export(recipe: Recipe, run: RunFolder, folder: Path) -> None:
-    """Write ``folder`` with network, filter bank, golden clip and card.
+def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
+    """Write a bundle with network, filter bank, golden clip and card; return its folder.
+
+    Parameters
+    ----------
+    recipe
+        What was trained.
+    run
+        Where it was trained.
+    models
+        Folder of all bundles.
 
     Raises
     ------
     TrainingError
         The run is not finished, or the exported network differs from Keras.
     """
-    if recipe.name != recipe.task:
+    if recipe.bundle is None:
         raise TrainingError(
             f"The recipe {recipe.name} is for comparison; the service cannot compute its features."
         )
+    folder = models / recipe.bundle
     network = serving_network(run.network())
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as name:
@@ -73,9 +83,12 @@ def export(recipe: Recipe, run: RunFolder, folder: Path) -> None:
             Bundle.load(draft)
         except BundleError as error:
             raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
-        # Only a proved bundle takes the place of the old one.
+        # Only a proved bundle takes the place of the old one; a variant in a folder of it stays.
+        for variant in folder.glob("*/"):
+            shutil.copytree(variant, draft / variant.name)
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
+    return folder
 
 
 def convert(network: keras.Model, file: Path, windows: NDArray[np.float32]) -> None:

@@ -5,16 +5,18 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.windows import cut_windows
+from training.batches import OUTSIDE
 from training.cache import FeatureCache
+from training.embedding import stage_of
 from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
-from training.material import Item, Material, TeacherScale, examples, gather
+from training.material import Item, Material, examples, gather, teacher_moments
 from training.readers import LabelledClip
 from training.recipes import Recipe
 from training.run_folder import FoldResult, RunFolder, RunRecord
@@ -44,8 +46,8 @@ class FitJob:
         Where features are kept.
     seed
         Seed of everything random.
-    use_teacher
-        Whether to learn from MSD_musicnn beside the labels.
+    outside
+        Folders of recordings that have none of the labels.
     with_folds
         Whether to measure the recipe by folds first; without, the card has few figures.
     cluster
@@ -59,7 +61,7 @@ class FitJob:
     run: RunFolder
     cache: FeatureCache
     seed: int
-    use_teacher: bool
+    outside: Sequence[Path]
     with_folds: bool
     cluster: str | None
     command: str
@@ -74,16 +76,22 @@ def fit(job: FitJob) -> None:
         The data, the command or the environment cannot do; the message says how to mend it.
     """
     began = time.monotonic()
+    # Before the features, which take long: its weights may not be installed.
+    backbone = None if job.recipe.backbone is None else job.recipe.backbone()
     material = gather(
         job.recipe,
         job.data,
         job.cache,
-        teacher=Teacher(job.cache) if job.use_teacher else None,
+        teacher=Teacher(job.cache) if job.recipe.teacher else None,
         seed=job.seed,
+        outside=job.outside,
         cluster=job.cluster,
     )
+    job.run.claim(fingerprint(job, material.clips))
+    check_windows = _check_windows(job.recipe, material, job.seed)
+    stage = stage_of(job.recipe, material, backbone, job.seed)
+    job, material = replace(job, recipe=stage.recipe), stage.material
     clips = material.clips
-    job.run.claim(fingerprint(job, clips))
     held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.held_back]
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
@@ -92,11 +100,14 @@ def fit(job: FitJob) -> None:
             if not job.run.has_fold(fold.name):
                 test = [trainable[i] for i in fold.test]
                 fitted = fit_without(job, material, held_back_groups | fold.groups, fold.name)
-                job.run.save_fold(judge(job, material, fitted, test, fold.name))
+                job.run.save_fold(
+                    judge(job, material, fitted, test, fold.name), stage.whole(fitted.network)
+                )
     fitted = fit_without(job, material, held_back_groups, FINAL)
     valid = [i for i in held_back if clips[i].split == "valid"]
     if valid:
-        job.run.save_fold(judge(job, material, fitted, valid, HELD_BACK_FOLD))
+        result = judge(job, material, fitted, valid, HELD_BACK_FOLD)
+        job.run.save_fold(result, stage.whole(fitted.network))
     record = RunRecord(
         task=job.recipe.task,
         command=job.command,
@@ -107,12 +118,13 @@ def fit(job: FitJob) -> None:
         history=fitted.history,
         fit_s=round(time.monotonic() - began, 1),
     )
-    job.run.save_network(fitted.network, record, _check_windows(job.recipe, material, job.seed))
+    job.run.save_network(stage.whole(fitted.network), record, check_windows)
 
 
 def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
     """Return a hash of all that a run's finished parts depend on, apart from the code."""
-    digest = hashlib.sha256(repr((job.recipe.name, job.seed, job.use_teacher)).encode())
+    names = [folder.name for folder in job.outside]
+    digest = hashlib.sha256(repr((job.recipe.name, job.seed, names)).encode())
     for clip in clips:
         known = (clip.label, clip.group, clip.data_set, clip.split)
         digest.update(repr((clip.source.content_key(), known)).encode())
@@ -123,18 +135,19 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
     """Fit on everything but some groups."""
     recipe = job.recipe
     items = material.without_groups(material.items, groups)
-    scale = TeacherScale.of(items)
     stop = draw_stop_groups(
         [item.label for item in items],
         [item.group for item in items],
         STOP_SHARE,
         np.random.default_rng(job.seed),
     )
+    # A folder of outside recordings is one group; were it chosen, nothing would be learned of it.
+    stop &= np.array([item.label != OUTSIDE for item in items])
     return fit_network(
         recipe,
-        examples(_chosen(items, ~stop), scale),
-        examples([_clean(item) for item in _chosen(items, stop)], scale),
-        teacher_targets=len(scale.mean),
+        examples(_chosen(items, ~stop)),
+        examples([_clean(item) for item in _chosen(items, stop)]),
+        teacher_moments=teacher_moments(items),
         seed=job.seed,
         backup=job.run.backup(name),
         description=f"{recipe.name} {name}",
@@ -173,4 +186,4 @@ def _chosen(items: Sequence[Item], which: NDArray[np.bool_]) -> list[Item]:
 
 
 def _clean(item: Item) -> Item:
-    return Item(item.group, item.label, item.grids[:1], item.teacher, item.weight)
+    return replace(item, grids=item.grids[:1])

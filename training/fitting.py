@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from service.classification import clip_logits as join_windows
-from service.windows import WindowSpec, cut_windows
-from training.batches import UNLABELLED, Examples, WindowBatches
+from service.windows import WindowSpec, cut_windows, window_starts
+from training.batches import (
+    TEACHER,
+    UNLABELLED,
+    Examples,
+    WindowBatches,
+    comment_between,
+    label_shares,
+)
 from training.cache import HalfGrid
 from training.fit_settings import FitSettings
 from training.recipes import Recipe
@@ -40,7 +47,7 @@ def fit_network(
     train: Examples,
     stop: Examples,
     *,
-    teacher_targets: int,
+    teacher_moments: NDArray[np.float32],
     seed: int,
     backup: Path,
     description: str,
@@ -56,8 +63,9 @@ def fit_network(
     stop
         Clips of other groups: training ends when the loss on them no longer falls,
         and the weights of the best epoch are kept.
-    teacher_targets
-        Length of the teacher's targets; 0 without a teacher.
+    teacher_moments
+        Means and standard deviations of the teacher's targets, shape [2, targets]; no target
+        without a teacher.
     seed
         Seed of weights, batches and augmentation.
     backup
@@ -65,16 +73,17 @@ def fit_network(
     description
         What the progress bar calls it.
     """
-    settings, n_labels = recipe.fit, len(recipe.labels)
+    settings = recipe.fit
     keras.utils.set_random_seed(seed)
     with _strategy().scope():
-        network = recipe.build(teacher_targets)
-        _compile(network, settings)
+        network = recipe.build(teacher_moments.shape[1])
+        _compile(network, settings, teacher_moments)
+    outputs = {name: tensor.shape[-1] for name, tensor in network.output.items()}
     batches = WindowBatches(
         train,
         settings,
-        n_labels=n_labels,
-        frames=recipe.windows.frames,
+        outputs=outputs,
+        windows=recipe.windows,
         augment=recipe.augment,
         seed=seed,
     )
@@ -82,7 +91,7 @@ def fit_network(
     network.fit(
         batches,
         epochs=settings.epochs,
-        validation_data=_stop_batch(stop, recipe.windows, n_labels, network.output_names),
+        validation_data=_stop_batch(stop, recipe.windows, outputs),
         shuffle=False,  # the batches are random, their order must not be
         verbose=0,
         callbacks=[
@@ -112,7 +121,9 @@ def _strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
-def _compile(network: keras.Model, settings: FitSettings) -> None:
+def _compile(
+    network: keras.Model, settings: FitSettings, teacher_moments: NDArray[np.float32]
+) -> None:
     total = settings.epochs * settings.batches_per_epoch
     warm_up = min(settings.warm_up_batches, total // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -121,47 +132,67 @@ def _compile(network: keras.Model, settings: FitSettings) -> None:
         warmup_target=settings.peak_learning_rate,
         warmup_steps=warm_up,
     )
-    losses: dict[str, keras.Loss] = {
-        "logits": keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=settings.label_smoothing
-        ),
-        "teacher": keras.losses.MeanSquaredError(),
-    }
-    loss_weights = {"logits": 1.0, "teacher": settings.teacher_weight}
     outputs = network.output_names
+    losses = {
+        name: keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=settings.label_smoothing
+        )
+        for name in outputs
+    }
+    if TEACHER in outputs:
+        losses[TEACHER] = _StandardisedError(*teacher_moments)
+    loss_weights = {name: settings.teacher_weight if name == TEACHER else 1.0 for name in outputs}
     network.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
-        {name: losses[name] for name in outputs},
-        {name: loss_weights[name] for name in outputs},
+        keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay), losses, loss_weights
     )
 
 
+class _StandardisedError(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
+    """Mean squared error to targets of mean 0 and spread 1, so that all count alike."""
+
+    def __init__(self, mean: NDArray[np.float32], spread: NDArray[np.float32]) -> None:
+        super().__init__(name="standardised_error")
+        self._mean = mean
+        self._spread = np.maximum(spread, 1e-3)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        standardised = (y_true - self._mean) / self._spread
+        return keras.ops.mean(keras.ops.square(y_pred - standardised), axis=-1)
+
+
 def _stop_batch(
-    stop: Examples, windows: WindowSpec, n_labels: int, outputs: Sequence[str]
+    stop: Examples, windows: WindowSpec, outputs: Mapping[str, int]
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
     """Cut a few windows from each stop clip, so that long clips do not drown short ones."""
-    inputs, labels, teacher, taught = [], [], [], []
-    for grid, label, comment in zip(stop.grids, stop.labels, stop.teacher, strict=True):
+    inputs = []
+    targets: dict[str, list[NDArray[np.float32]]] = {name: [] for name in outputs}
+    weights: dict[str, list[float]] = {name: [] for name in outputs}
+    clips = zip(stop.grids, stop.labels, stop.companions, stop.teacher, strict=True)
+    for grid, label, companion, comments in clips:
         cut = cut_windows(grid.astype(np.float32), windows)
         chosen = np.unique(np.linspace(0, len(cut) - 1, MAX_STOP_WINDOWS).astype(int))
         inputs.append(cut[chosen])
-        labels += [label] * len(chosen)
-        known = len(comment) > 0
-        mean = comment.mean(axis=0) if known else np.zeros(comment.shape[1])
-        teacher += [mean.astype(np.float32)] * len(chosen)
-        taught += [float(known)] * len(chosen)
-    index = np.array(labels)
-    labelled = index != UNLABELLED
-    one_hot = np.eye(n_labels, dtype=np.float32)[np.maximum(index, 0)] * labelled[:, None]
-    targets = {"logits": one_hot, "teacher": np.stack(teacher)}
-    weights = {
-        "logits": labelled.astype(np.float32),
-        "teacher": np.array(taught, dtype=np.float32),
-    }
+        starts = np.array(window_starts(len(grid), windows))[chosen]
+        known = {
+            name: label_shares(index, outputs[name])
+            for name, index in (("logits", label), ("companion", companion))
+            if name in outputs and index != UNLABELLED
+        }
+        for name, size in outputs.items():
+            rows = [known.get(name, np.zeros(size, dtype=np.float32))] * len(chosen)
+            if name == TEACHER and len(comments):
+                ends = np.minimum(starts + windows.frames, len(grid))
+                rows = [
+                    comment_between(comments, start / len(grid), end / len(grid))
+                    for start, end in zip(starts, ends, strict=True)
+                ]
+            is_known = name in known or (name == TEACHER and len(comments) > 0)
+            targets[name] += rows
+            weights[name] += [float(is_known)] * len(chosen)
     return (
         np.concatenate(inputs),
-        {name: targets[name] for name in outputs},
-        {name: weights[name] for name in outputs},
+        {name: np.stack(rows) for name, rows in targets.items()},
+        {name: np.array(rows, dtype=np.float32) for name, rows in weights.items()},
     )
 
 

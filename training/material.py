@@ -1,6 +1,6 @@
 """Gather all that a network learns from: labelled clips, copies, teacher, synthesis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,24 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.features import FilterBank, compute_grid
-from training.batches import UNLABELLED, Examples
+from training.batches import OUTSIDE, UNLABELLED, Examples
 from training.cache import FeatureCache, HalfGrid
 from training.degradation import DegradedAudio
 from training.errors import TrainingError
 from training.filter_banks import make_bank
-from training.labels import TASKS, chord_label
-from training.preparation import PreparedClip, Skipped, prepare
+from training.labels import TASKS
+from training.preparation import Preparation, Skipped, prepare
 from training.readers import AudioFile, LabelledClip, read_data_set
+from training.readers.manifest import audio_files
 from training.recipes import Recipe
-from training.synthesis import INTERVALS, render_chord, render_no_chord
 from training.teacher import Teacher
 
 CLEAN_SHARE = 0.5  # of the windows drawn from a clip that has degraded copies
-N_SYNTHETIC = 3000
-NO_CHORD_SHARE = 0.12
-SYNTHETIC_DURATION_S = 2.2
+OUTSIDERS_PER_GROUP = 15
+OUTSIDERS_PER_FOLDER = 300
 
 Array = NDArray[np.float32]
+
+_NO_COMMENT = np.zeros((0, 0), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,15 @@ class Item:
     group
         Artist, album, player or guitar.
     label
-        Index of its label, or ``UNLABELLED``.
+        Index of its label, ``UNLABELLED`` or ``OUTSIDE``.
     grids
-        Its clean features, then those of its degraded copies.
+        Its clean features, then those of its copies.
     teacher
         What the teacher says along it, shape [stretches, targets]; maybe no stretch.
     weight
         How often it is drawn, up to a factor.
+    companion
+        Index of its label of the companion task, ``UNLABELLED`` or ``OUTSIDE``.
     """
 
     group: str
@@ -51,6 +54,7 @@ class Item:
     grids: list[HalfGrid]
     teacher: Array
     weight: float
+    companion: int = UNLABELLED
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ class Material:
     ----------
     clips, items
         The labelled clips, and what there is of each, in the same order.
-    taught
-        Clips without a label of this task, on which only the teacher comments.
+    others
+        Clips without a label of this task: the teacher comments on them, they have a label
+        of the companion task, or they are known to be outside of both.
     synthetic
         Rendered clips.
     skipped
@@ -71,13 +76,13 @@ class Material:
 
     clips: list[LabelledClip]
     items: list[Item]
-    taught: list[Item]
+    others: list[Item]
     synthetic: list[Item]
     skipped: list[Skipped]
 
     def without_groups(self, items: Sequence[Item], groups: set[str]) -> list[Item]:
-        """Return given and taught items whose group is not held out, and all synthetic ones."""
-        return [i for i in (*items, *self.taught) if i.group not in groups] + self.synthetic
+        """Return given and other items whose group is not held out, and all synthetic ones."""
+        return [i for i in (*items, *self.others) if i.group not in groups] + self.synthetic
 
 
 def gather(
@@ -87,34 +92,72 @@ def gather(
     *,
     teacher: Teacher | None,
     seed: int,
+    outside: Sequence[Path] = (),
     cluster: str | None = None,
 ) -> Material:
     """Read, prepare and comment all clips of the data sets.
+
+    Parameters
+    ----------
+    recipe
+        What to learn.
+    data
+        Labelled data sets.
+    cache
+        Where features are kept.
+    teacher
+        Whom to ask; None for nobody.
+    seed
+        Seed of what is rendered and chosen.
+    outside
+        Folders of recordings that have none of the labels, such as speech.
+    cluster
+        Address of a Dask scheduler; None for this machine.
 
     Raises
     ------
     TrainingError
         No clip can be read.
     """
-    found = [clip for path in data for clip in read_data_set(path, recipe.task)]
+    found = [
+        clip
+        for path in data
+        for clip in read_data_set(path, recipe.task, pictures=recipe.reads_pictures)
+    ]
     wanted = [clip for clip in found if clip.split not in recipe.left_out]
-    others = _other_audio(wanted, recipe, data) if teacher else []
     return assemble(
-        recipe, wanted, cache, teacher=teacher, others=others, seed=seed, cluster=cluster
+        recipe,
+        wanted,
+        cache,
+        data=data,
+        teacher=teacher,
+        seed=seed,
+        outside=outside,
+        cluster=cluster,
     )
 
 
 def assemble(
     recipe: Recipe,
-    wanted: Sequence[LabelledClip],
+    clips: Sequence[LabelledClip],
     cache: FeatureCache,
     *,
-    teacher: Teacher | None,
-    others: Sequence[LabelledClip],
     seed: int,
-    cluster: str | None,
+    data: Sequence[Path] = (),
+    teacher: Teacher | None = None,
+    outside: Sequence[Path] = (),
+    cluster: str | None = None,
 ) -> Material:
-    """Prepare and comment labelled clips, and others on which only the teacher comments.
+    """Prepare labelled clips, and beside them what else the recipe asks for.
+
+    Parameters
+    ----------
+    recipe, cache, teacher, seed, outside, cluster
+        See :func:`gather`.
+    clips
+        The labelled clips.
+    data
+        Where further audio is listed.
 
     Raises
     ------
@@ -123,129 +166,179 @@ def assemble(
     """
     bank = make_bank(recipe.features)
 
-    def grids(clips: Sequence[LabelledClip]) -> tuple[list[PreparedClip], list[Skipped]]:
-        result = prepare(clips, recipe.features, bank, cache, cluster)
-        return result.clips, result.skipped
+    def grids(clips: Sequence[LabelledClip]) -> Preparation:
+        return prepare(clips, recipe.features, bank, cache, cluster)
 
-    labelled, skipped = grids(wanted)
-    if not labelled:
+    labelled = grids(clips)
+    if not labelled.clips:
         raise TrainingError("None of the clips can be read; see the reasons above.")
-    clips = [prepared.clip for prepared in labelled]
-    copies, _ = grids(_degraded(clips, recipe.degraded_copies))
-    heard, _ = grids(others)
-
-    forms = {
-        clip.source.name: [prepared.grid] for clip, prepared in zip(clips, labelled, strict=True)
-    }
-    for copy in copies:
-        source = copy.clip.source
-        if isinstance(source, DegradedAudio):
-            forms[source.original.name].append(copy.grid)
-    weights = recipe.weigh(clips)
-    items = [
-        Item(
-            clip.group,
-            recipe.labels.index(clip.label),
-            forms[clip.source.name],
-            comment,
-            float(weight),
-        )
-        for clip, comment, weight in zip(
-            clips, _comments(teacher, clips), weights / weights.mean(), strict=True
-        )
+    further = grids(_further_audio([p.clip for p in labelled.clips], recipe, data))
+    known = [*labelled.clips, *further.clips]
+    forms = {prepared.clip.source.name: [prepared.grid] for prepared in known}
+    for copy in grids(_copies([prepared.clip for prepared in known], recipe)).clips:
+        if isinstance(copy.clip.source, DegradedAudio):
+            forms[copy.clip.source.original.name].append(copy.grid)
+    own = len(labelled.clips)
+    items = _items([prepared.clip for prepared in known], own, forms, recipe, data, teacher)
+    rendered = _rendered(recipe, bank, seed)
+    strangers = [
+        Item(prepared.clip.group, OUTSIDE, [prepared.grid], _NO_COMMENT, 1.0, OUTSIDE)
+        for prepared in grids(_outside_audio(recipe, data, outside, seed)).clips
     ]
-    other_clips = [prepared.clip for prepared in heard]
-    taught = [
-        Item(prepared.clip.group, UNLABELLED, [prepared.grid], comment, 1.0)
-        for prepared, comment in zip(heard, _comments(teacher, other_clips), strict=True)
-    ]
-    synthetic = _synthetic(recipe, bank, items, seed) if recipe.synthetic_share else []
-    return Material(clips, items, taught, synthetic, skipped)
+    weight = _weight_beside(items, len(rendered) + len(strangers), recipe.beside_share)
+    return Material(
+        clips=[prepared.clip for prepared in labelled.clips],
+        items=items[:own],
+        others=items[own:] + [replace(item, weight=weight) for item in strangers],
+        synthetic=[replace(item, weight=weight) for item in rendered],
+        skipped=labelled.skipped,
+    )
 
 
-def examples(items: Sequence[Item], teacher_scale: "TeacherScale") -> Examples:
+def examples(items: Sequence[Item]) -> Examples:
     """Lay items out for training: one entry per form, the clean one drawn most."""
-    grids, labels, weights, teacher = [], [], [], []
-    for item in items:
-        n_copies = len(item.grids) - 1
-        shares = [CLEAN_SHARE, *[(1 - CLEAN_SHARE) / n_copies] * n_copies] if n_copies else [1.0]
-        scaled = teacher_scale.apply(item.teacher)
-        for grid, share in zip(item.grids, shares, strict=True):
-            grids.append(grid)
-            labels.append(item.label)
-            weights.append(item.weight * share)
-            teacher.append(scaled)
-    return Examples(grids, labels, np.array(weights), teacher)
-
-
-@dataclass(frozen=True)
-class TeacherScale:
-    """Mean and spread of the teacher's targets, so that all count alike."""
-
-    mean: Array
-    spread: Array
-
-    @classmethod
-    def of(cls, items: Sequence[Item]) -> "TeacherScale":
-        """Measure the targets of the items."""
-        stacked = np.concatenate([item.teacher for item in items])
-        if not len(stacked):
-            empty = np.zeros(stacked.shape[1], dtype=np.float32)
-            return cls(empty, empty + 1)
-        return cls(stacked.mean(axis=0), stacked.std(axis=0) + np.float32(1e-3))
-
-    def apply(self, targets: Array) -> Array:
-        """Scale targets of shape [stretches, targets]."""
-        return (targets - self.mean) / self.spread
-
-
-def _degraded(clips: Sequence[LabelledClip], n_copies: int) -> list[LabelledClip]:
-    return [
-        replace(clip, source=DegradedAudio(clip.source, copy))
-        for copy in range(n_copies)
-        for clip in clips
-        if isinstance(clip.source, AudioFile)
+    forms = [
+        (item, grid, share)
+        for item in items
+        for grid, share in zip(item.grids, _shares(len(item.grids)), strict=True)
     ]
+    return Examples(
+        grids=[grid for _, grid, _ in forms],
+        labels=[item.label for item, _, _ in forms],
+        companions=[item.companion for item, _, _ in forms],
+        weights=np.array([item.weight * share for item, _, share in forms]),
+        teacher=[item.teacher for item, _, _ in forms],
+    )
 
 
-def _other_audio(
+def teacher_moments(items: Sequence[Item]) -> Array:
+    """Return mean and standard deviation of each of the teacher's targets, shape [2, targets].
+
+    There are no targets if no item has a comment.
+    """
+    comments = [item.teacher for item in items if len(item.teacher)]
+    if not comments:
+        return np.zeros((2, 0), dtype=np.float32)
+    stacked = np.concatenate(comments)
+    moments: Array = np.stack([stacked.mean(axis=0), stacked.std(axis=0)])
+    return moments
+
+
+def _shares(n_forms: int) -> list[float]:
+    n_copies = n_forms - 1
+    return [CLEAN_SHARE, *[(1 - CLEAN_SHARE) / n_copies] * n_copies] if n_copies else [1.0]
+
+
+def _further_audio(
     clips: Sequence[LabelledClip], recipe: Recipe, data: Sequence[Path]
 ) -> list[LabelledClip]:
-    """Return further audio: labelled for another task, or labelled here as a ready grid."""
+    """Return further audio, listed for another task or known here as a ready grid.
+
+    It is used without its label of this task: a grid's label is known already, and its
+    audio may not have the grid's group.
+    """
     known = {clip.source.name for clip in clips}
+    refused = {*recipe.left_out, *recipe.held_back}
+    found = {
+        clip.source.name: clip
+        for task in recipe.further
+        for clip in _listed_audio(data, task)
+        if clip.source.name not in known and clip.split not in refused
+    }
+    return list(found.values())
+
+
+def _outside_audio(
+    recipe: Recipe, data: Sequence[Path], folders: Sequence[Path], seed: int
+) -> list[LabelledClip]:
+    """Return audio that has none of the labels, some of each guitar and of each folder."""
+    rng = np.random.default_rng(seed)
+    listed = [clip for task in recipe.outside for clip in _listed_audio(data, task)]
+    found = [_draw(_of_folder(folder), OUTSIDERS_PER_FOLDER, rng) for folder in folders]
+    for group in sorted({clip.group for clip in listed}):
+        members = [clip for clip in listed if clip.group == group]
+        found.append(_draw(members, OUTSIDERS_PER_GROUP, rng))
+    return [clip for part in found for clip in part]
+
+
+def _of_folder(folder: Path) -> list[LabelledClip]:
+    name = f"outside:{folder.name}"
+    files = audio_files(folder)
+    if not files:
+        raise TrainingError(f"{folder} holds no audio; give a folder of WAV, MP3, FLAC or OGG.")
+    return [LabelledClip(AudioFile(path), "", name, name) for path in files]
+
+
+def _draw(clips: Sequence[LabelledClip], most: int, rng: np.random.Generator) -> list[LabelledClip]:
+    return [clips[i] for i in rng.permutation(len(clips))[:most]]
+
+
+def _listed_audio(data: Sequence[Path], task: str) -> list[LabelledClip]:
+    lists = [path / f"{task}.csv" for path in data]
+    clips = [clip for path in lists if path.exists() for clip in read_data_set(path, task)]
+    return [clip for clip in clips if isinstance(clip.source, AudioFile)]
+
+
+def _copies(clips: Sequence[LabelledClip], recipe: Recipe) -> list[LabelledClip]:
     return [
-        clip
-        for path in data
-        for task in recipe.listens_to
-        if (path / f"{task}.csv").exists()
-        for clip in read_data_set(path / f"{task}.csv", task)
-        if isinstance(clip.source, AudioFile) and clip.source.name not in known
+        replace(clip, source=DegradedAudio(clip.source, copy))
+        for clip in clips
+        if isinstance(clip.source, AudioFile)
+        for copy in range(recipe.degraded_copies)
     ]
 
 
-def _comments(teacher: Teacher | None, clips: Sequence[LabelledClip]) -> list[Array]:
-    if teacher is None:
-        return [np.zeros((0, 0), dtype=np.float32)] * len(clips)
-    return teacher.ask([clip.source for clip in clips])
+def _items(
+    clips: Sequence[LabelledClip],
+    own: int,
+    forms: Mapping[str, list[HalfGrid]],
+    recipe: Recipe,
+    data: Sequence[Path],
+    teacher: Teacher | None,
+) -> list[Item]:
+    """Return all that is known of the clips, of which the first ``own`` have a label."""
+    companions = _companion_labels(recipe, data)
+    comments = teacher.ask([c.source for c in clips]) if teacher else [_NO_COMMENT] * len(clips)
+    drawn = recipe.weigh(clips[:own])
+    weights = [*(drawn / drawn.mean()), *[1.0] * (len(clips) - own)]
+    labels = [recipe.labels.index(clip.label) for clip in clips[:own]]
+    labels += [UNLABELLED] * (len(clips) - own)
+    return [
+        Item(
+            group=clip.group,
+            label=label,
+            grids=forms[clip.source.name],
+            teacher=comment,
+            weight=float(weight),
+            companion=companions.get(clip.source.name, UNLABELLED),
+        )
+        for clip, label, comment, weight in zip(clips, labels, comments, weights, strict=True)
+    ]
 
 
-def _synthetic(recipe: Recipe, bank: FilterBank, items: Sequence[Item], seed: int) -> list[Item]:
-    """Render guitar chords of all qualities, so many as make up the recipe's share."""
+def _companion_labels(recipe: Recipe, data: Sequence[Path]) -> dict[str, int]:
+    task = recipe.companion
+    if task is None:
+        return {}
+    return {c.source.name: TASKS[task].index(c.label) for c in _listed_audio(data, task)}
+
+
+def _weight_beside(items: Sequence[Item], n_beside: int, share: float) -> float:
+    """Return the weight with which so many further items make up a share of all windows."""
+    total = sum(item.weight for item in items)
+    return share / (1 - share) * total / max(1, n_beside)
+
+
+def _rendered(recipe: Recipe, bank: FilterBank, seed: int) -> list[Item]:
+    rendering = recipe.rendering
+    if rendering is None:
+        return []
     rng = np.random.default_rng(seed)
-    rate_hz = recipe.features.sample_rate_hz
-    vocabulary = TASKS["chord"]
-    real = sum(item.weight for item in items)
-    weight = recipe.synthetic_share / (1 - recipe.synthetic_share) * real / N_SYNTHETIC
-    nothing = np.zeros((0, 0), dtype=np.float32)
-    rendered = []
-    for n in range(N_SYNTHETIC):
-        if rng.random() < NO_CHORD_SHARE:
-            label = "N"
-            samples = render_no_chord(SYNTHETIC_DURATION_S, rate_hz, rng)
-        else:
-            root, quality = n % 12, str(rng.choice(list(INTERVALS)))
-            label = chord_label(root, quality)
-            samples = render_chord(root, quality, SYNTHETIC_DURATION_S, rate_hz, rng)
+    items = []
+    for _ in range(rendering.count):
+        label, samples = rendering.render(recipe.features.sample_rate_hz, rng)
         grid = compute_grid(samples, recipe.features, bank).astype(np.float16)
-        rendered.append(Item("synthetic", vocabulary.index(label), [grid], nothing, weight))
-    return rendered
+        index = OUTSIDE if label is None else recipe.labels.index(label)
+        companion = OUTSIDE if label is None else UNLABELLED
+        items.append(Item("synthetic", index, [grid], _NO_COMMENT, 1.0, companion))
+    return items

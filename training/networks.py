@@ -71,7 +71,13 @@ def chord_net(
 
 
 def listening_net(
-    frames: int, bands: int, labels: int, *, teacher_targets: int, dropout: float = 0.3
+    frames: int,
+    bands: int,
+    labels: int,
+    companions: int,
+    *,
+    teacher_targets: int,
+    dropout: float = 0.3,
 ) -> keras.Model:
     """Build a network for what a whole passage sounds like: genre, emotion.
 
@@ -83,8 +89,8 @@ def listening_net(
     ----------
     frames, bands
         Shape of a window, both divisible by 16.
-    labels
-        Number of labels.
+    labels, companions
+        Number of labels of the task and of the companion task; 0 for no companion.
     teacher_targets
         Length of the teacher's targets; 0 to learn from labels alone.
     dropout
@@ -93,7 +99,7 @@ def listening_net(
     Returns
     -------
     keras.Model
-        Outputs ``logits`` and, if there is a teacher, ``teacher``.
+        Outputs ``logits`` and, where they are asked for, ``companion`` and ``teacher``.
     """
     window = keras.Input((frames, bands), name="window")
     x = layers.Reshape((frames, bands, 1))(window)
@@ -109,9 +115,42 @@ def listening_net(
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dropout(dropout)(x)
     outputs = {"logits": layers.Dense(labels, name="logits")(x)}
+    if companions:
+        outputs["companion"] = layers.Dense(companions, name="companion")(x)
     if teacher_targets:
         outputs["teacher"] = layers.Dense(teacher_targets, name="teacher")(x)
     return keras.Model(window, outputs, name="listening_net")
+
+
+def embedding_net(
+    units: int, labels: int, companions: int, *, hidden_units: int = 128, dropout: float = 0.5
+) -> keras.Model:
+    """Build a network with one hidden layer on the embedding of a pretrained one.
+
+    Parameters
+    ----------
+    units
+        Length of the embedding; a window has the shape [1, units].
+    labels, companions
+        Number of labels of the task and of the companion task; 0 for no companion.
+    hidden_units
+        Size of the hidden layer.
+    dropout
+        Share of features dropped before and after it.
+
+    Returns
+    -------
+    keras.Model
+        Outputs ``logits`` and, where it is asked for, ``companion``.
+    """
+    window = keras.Input((1, units), name="window")
+    x = layers.BatchNormalization()(layers.Flatten()(window))
+    x = layers.Dense(hidden_units, activation="relu")(layers.Dropout(dropout)(x))
+    x = layers.Dropout(dropout)(x)
+    outputs = {"logits": layers.Dense(labels, name="logits")(x)}
+    if companions:
+        outputs["companion"] = layers.Dense(companions, name="companion")(x)
+    return keras.Model(window, outputs, name="embedding_net")
 
 
 def statistics_net(features: int, labels: int, *, dropout: float = 0.4) -> keras.Model:
@@ -138,7 +177,7 @@ def statistics_net(features: int, labels: int, *, dropout: float = 0.4) -> keras
 
 def serving_network(trained: keras.Model) -> keras.Model:
     """Return the part of a trained network that answers: from a window to its logits."""
-    return keras.Model(trained.input, trained.get_layer("logits").output, name=trained.name)
+    return keras.Model(trained.input, trained.output["logits"], name=trained.name)
 
 
 def _convolve(

@@ -5,7 +5,7 @@ This is the one place where the numbers of the shipped models stand.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -15,14 +15,35 @@ from numpy.typing import NDArray
 from service.features import FeatureSpec, Grid
 from service.timeline import TimelineSpec
 from service.windows import WindowSpec
-from training import augmentation, labels
-from training.batches import UNLABELLED, Augment
+from training import augmentation, labels, musicnn
+from training.batches import OUTSIDE, UNLABELLED, Augment
 from training.fit_settings import FitSettings
-from training.networks import chord_net, listening_net, statistics_net
+from training.networks import chord_net, embedding_net, listening_net, statistics_net
 from training.readers import LabelledClip, gtzan_grid, statistics
 from training.splits import Fold, group_fold_plan, leave_one_data_set_out, no_folds
+from training.synthesis import INTERVALS, Waveform, render_chord, render_no_chord, render_no_music
 
 TRANSPOSE_DOWN, TRANSPOSE_UP = 5, 6
+CHORD_DURATION_S = 2.2
+NO_CHORD_SHARE = 0.12
+NO_MUSIC_DURATION_S = 3.5
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Sounds that are rendered for training.
+
+    Attributes
+    ----------
+    count
+        How many.
+    render
+        Makes one at a sampling rate; returns its label, None for one that has none of the
+        task's, and the waveform.
+    """
+
+    count: int
+    render: Callable[[int, Generator], tuple[str | None, Waveform]]
 
 
 @dataclass(frozen=True)
@@ -32,9 +53,9 @@ class Recipe:
     Attributes
     ----------
     name
-        Name of the recipe; the one that makes a task's bundle is called as the task.
+        Name of the recipe.
     task
-        What it tells; also the name of the bundle.
+        What it tells.
     version
         Of the model; raise it with every bundle that is shipped.
     summary, not_for
@@ -43,6 +64,8 @@ class Recipe:
         What the network sees.
     build
         Makes the network; the argument is the number of teacher targets.
+    backbone
+        Makes a pretrained network, which stays as it is; what is trained sees its embeddings.
     augment
         Changes a training window.
     fit
@@ -56,12 +79,23 @@ class Recipe:
         is scored on ``valid``.
     left_out
         Splits whose clips are no good, neither to learn from nor to measure on.
-    listens_to
-        Tasks whose lists name audio on which the teacher may comment, without the labels.
+    bundle
+        Folder of the bundle under ``models``; None for a recipe that is for comparison.
+    further
+        Tasks whose lists name further audio to learn from: its labels of the companion task,
+        and what the teacher says.
+    companion
+        Another task, whose labels a second output learns; the two help each other.
+    teacher
+        Whether to learn from MSD_musicnn as well.
     degraded_copies
         How many distorted, noisy or reverberant copies of each clip to learn from.
-    synthetic_share
-        Share of synthetic clips among the windows drawn.
+    outside
+        Tasks whose lists name audio that has none of this task's labels.
+    rendering
+        Sounds to render.
+    beside_share
+        Share of outside and rendered sounds among the windows drawn.
     subsets
         Further sets of labels to report figures on.
     timeline
@@ -85,9 +119,15 @@ class Recipe:
     weigh: Callable[[Sequence[LabelledClip]], NDArray[np.float64]]
     held_back: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    listens_to: tuple[str, ...] = ()
+    backbone: Callable[[], keras.Model] | None = None
+    bundle: str | None = None
+    further: tuple[str, ...] = ()
+    companion: str | None = None
+    teacher: bool = False
     degraded_copies: int = 0
-    synthetic_share: float = 0.0
+    outside: tuple[str, ...] = ()
+    rendering: Rendering | None = None
+    beside_share: float = 0.0
     subsets: tuple[tuple[str, frozenset[str]], ...] = ()
     timeline: TimelineSpec | None = None
     lab_labels: tuple[str, ...] | None = None
@@ -97,8 +137,21 @@ class Recipe:
         """The task's labels, in the order of the network's outputs."""
         return labels.TASKS[self.task]
 
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether the features are those of GTZAN's spectrogram pictures."""
+        return self.features == gtzan_grid.SPEC
+
 
 def _augment_music(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
+    window = augmentation.shift_bands(window, int(rng.integers(-2, 3)))
+    window = augmentation.tilt(window, rng, most=0.06)
+    window = augmentation.mask(window, rng, most=16)
+    window = augmentation.drown(window, rng, most=0.4)
+    return augmentation.limit_band(window, rng, lowest=66), label
+
+
+def _augment_picture(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
     window = augmentation.shift_bands(window, int(rng.integers(-3, 4)))
     window = augmentation.tilt(window, rng, most=0.12)
     window = augmentation.mask(window, rng, most=16)
@@ -118,10 +171,22 @@ def _augment_chord(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]
     return augmentation.raise_floor(window, rng, most=0.4), transpose(label, semitones)
 
 
+def _render_chord(sample_rate_hz: int, rng: Generator) -> tuple[str, Waveform]:
+    if rng.random() < NO_CHORD_SHARE:
+        return labels.NO_CHORD, render_no_chord(CHORD_DURATION_S, sample_rate_hz, rng)
+    root, quality = int(rng.integers(12)), str(rng.choice(list(INTERVALS)))
+    samples = render_chord(root, quality, CHORD_DURATION_S, sample_rate_hz, rng)
+    return labels.chord_label(root, quality), samples
+
+
+def _render_no_music(sample_rate_hz: int, rng: Generator) -> tuple[None, Waveform]:
+    return None, render_no_music(NO_MUSIC_DURATION_S, sample_rate_hz, rng)
+
+
 def transpose(label: int, semitones: int) -> int:
     """Return the index of a chord moved by some semitones; "no chord" stays what it is."""
     n_qualities = len(labels.QUALITIES)
-    if label in (UNLABELLED, labels.CHORDS.index(labels.NO_CHORD)):
+    if label in (UNLABELLED, OUTSIDE, labels.CHORDS.index(labels.NO_CHORD)):
         return label
     root, quality = divmod(label, n_qualities)
     return (root + semitones) % len(labels.ROOTS) * n_qualities + quality
@@ -131,6 +196,12 @@ def _weigh_by_label(clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
     """Draw rare labels more often, halfway to balance."""
     count = Counter(clip.label for clip in clips)
     return np.array([count[clip.label] ** -0.5 for clip in clips])
+
+
+def _weigh_rare_labels(clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
+    """Draw rare labels more often, most of the way to balance."""
+    count = Counter(clip.label for clip in clips)
+    return np.array([count[clip.label] ** -0.7 for clip in clips])
 
 
 def _weigh_by_data_set(clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
@@ -145,19 +216,19 @@ def _chords_of(*qualities: str) -> frozenset[str]:
 
 _UNSEEN = "each clip judged by a network that saw no clip of its group"
 _TEACHER_CAVEAT = "the teacher's own training songs are unknown and may include the artist"
-_MUSIC_WINDOWS = WindowSpec(frames=112, stride_frames=56, short="repeat")
+# 8 windows of 30 s, with gaps of 0.9 s, so that an answer takes less than 40 ms.
+_MUSIC_WINDOWS = WindowSpec(frames=musicnn.FRAMES, stride_frames=242, short="repeat")
 _MUSIC_FIT = FitSettings(
-    epochs=45,
+    epochs=40,
     batches_per_epoch=60,
-    batch_size=32,
-    peak_learning_rate=2e-3,
+    batch_size=128,
+    peak_learning_rate=1e-3,
     weight_decay=1e-2,
+    label_smoothing=0.1,
     mixup_alpha=0.4,
-    mixup_share=0.5,
-    teacher_weight=2.0,
     patience=15,
-    warm_up_batches=200,
 )
+_PICTURE_WINDOWS = WindowSpec(frames=112, stride_frames=56, short="repeat")
 _CHORD_FEATURES = FeatureSpec(
     name="log_frequency",
     sample_rate_hz=11_025,
@@ -172,57 +243,100 @@ _CHORD_WINDOWS = WindowSpec(frames=20, stride_frames=5, short="silence")
 GENRE = Recipe(
     name="genre",
     task="genre",
-    version="1.0.0",
-    summary="One of ten genres, from the log-mel spectrogram of 10 s windows.",
+    version="2.0.0",
+    summary="One of ten genres, from what a network trained on 200,000 songs hears in 3 s windows.",
     not_for=(
         "music outside the ten genres: it has no label for it, watch the uncertain flag",
-        "relying on blues, country, reggae or pop: most of these clips get another answer",
+        "relying on one answer among blues, country, disco, pop and rock: they are often confused",
         "telling styles within a genre, or deciding about people's works or rights",
         "speech, noise or single instruments",
     ),
-    features=gtzan_grid.SPEC,
+    features=musicnn.SPEC,
     windows=_MUSIC_WINDOWS,
-    build=lambda teacher_targets: listening_net(
-        _MUSIC_WINDOWS.frames,
-        gtzan_grid.SPEC.bands,
-        len(labels.GENRES),
-        teacher_targets=teacher_targets,
-    ),
+    build=lambda _: embedding_net(musicnn.UNITS, len(labels.GENRES), len(labels.EMOTIONS)),
+    backbone=musicnn.embedding,
     augment=_augment_music,
     fit=_MUSIC_FIT,
-    folds=lambda clips: group_fold_plan(clips, n_folds=3, split="extra", seed=0),
-    protocol=f"threefold over artists: {_UNSEEN}; {_TEACHER_CAVEAT}",
-    weigh=_weigh_by_label,
+    folds=lambda clips: group_fold_plan(clips, n_folds=4, split="extra", seed=0),
+    protocol=f"fourfold over artists: {_UNSEEN}; {_TEACHER_CAVEAT}",
+    weigh=_weigh_rare_labels,
     held_back=("valid", "test"),
     left_out=("faulty",),
-    listens_to=("genre", "emotion"),
+    bundle="genre",
+    further=("emotion",),
+    companion="emotion",
+    outside=("chord",),
+    rendering=Rendering(400, _render_no_music),
+    beside_share=0.12,
 )
 
 EMOTION = Recipe(
     name="emotion",
     task="emotion",
-    version="1.0.0",
-    summary="Whether music feels happy or sad, from the log-mel spectrogram of 10 s windows.",
+    version="2.0.0",
+    summary="Whether music feels happy or sad, from what a network trained on 200,000 songs hears "
+    "in 3 s windows.",
     not_for=(
         "reading the feelings of a person: it judges the music, as listeners of four data sets did",
         "music that is neither happy nor sad (angry, tense, calm): it has only the two words",
         "speech",
     ),
-    features=gtzan_grid.SPEC,
+    features=musicnn.SPEC,
     windows=_MUSIC_WINDOWS,
-    build=lambda teacher_targets: listening_net(
-        _MUSIC_WINDOWS.frames,
-        gtzan_grid.SPEC.bands,
-        len(labels.EMOTIONS),
-        teacher_targets=teacher_targets,
-    ),
+    build=lambda _: embedding_net(musicnn.UNITS, len(labels.EMOTIONS), len(labels.GENRES)),
+    backbone=musicnn.embedding,
     augment=_augment_music,
-    fit=replace(_MUSIC_FIT, epochs=36),
+    fit=_MUSIC_FIT,
     folds=lambda clips: group_fold_plan(clips, n_folds=4, split=None, seed=0),
     protocol=f"fourfold over artists and albums: {_UNSEEN}; {_TEACHER_CAVEAT}",
     weigh=_weigh_by_label,
     held_back=("test",),
-    listens_to=("genre", "emotion"),
+    left_out=("faulty",),
+    bundle="emotion",
+    further=("genre",),
+    companion="genre",
+    outside=("chord",),
+    rendering=Rendering(400, _render_no_music),
+    beside_share=0.12,
+)
+
+GENRE_PICTURES = Recipe(
+    name="genre_pictures",
+    task="genre",
+    version="1.0.0",
+    summary="One of ten genres, from the spectrogram pictures of the Kaggle GTZAN set.",
+    not_for=("serving: a picture holds a quarter of the frames and half of the range of levels",),
+    features=gtzan_grid.SPEC,
+    windows=_PICTURE_WINDOWS,
+    build=lambda teacher_targets: listening_net(
+        _PICTURE_WINDOWS.frames,
+        gtzan_grid.SPEC.bands,
+        len(labels.GENRES),
+        len(labels.EMOTIONS),
+        teacher_targets=teacher_targets,
+    ),
+    augment=_augment_picture,
+    fit=FitSettings(
+        epochs=45,
+        batches_per_epoch=60,
+        batch_size=32,
+        peak_learning_rate=2e-3,
+        weight_decay=1e-2,
+        mixup_alpha=0.4,
+        mixup_share=0.5,
+        teacher_weight=2.0,
+        patience=45,
+        warm_up_batches=200,
+    ),
+    folds=no_folds,
+    protocol="none",
+    weigh=_weigh_by_label,
+    held_back=("valid", "test"),
+    left_out=("faulty",),
+    bundle="genre/pictures",
+    further=("genre", "emotion"),
+    companion="emotion",
+    teacher=True,
 )
 
 CHORD = Recipe(
@@ -253,8 +367,10 @@ CHORD = Recipe(
     protocol="leave one data set out: each clip judged by a network that saw no clip of its set",
     weigh=_weigh_by_data_set,
     held_back=("test",),
+    bundle="chord",
     degraded_copies=2,
-    synthetic_share=1 / 3,
+    rendering=Rendering(3000, _render_chord),
+    beside_share=1 / 3,
     subsets=(
         ("major and minor triads", _chords_of("maj", "min")),
         ("seventh chords", _chords_of("7", "maj7", "m7")),
@@ -293,4 +409,6 @@ GENRE_STATISTICS = Recipe(
     left_out=("faulty",),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (GENRE, CHORD, EMOTION, GENRE_STATISTICS)}
+RECIPES = {
+    recipe.name: recipe for recipe in (GENRE, CHORD, EMOTION, GENRE_PICTURES, GENRE_STATISTICS)
+}

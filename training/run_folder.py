@@ -83,10 +83,11 @@ class RunFolder:
         """Tell whether a fold was finished before."""
         return self._fold_file(name).exists()
 
-    def save_fold(self, result: FoldResult) -> None:
-        """Keep the result of a finished fold."""
+    def save_fold(self, result: FoldResult, network: keras.Model) -> None:
+        """Keep the result of a finished fold, and the network that never saw it."""
         file = self._fold_file(result.name)
         file.parent.mkdir(parents=True, exist_ok=True)
+        network.save(file.with_suffix(".keras"))
         partial = file.with_suffix(".part")  # which folds() does not take for a fold
         with partial.open("wb") as opened:
             np.savez_compressed(
@@ -102,6 +103,12 @@ class RunFolder:
     def folds(self) -> list[FoldResult]:
         """Return the results of all finished folds, by name."""
         return [_load_fold(file) for file in sorted((self.path / "folds").glob("*.npz"))]
+
+    def fold_network(self, name: str) -> keras.Model:
+        """Return the network that never saw the clips of a fold."""
+        file = self._fold_file(name).with_suffix(".keras")
+        self._require(file)
+        return keras.saving.load_model(file, compile=False)
 
     def save_network(
         self, network: keras.Model, record: RunRecord, real_windows: NDArray[np.float32]

@@ -104,6 +104,23 @@ def test_silence_gives_zeros(spectrum: str) -> None:
     assert not grid.any()
 
 
+@pytest.mark.parametrize("spectrum", ["power", "magnitude"])
+def test_levels_against_a_fixed_power_tell_the_volume(spectrum: str) -> None:
+    fixed = {"spectrum": spectrum, "range_db": 100.0, "reference_power": 1e6}
+    spec = FeatureSpec.model_validate({**SPEC.model_dump(), **fixed})
+    loud, quiet = (compute_grid(np.float32(g) * CLIP, spec, BANK) for g in (1, 0.1))
+
+    audible = quiet > 0
+    assert audible.any()
+    np.testing.assert_allclose((loud - quiet)[audible], 0.2, atol=1e-5)
+    assert loud.max() < 1
+
+
+def test_what_is_louder_than_the_reference_counts_as_the_reference() -> None:
+    spec = FeatureSpec.model_validate({**SPEC.model_dump(), "reference_power": 1e-6})
+    assert compute_grid(CLIP, spec, BANK).max() == 1
+
+
 @pytest.mark.parametrize("block_frames", [1, 7, 1_000])
 def test_block_boundaries_do_not_matter(block_frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = compute_grid(CLIP, SPEC, BANK)

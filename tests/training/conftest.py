@@ -20,7 +20,6 @@ def _one_thread_for_small_matrices() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def genre_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of a network with random weights on the features of GTZAN; not to be changed."""
+    """A bundle of a network with random weights on the features of genre; not to be changed."""
     folder = tmp_path_factory.mktemp("exported")
-    export(TINY_GENRE, write_run(folder / "run"), folder / "models" / "genre")
-    return folder / "models" / "genre"
+    return export(TINY_GENRE, write_run(folder / "run"), folder / "models")

@@ -59,7 +59,8 @@ def write_run(
     run = RunFolder(path)
     shape = (10, recipe.windows.frames, recipe.features.bands)
     windows = np.random.default_rng(0).random(shape, dtype=np.float32)
-    run.save_network(recipe.build(0), make_record(recipe), windows)
+    network = recipe.build(0)
+    run.save_network(network, make_record(recipe), windows)
     for fold in [make_fold(recipe)] if folds is None else folds:
-        run.save_fold(fold)
+        run.save_fold(fold, network)
     return run

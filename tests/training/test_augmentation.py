@@ -26,12 +26,14 @@ ALWAYS: dict[str, Callable[[Grid, Generator], Grid]] = {
     "detune": augmentation.detune,
     "tilt": partial(augmentation.tilt, most=0.5),
     "raise_floor": partial(augmentation.raise_floor, most=0.4, chance=1.0),
+    "drown": partial(augmentation.drown, most=0.6, chance=1.0),
     "mask": partial(augmentation.mask, most=8, chance=1.0),
     "limit_band": partial(augmentation.limit_band, lowest=5, chance=1.0),
 }
 CHANCES: dict[str, Callable[[Grid, Generator], Grid]] = {
     "delay": partial(augmentation.delay, chance=0.0),
     "raise_floor": partial(augmentation.raise_floor, most=0.4, chance=0.0),
+    "drown": partial(augmentation.drown, most=0.6, chance=0.0),
     "mask": partial(augmentation.mask, most=8, chance=0.0),
     "limit_band": partial(augmentation.limit_band, lowest=5, chance=0.0),
 }
@@ -65,23 +67,6 @@ def test_the_window_given_is_left_as_it_was(name: str) -> None:
 def test_nothing_changes_without_a_chance(name: str) -> None:
     for seed in range(10):
         np.testing.assert_array_equal(CHANCES[name](sounding(), rng(seed)), sounding())
-
-
-def test_a_crop_is_a_piece_in_single_precision() -> None:
-    grid = sounding().astype(np.float16)
-
-    window = augmentation.crop(grid, 3, 5)
-
-    assert window.dtype == np.float32
-    np.testing.assert_array_equal(window, grid[3:8].astype(np.float32))
-
-
-def test_a_crop_past_the_end_is_padded_with_silence() -> None:
-    window = augmentation.crop(sounding().astype(np.float16), FRAMES - 4, 10)
-
-    assert window.shape == (10, BANDS)
-    assert (window[:4] > 0).all()
-    assert not window[4:].any()
 
 
 def test_a_delay_puts_silence_in_front_of_the_same_sound() -> None:
@@ -142,6 +127,20 @@ def test_a_raised_floor_silences_the_quietest_and_keeps_the_loudest() -> None:
     assert 0 < silenced.max() <= 0.4
     assert raised.max() == pytest.approx(1)
     assert (np.diff(raised.reshape(-1)) >= 0).all()
+
+
+def test_what_drowns_keeps_all_that_is_louder() -> None:
+    window = np.linspace(0, 1, FRAMES * BANDS, dtype=np.float32).reshape(FRAMES, BANDS)
+    floors = set()
+    for seed in range(10):
+        drowned = augmentation.drown(window, rng(seed), most=0.4, chance=1.0)
+        floor = drowned.min()
+
+        assert 0 < floor <= 0.4
+        np.testing.assert_array_equal(drowned[window > floor], window[window > floor])
+        assert (drowned[window <= floor] == floor).all()
+        floors.add(float(floor))
+    assert len(floors) == 10
 
 
 def test_a_mask_silences_one_stretch_of_time_and_of_bands() -> None:

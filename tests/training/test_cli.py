@@ -1,19 +1,24 @@
 import json
+import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import training
 from service.settings import Settings
+from tests.audio import noise
 from tests.service.serving import serve
 from tests.training.comparison.small import use_small_systems
-from tests.training.made import write_csv, write_guitar_chords_v3, write_moods
+from tests.training.made import write_csv, write_guitar_chords_v3, write_moods, write_wav
+from tests.training.readers.pictures import random_levels
 from tests.training.runs import make_fold
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
-from training import fit_job, material, teacher
+from training import fit_job, musicnn
 from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
 from training.comparison import compare_job
 from training.labels import CHORDS
@@ -28,7 +33,6 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recipes that train in a second."""
     monkeypatch.setitem(RECIPES, "chord", TINY_CHORD)
     monkeypatch.setitem(RECIPES, "genre", TINY_GENRE)
-    monkeypatch.setattr(material, "N_SYNTHETIC", 30)
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
@@ -124,7 +128,7 @@ def test_a_run_that_is_not_finished_says_so(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:
     run = RunFolder(tmp_path / "run")
-    run.save_fold(make_fold(TINY_GENRE))
+    run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
     message = assert_fails(capsys, command, "genre", "--run", str(run.path))
     assert "this run is not finished" in message
 
@@ -136,12 +140,26 @@ def test_a_recipe_for_comparison_cannot_be_exported(
     assert "for comparison" in message
 
 
-@pytest.mark.usefixtures("_tiny")
 def test_a_missing_teacher_says_what_to_install(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(teacher, "find_spec", lambda _: None)
+    monkeypatch.setattr(musicnn, "find_spec", lambda _: None)
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("missing.wav", "jazz")])
+    message = assert_fails(
+        capsys, "fit", "genre_pictures", "--data", str(data), "--run", f"{tmp_path}/run",
+        "--cache", f"{tmp_path}/cache",
+    )  # fmt: skip
+    assert "pip install --no-deps musicnn" in message
+
+
+def test_a_missing_backbone_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["genre"], rendering=None)
+    monkeypatch.setitem(RECIPES, "genre", recipe)
+    monkeypatch.setattr(musicnn, "find_spec", lambda _: None)
+    write_wav(tmp_path / "clip.wav", noise(0.5, rate_hz=22_050), 22_050)
+    data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("clip.wav", "jazz")])
     message = assert_fails(
         capsys, "fit", "genre", "--data", str(data), "--run", f"{tmp_path}/run",
         "--cache", f"{tmp_path}/cache",
@@ -149,15 +167,25 @@ def test_a_missing_teacher_says_what_to_install(
     assert "pip install --no-deps musicnn" in message
 
 
-@pytest.mark.parametrize("recipe", ["chord", "genre_statistics"])
-def test_a_teacher_for_a_recipe_that_has_none_is_refused(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, recipe: str
+@pytest.mark.parametrize(("recipe", "n_clips"), [("genre", 1), ("genre_pictures", 2)])
+def test_pictures_are_prepared_for_the_recipe_that_reads_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, recipe: str, n_clips: int
 ) -> None:
-    message = assert_fails(
-        capsys, "fit", recipe, "--data", str(tmp_path), "--run", f"{tmp_path}/run",
-        "--teacher", "musicnn",
-    )  # fmt: skip
-    assert f"{recipe} learns from labels alone" in message
+    """A folder with one clip as audio and two as grids."""
+    write_wav(tmp_path / "jazz.00000.wav", noise(0.5, rate_hz=22_050), 22_050)
+    write_csv(tmp_path / "genre.csv", ("file", "genre"), [("jazz.00000.wav", "jazz")])
+    np.savez(
+        tmp_path / "gtzan_mel.npz",
+        mel=np.stack([random_levels(seed) for seed in range(2)]),
+        name=np.array(["jazz.00000", "rock.00000"]),
+        genre=np.array(["jazz", "rock"]),
+    )
+
+    with caplog.at_level(logging.INFO):
+        done = main(["prepare", recipe, "--data", str(tmp_path), "--cache", f"{tmp_path}/cache"])
+
+    assert done == 0
+    assert f"{n_clips} clips ready, 0 skipped" in caplog.text
 
 
 def test_the_help_of_compare_names_all_systems(capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,7 +279,9 @@ def test_the_whole_way_from_recordings_to_answers(
     (tmp_path / "recordings" / "Training" / "C" / "C_Jo_9.wav").write_bytes(b"no sound at all")
 
     assert main(["prepare", "chord", "--data", "recordings"]) == 0
-    assert main(["fit", "chord", "--data", "recordings", "--seed", "5"]) == 0
+    write_wav(tmp_path / "talk" / "a.wav", noise(1.0, rate_hz=11_025), 11_025)
+    fit_chords = ["fit", "chord", "--data", "recordings", "--seed", "5"]
+    assert main([*fit_chords, "--outside", str(tmp_path / "talk")]) == 0
     assert main(["export", "chord"]) == 0
     assert main(["report", "chord"]) == 0
     evaluate = ["evaluate", "models/chord", "--data", "recordings", "--split", "test"]
@@ -264,7 +294,9 @@ def test_the_whole_way_from_recordings_to_answers(
     card = Path("models/chord/card.json").read_text("utf-8")
     assert str(tmp_path) not in card
     record = json.loads(card)["training"]
-    assert record["command"].startswith("python -m training fit chord --data recordings --seed 5")
+    assert record["command"] == (
+        "python -m training fit chord --data recordings --outside talk --seed 5"
+    )
     assert record["data_sets"] == {"guitar-chords-v3": 6}
     assert record["clips_skipped"] == 1
 
@@ -295,6 +327,7 @@ def test_a_finished_command_can_be_repeated(
 
     assert main(command) == 0
     first = RunFolder(Path("runs/chord")).record()
+    assert first.command == "python -m training fit chord --data recordings --seed 1 --no-folds"
     assert main(command) == 0
 
     assert RunFolder(Path("runs/chord")).record().history == first.history

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from service.classification import classify
 from tests.audio import tone
 from tests.bundles import CHORDS, band_centre_hz, edit_card
 from tests.training.made import write_csv, write_wav
-from tests.training.readers.pictures import random_levels
+from tests.training.readers.pictures import random_levels, write_picture
+from tests.training.runs import write_run
+from tests.training.tiny import TINY_GENRE, TINY_PICTURES
 from training.cache import FeatureCache
 from training.errors import TrainingError
-from training.evaluation import evaluate
-from training.readers.gtzan_grid import to_features
+from training.evaluation import PICTURES_FOLDER, evaluate
+from training.export import export
+from training.readers.gtzan_grid import SPEC, to_features
 
 RATE_HZ = 11_025  # of the chord bundle among the made-up ones
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
@@ -149,33 +153,104 @@ def test_several_data_sets_are_scored_together(
     assert [clip.data_set for clip in report.clips] == ["b", "a"]
 
 
-def test_an_archive_of_grids_is_scored_by_the_same_network(
-    tmp_path: Path, genre_bundle: Path, cache: FeatureCache
+@pytest.fixture(scope="module")
+def genre_with_pictures(tmp_path_factory: pytest.TempPathFactory, genre_bundle: Path) -> Path:
+    """A bundle with a variant for pictures; not to be changed."""
+    folder = tmp_path_factory.mktemp("with_pictures")
+    shutil.copytree(genre_bundle, folder / "models" / "genre")
+    export(TINY_PICTURES, write_run(folder / "run", TINY_PICTURES), folder / "models")
+    return folder / "models" / "genre"
+
+
+PICTURED = ("blues", "jazz", "rock")
+
+
+def write_archive(path: Path) -> Path:
+    np.savez(
+        path,
+        mel=np.stack([random_levels(seed) for seed in range(3)]),
+        name=np.array([f"{genre}.00001" for genre in PICTURED]),
+        genre=np.array(PICTURED),
+    )
+    return path
+
+
+def write_pictures(folder: Path) -> Path:
+    for seed, genre in enumerate(PICTURED):
+        path = folder / "images_original" / genre / f"{genre}00001.png"
+        write_picture(path, random_levels(seed))
+    return folder
+
+
+@pytest.mark.parametrize("given", ["archive", "pictures"])
+def test_grids_and_pictures_are_scored_by_the_variant_for_them(
+    tmp_path: Path, genre_with_pictures: Path, cache: FeatureCache, given: str
 ) -> None:
-    levels = np.stack([random_levels(seed) for seed in range(3)])
-    names = ["blues.00000", "jazz.00001", "rock.00002"]
-    path = tmp_path / "grids.npz"
-    np.savez(path, mel=levels, name=np.array(names), genre=np.array(["blues", "jazz", "rock"]))
+    data = write_archive(tmp_path / "x.npz") if given == "archive" else write_pictures(tmp_path)
 
-    report = evaluate(genre_bundle, [path], cache)
+    report = evaluate(genre_with_pictures, [data], cache)
 
-    bundle = Bundle.load(genre_bundle)
-    assert [clip.truth for clip in report.clips] == ["blues", "jazz", "rock"]
-    assert [clip.name for clip in report.clips] == [f"grids.npz:{name}" for name in names]
-    for row, level in zip(report.clips, levels, strict=True):
-        logits = bundle.window_logits(to_features(level)).mean(axis=0)
+    variant = Bundle.load(genre_with_pictures / PICTURES_FOLDER)
+    assert variant.card.features == SPEC
+    assert (report.bundle, report.version) == ("genre", TINY_PICTURES.version)
+    assert [clip.truth for clip in report.clips] == list(PICTURED)
+    for row, level in zip(report.clips, map(random_levels, range(3)), strict=True):
+        logits = variant.window_logits(to_features(level)).mean(axis=0)
         np.testing.assert_allclose(
-            list(row.probabilities.values()), bundle.probabilities(logits), atol=2e-3
+            list(row.probabilities.values()), variant.probabilities(logits), atol=2e-3
         )
 
 
-def test_grids_of_other_features_are_refused(
-    tmp_path: Path, models_dir: Path, cache: FeatureCache
+def test_an_archives_rows_are_named_by_archive_and_clip(
+    tmp_path: Path, genre_with_pictures: Path, cache: FeatureCache
 ) -> None:
-    path = tmp_path / "grids.npz"
-    np.savez(path, mel=random_levels()[None], name=np.array(["x"]), genre=np.array(["blues"]))
+    report = evaluate(genre_with_pictures, [write_archive(tmp_path / "x.npz")], cache)
+    assert [clip.name for clip in report.clips] == [f"x.npz:{genre}.00001" for genre in PICTURED]
+
+
+def write_both(folder: Path) -> Path:
+    """Write one clip as audio and as a grid, and two grids more."""
+    write_wav(folder / "blues.00001.wav", tone(440, 1.0, rate_hz=RATE_HZ), RATE_HZ)
+    write_csv(folder / "genre.csv", ("file", "genre"), [("blues.00001.wav", "blues")])
+    write_archive(folder / "gtzan_mel.npz")
+    return folder
+
+
+def test_audio_is_scored_by_the_bundle_itself_also_where_grids_lie_beside_it(
+    tmp_path: Path, genre_with_pictures: Path, cache: FeatureCache
+) -> None:
+    report = evaluate(genre_with_pictures, [write_both(tmp_path / "data")], cache)
+
+    assert report.version == TINY_GENRE.version != TINY_PICTURES.version
+    assert [clip.name for clip in report.clips] == ["blues.00001.wav"]
+
+
+def test_a_variant_for_pictures_reads_the_grids_beside_the_audio(
+    tmp_path: Path, genre_with_pictures: Path, cache: FeatureCache
+) -> None:
+    variant = genre_with_pictures / PICTURES_FOLDER
+
+    report = evaluate(variant, [write_both(tmp_path / "data")], cache)
+
+    assert report.version == TINY_PICTURES.version
+    assert [clip.truth for clip in report.clips] == list(PICTURED)
+
+
+def test_a_variant_that_does_not_load_is_a_mistake(
+    tmp_path: Path, genre_bundle: Path, cache: FeatureCache
+) -> None:
+    bundle = tmp_path / "genre"
+    shutil.copytree(genre_bundle, bundle)
+    (bundle / PICTURES_FOLDER).mkdir()
+    with pytest.raises(TrainingError, match=r"cannot be scored.*card\.json does not exist"):
+        evaluate(bundle, [write_archive(tmp_path / "x.npz")], cache)
+
+
+def test_grids_are_refused_where_there_is_no_variant_for_them(
+    tmp_path: Path, genre_bundle: Path, cache: FeatureCache
+) -> None:
     with pytest.raises(TrainingError, match="Give audio files instead"):
-        evaluate(models_dir / "genre", [path], cache)
+        evaluate(genre_bundle, [write_archive(tmp_path / "x.npz")], cache)
 
 
 def test_the_json_has_every_figure_with_its_interval_and_every_clip(

@@ -1,5 +1,6 @@
 import datetime
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,24 +17,38 @@ from service.windows import cut_windows
 from tests.audio import tone
 from tests.training.made import write_csv, write_wav
 from tests.training.runs import make_fold, write_run
-from tests.training.tiny import TINY_GENRE, TOY, with_fit
+from tests.training.tiny import (
+    TINY_GENRE,
+    TINY_PICTURES,
+    TOY,
+    TOY_ON_TOP,
+    needs_musicnn,
+    with_fit,
+)
 from training import export as export_module
+from training import musicnn
 from training.cache import FeatureCache
+from training.embedding import on_top
 from training.errors import TrainingError
 from training.export import convert, export
 from training.figures import calibrate
 from training.filter_banks import make_bank
 from training.fit_job import FitJob, fit
-from training.networks import chord_net, listening_net, serving_network, statistics_net
+from training.networks import (
+    chord_net,
+    embedding_net,
+    listening_net,
+    serving_network,
+    statistics_net,
+)
+from training.recipes import Recipe
 from training.run_folder import RunFolder
 
 CONVERT = tf2onnx.convert.from_keras
 
 
-@pytest.fixture(scope="module")
-def fitted_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A run of a small network that really learned to tell low tones from high ones."""
-    folder = tmp_path_factory.mktemp("fitted")
+def fit_tones(recipe: Recipe, folder: Path) -> RunFolder:
+    """Let a small network really learn to tell low tones from high ones; return its run."""
     rate_hz = TOY.features.sample_rate_hz
     rows = []
     for n in range(12):
@@ -43,12 +58,12 @@ def fitted_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(folder / "run")
     fit(
         FitJob(
-            recipe=with_fit(TOY, epochs=8),
+            recipe=with_fit(recipe, epochs=8),
             data=[write_csv(folder / "emotion.csv", ("file", "emotion", "group"), rows)],
             run=run,
             cache=FeatureCache(folder / "cache"),
             seed=1,
-            use_teacher=False,
+            outside=(),
             with_folds=True,
             cluster=None,
             command="python -m training fit emotion --data made",
@@ -57,8 +72,22 @@ def fitted_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return run
 
 
+@pytest.fixture(scope="module")
+def fitted_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of a network that was trained from its first layer on."""
+    return fit_tones(TOY, tmp_path_factory.mktemp("fitted"))
+
+
+@pytest.fixture(scope="module")
+def fitted_on_top(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of a network that was trained on what a backbone hears."""
+    return fit_tones(TOY_ON_TOP, tmp_path_factory.mktemp("fitted"))
+
+
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    """Return all files of a folder and of those in it."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def convert_another_network(*_: object, **settings: Any) -> object:
@@ -68,12 +97,18 @@ def convert_another_network(*_: object, **settings: Any) -> object:
     return CONVERT(network, *_[1:], **settings)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "run"),
+    [(TOY, "fitted_run"), (TOY_ON_TOP, "fitted_on_top")],
+    ids=["from the first layer on", "on a backbone"],
+)
 def test_a_fitted_run_becomes_a_bundle_that_the_service_accepts(
-    fitted_run: RunFolder, tmp_path: Path
+    recipe: Recipe, run: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    export(TOY, fitted_run, tmp_path / "models" / "emotion")
+    folder = export(recipe, request.getfixturevalue(run), tmp_path / "models")
 
-    bundle = Bundle.load(tmp_path / "models" / "emotion")
+    assert folder == tmp_path / "models" / "emotion"
+    bundle = Bundle.load(folder)
     rate_hz = TOY.features.sample_rate_hz
     for label, frequency_hz in (("sad", 310), ("happy", 2_540)):
         grid = bundle.features(tone(frequency_hz, 1.0, rate_hz=rate_hz))
@@ -82,19 +117,33 @@ def test_a_fitted_run_becomes_a_bundle_that_the_service_accepts(
 
 
 def test_the_bundle_answers_as_the_network_in_keras(fitted_run: RunFolder, tmp_path: Path) -> None:
-    export(TOY, fitted_run, tmp_path / "emotion")
+    folder = export(TOY, fitted_run, tmp_path)
     windows = fitted_run.real_windows()
 
-    answers = Bundle.load(tmp_path / "emotion").run(windows)
+    answers = Bundle.load(folder).run(windows)
 
     expected = np.asarray(fitted_run.network()(windows, training=False)["logits"])
     np.testing.assert_allclose(answers, expected, atol=1e-4)
 
 
-def test_the_card_is_the_contract_and_the_record(fitted_run: RunFolder, tmp_path: Path) -> None:
-    export(TOY, fitted_run, tmp_path / "emotion")
+def test_a_bundle_holds_the_backbone_and_what_was_trained_on_it(
+    fitted_on_top: RunFolder, tmp_path: Path
+) -> None:
+    bundle = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path))
+    windows = fitted_on_top.real_windows()
+    network = fitted_on_top.network()
 
-    card = Bundle.load(tmp_path / "emotion").card
+    expected = np.asarray(network(windows, training=False)["logits"])
+    np.testing.assert_allclose(bundle.run(windows), expected, atol=1e-4)
+    assert bundle.card.features == TOY_ON_TOP.features
+    assert bundle.card.windows == TOY_ON_TOP.windows
+    assert bundle.card.training.parameters == network.count_params()
+    assert bundle.card.training.parameters > TOY_ON_TOP.build(0).count_params()
+
+
+def test_the_card_is_the_contract_and_the_record(fitted_run: RunFolder, tmp_path: Path) -> None:
+    card = Bundle.load(export(TOY, fitted_run, tmp_path)).card
+
     record = fitted_run.record()
     assert card.task == "emotion"
     assert tuple(card.labels) == TOY.labels
@@ -130,9 +179,8 @@ def test_the_teacher_is_left_behind(tmp_path: Path) -> None:
     taught = TINY_GENRE.build(250)
     run.save_network(taught, run.record(), run.real_windows())
 
-    export(TINY_GENRE, run, tmp_path / "genre")
+    bundle = Bundle.load(export(TINY_GENRE, run, tmp_path))
 
-    bundle = Bundle.load(tmp_path / "genre")
     assert bundle.card.training.parameters < taught.count_params()
     assert bundle.run(run.real_windows()).shape == (10, len(TINY_GENRE.labels))
 
@@ -141,20 +189,57 @@ def test_a_new_bundle_takes_the_place_of_the_old_one(tmp_path: Path, genre_bundl
     old = tmp_path / "models" / "genre"
     old.mkdir(parents=True)
     (old / "left_over.bin").write_bytes(b"old")
+    (old / CARD_FILE).write_bytes(b"old")
 
-    export(TINY_GENRE, write_run(tmp_path / "run"), old)
+    new = export(TINY_GENRE, write_run(tmp_path / "run"), tmp_path / "models")
 
-    assert set(content(old)) == set(content(genre_bundle))
-    Bundle.load(old)
+    assert new == old
+    assert set(content(new)) == set(content(genre_bundle))
+    Bundle.load(new)
+
+
+def test_a_new_bundle_keeps_the_variant_in_the_old_one(old_bundle: Path) -> None:
+    before = content(old_bundle / "pictures")
+    (old_bundle / CARD_FILE).write_bytes(b"old")
+
+    export(TINY_GENRE, write_run(old_bundle.parents[1] / "run"), old_bundle.parent)
+
+    assert before
+    assert content(old_bundle / "pictures") == before
+    Bundle.load(old_bundle)
+
+
+def test_a_variant_is_written_into_its_bundle(tmp_path: Path, genre_bundle: Path) -> None:
+    shutil.copytree(genre_bundle, tmp_path / "models" / "genre")
+
+    run = write_run(tmp_path / "run", TINY_PICTURES)
+    folder = export(TINY_PICTURES, run, tmp_path / "models")
+
+    assert folder == tmp_path / "models" / "genre" / "pictures"
+    assert Bundle.load(folder).card.features == TINY_PICTURES.features
+    outside = {name for name in content(folder.parent) if not name.startswith("pictures/")}
+    assert {name: content(folder.parent)[name] for name in outside} == content(genre_bundle)
+    Bundle.load(folder.parent)
+
+
+def test_a_variant_may_be_there_before_its_bundle(tmp_path: Path, genre_bundle: Path) -> None:
+    variant = tmp_path / "models" / "genre" / "pictures"
+    variant.mkdir(parents=True)
+    (variant / CARD_FILE).write_bytes(b"the variant's card")
+
+    folder = export(TINY_GENRE, write_run(tmp_path / "run"), tmp_path / "models")
+
+    assert set(content(folder)) == {*content(genre_bundle), f"pictures/{CARD_FILE}"}
+    assert (variant / CARD_FILE).read_bytes() == b"the variant's card"
 
 
 @pytest.fixture
 def old_bundle(tmp_path: Path, genre_bundle: Path) -> Path:
-    """A copy of a bundle that an export may replace."""
+    """A copy of a bundle, with a variant in it, that an export may replace."""
     old = tmp_path / "models" / "genre"
-    old.mkdir(parents=True)
-    for name, data in content(genre_bundle).items():
-        (old / name).write_bytes(data)
+    shutil.copytree(genre_bundle, old)
+    (old / "pictures").mkdir()
+    (old / "pictures" / CARD_FILE).write_bytes(b"the variant's card")
     return old
 
 
@@ -170,7 +255,7 @@ def test_a_conversion_that_changes_the_network_is_refused(
     monkeypatch.setattr(tf2onnx.convert, "from_keras", convert_another_network)
 
     with pytest.raises(TrainingError, match=r"differ from those of Keras by .* on 10 real windows"):
-        export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle)
+        export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle.parent)
 
     assert_untouched(old_bundle, before)
 
@@ -185,7 +270,7 @@ def test_a_conversion_that_writes_a_broken_file_is_refused(
     monkeypatch.setattr(tf2onnx.convert, "from_keras", write_rubbish)
 
     with pytest.raises(TrainingError, match="onnxruntime cannot run the converted network"):
-        export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle)
+        export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle.parent)
 
     assert_untouched(old_bundle, before)
 
@@ -206,7 +291,7 @@ def test_a_bundle_that_fails_the_services_proof_is_refused(
     monkeypatch.setattr(export_module, "compute_grid", lambda *given: 1 - compute_grid(*given))
 
     with pytest.raises(TrainingError, match=r"service's own proof.*features differ"):
-        export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle)
+        export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle.parent)
 
     assert_untouched(old_bundle, before)
 
@@ -215,43 +300,60 @@ def test_a_run_without_folds_is_refused(tmp_path: Path, old_bundle: Path) -> Non
     before = content(old_bundle)
 
     with pytest.raises(TrainingError, match="no fold results"):
-        export(TINY_GENRE, write_run(tmp_path / "run", folds=[]), old_bundle)
+        export(TINY_GENRE, write_run(tmp_path / "run", folds=[]), old_bundle.parent)
 
     assert_untouched(old_bundle, before)
 
 
 def test_a_run_that_is_not_finished_is_refused(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
-    run.save_fold(make_fold(TINY_GENRE))
+    run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
 
     with pytest.raises(TrainingError, match="not finished"):
-        export(TINY_GENRE, run, tmp_path / "models" / "genre")
+        export(TINY_GENRE, run, tmp_path / "models")
 
     assert not (tmp_path / "models" / "genre").exists()
 
 
 def test_a_recipe_for_comparison_is_refused(tmp_path: Path) -> None:
-    comparison = replace(TINY_GENRE, name="genre_otherwise")
+    comparison = replace(TINY_GENRE, name="genre_otherwise", bundle=None)
     with pytest.raises(TrainingError, match="genre_otherwise is for comparison"):
-        export(comparison, write_run(tmp_path / "run"), tmp_path / "models" / "genre")
+        export(comparison, write_run(tmp_path / "run"), tmp_path / "models")
+
+
+def on_untrained_musicnn() -> keras.Model:
+    """Build what the recipes of music train, with few filters and both orders of work."""
+    front_end = musicnn.FrontEnd((3, 2, 2, 1, 1), (True, False, True, False, True))
+    network = musicnn.build(front_end)
+    backbone = keras.Model(network.input, keras.layers.Concatenate()(network.output))
+    return on_top(backbone, embedding_net(musicnn.HIDDEN + musicnn.TAGS, 10, 2))
 
 
 @pytest.mark.parametrize(
     "network",
     [
-        lambda: chord_net(20, 216, 6, width=4),
-        lambda: listening_net(32, 32, 10, teacher_targets=5),
-        lambda: statistics_net(57, 10),
+        pytest.param(lambda: chord_net(20, 216, 6, width=4), id="chord_net"),
+        pytest.param(lambda: listening_net(32, 48, 10, 2, teacher_targets=5), id="listening_net"),
+        pytest.param(on_untrained_musicnn, id="untrained musicnn"),
+        pytest.param(
+            lambda: on_top(musicnn.embedding(), embedding_net(musicnn.UNITS, 10, 2)),
+            id="musicnn",
+            marks=needs_musicnn,
+        ),
+        pytest.param(lambda: statistics_net(57, 10), id="statistics_net"),
     ],
-    ids=["chord_net", "listening_net", "statistics_net"],
 )
 def test_every_architecture_converts_faithfully(network: Any, tmp_path: Path) -> None:
     """With weights that no layer starts from, so that one left out would show."""
     keras.utils.set_random_seed(1)
     served = serving_network(network())
     rng = np.random.default_rng(0)
+    # Kernels are random or pretrained; all else moves up, for a variance must not be negative.
     served.set_weights(
-        [w + 0.05 * rng.standard_normal(w.shape, np.float32) for w in served.get_weights()]
+        [
+            w + 0.05 * rng.random(w.shape, np.float32) if w.ndim == 1 else w
+            for w in served.get_weights()
+        ]
     )
     windows = rng.random((5, *served.input_shape[1:]), dtype=np.float32)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.bundle import softmax
-from tests.training.runs import make_fold
+from tests.training.runs import make_fold, write_run
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.calibration import fit_temperature
 from training.errors import TrainingError
@@ -19,13 +19,15 @@ from training.run_folder import RunFolder
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     """Two folds over a large and a small data set, and an official list."""
-    run = RunFolder(tmp_path)
-    for number in (1, 2):
-        fold = make_fold(TINY_GENRE, f"groups-{number}", data_sets=("big",), seed=number)
-        run.save_fold(fold)
-    run.save_fold(make_fold(TINY_GENRE, "groups-3", data_sets=("small",), clips_each=MIN_CLIPS - 1))
-    run.save_fold(make_fold(TINY_GENRE, HELD_BACK_FOLD, data_sets=("gtzan",), clips_each=50))
-    return run
+    folds = [
+        make_fold(TINY_GENRE, f"groups-{number}", data_sets=("big",), seed=number)
+        for number in (1, 2)
+    ]
+    folds += [
+        make_fold(TINY_GENRE, "groups-3", data_sets=("small",), clips_each=MIN_CLIPS - 1),
+        make_fold(TINY_GENRE, HELD_BACK_FOLD, data_sets=("gtzan",), clips_each=50),
+    ]
+    return write_run(tmp_path, TINY_GENRE, folds)
 
 
 def test_figures_come_for_the_list_for_all_folds_and_for_each_large_data_set(
@@ -57,14 +59,14 @@ def test_figures_are_those_of_the_pooled_clips(run: RunFolder) -> None:
 
 
 def test_an_official_list_alone_gives_its_figures(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE, HELD_BACK_FOLD, data_sets=("gtzan",)))
+    folds = [make_fold(TINY_GENRE, HELD_BACK_FOLD, data_sets=("gtzan",))]
+    run = write_run(tmp_path, TINY_GENRE, folds)
     assert [f.data_set for f in evaluations(TINY_GENRE, run, 1.0)] == ["gtzan validation list"]
 
 
 def test_subsets_of_labels_have_figures_of_their_own(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_CHORD, clips_each=2 * len(CHORDS)))
+    folds = [make_fold(TINY_CHORD, clips_each=2 * len(CHORDS))]
+    run = write_run(tmp_path, TINY_CHORD, folds)
 
     found = {f.data_set: f for f in evaluations(TINY_CHORD, run, 1.0)}
 
@@ -76,9 +78,9 @@ def test_subsets_of_labels_have_figures_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_subset_that_no_clip_is_of_is_left_out(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
     fold = make_fold(TINY_CHORD, clips_each=30)
-    run.save_fold(replace(fold, truth=np.full(30, CHORDS.index("N"))))
+    silent = replace(fold, truth=np.full(30, CHORDS.index("N")))
+    run = write_run(tmp_path, TINY_CHORD, [silent])
 
     assert [f.data_set for f in evaluations(TINY_CHORD, run, 1.0)] == ["all", "made"]
 

@@ -6,14 +6,31 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.windows import cut_windows
 from tests.audio import noise
-from tests.training.made import write_guitar_chords_v3, write_moods, write_wav
-from tests.training.tiny import TINY_CHORD, TINY_GENRE, TOY
+from tests.training.made import (
+    MOOD_RATE_HZ,
+    write_csv,
+    write_guitar_chords_v3,
+    write_moods,
+    write_wav,
+)
+from tests.training.tiny import (
+    TINY_CHORD,
+    TINY_GENRE,
+    TOY,
+    TOY_BANDS,
+    TOY_FRAMES,
+    TOY_ON_TOP,
+    averaging_net,
+    noisy,
+)
 from training import fit_job, material
 from training.batches import UNLABELLED
 from training.cache import FeatureCache
+from training.errors import TrainingError
 from training.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fit
 from training.fitting import Fitted
 from training.material import Item
@@ -21,9 +38,14 @@ from training.recipes import Recipe
 from training.run_folder import RunFolder
 
 
-@pytest.fixture(autouse=True)
-def _few_synthetic_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(material, "N_SYNTHETIC", 20)
+class Talking:
+    """A teacher that tells the number of each clip, whatever it sounds like."""
+
+    def __init__(self, _: FeatureCache) -> None:
+        pass
+
+    def ask(self, sources: Sequence[object]) -> list[NDArray[np.float32]]:
+        return [np.full((1, 3), n, np.float32) for n, _ in enumerate(sources)]
 
 
 def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -> FitJob:
@@ -33,7 +55,7 @@ def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -
         run=RunFolder(tmp_path / "run"),
         cache=FeatureCache(tmp_path / "cache"),
         seed=1,
-        use_teacher=False,
+        outside=(),
         with_folds=True,
         cluster=None,
         command="python -m training fit",
@@ -184,21 +206,112 @@ def test_a_job_interrupted_before_its_network_was_saved_loses_nothing(
     assert job.run.record().epochs == TOY.fit.epochs
 
 
-def test_a_teacher_is_asked_when_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Talking:
-        def __init__(self, _: FeatureCache) -> None:
-            pass
-
-        def ask(self, sources: Sequence[object]) -> list[np.ndarray[Any, Any]]:
-            return [np.full((1, 3), n, np.float32) for n, _ in enumerate(sources)]
-
+def test_recipes_with_a_teacher_ask_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit_job, "Teacher", Talking)
-    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False, use_teacher=True)
+    recipe = replace(TOY, teacher=True)
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
 
     fit(job)
 
     assert set(job.run.network().output_names) == {"logits", "teacher"}
-    assert "teacher_loss" in job.run.record().history
+    assert min(job.run.record().history["teacher_loss"]) > 0
+
+
+def test_other_recipes_need_no_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_installed(_: FeatureCache) -> None:
+        raise TrainingError("there is no teacher")
+
+    monkeypatch.setattr(fit_job, "Teacher", not_installed)
+    data = write_moods(tmp_path / "data")
+
+    fit(make_job(tmp_path, data, with_folds=False))
+
+    assert RunFolder(tmp_path / "run").network().output_names == ["logits"]
+    with pytest.raises(TrainingError, match="there is no teacher"):
+        fit(make_job(tmp_path, data, replace(TOY, teacher=True)))
+
+
+def test_a_companion_task_is_learned_from_its_own_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_job, "Teacher", Talking)
+    data = write_moods(tmp_path / "data").parent
+    rows = []
+    for n in range(4):
+        name = f"song-{n}.wav"
+        write_wav(data / name, noise(0.6, rate_hz=MOOD_RATE_HZ, seed=n), MOOD_RATE_HZ)
+        rows.append((name, ("jazz", "rock")[n % 2], f"band-{n}"))
+    write_csv(data / "genre.csv", ("file", "genre", "group"), rows)
+    recipe = replace(
+        TOY,
+        build=lambda n: averaging_net(TOY_FRAMES, TOY_BANDS, 2, companions=10, teacher_targets=n),
+        further=("genre",),
+        companion="genre",
+        teacher=True,
+    )
+    job = make_job(tmp_path, data, recipe, with_folds=False)
+
+    fit(job)
+
+    history = job.run.record().history
+    assert 0 < history["companion_loss"][-1] < history["companion_loss"][0]
+    assert job.run.record().clips_by_data_set == {"first": 4, "second": 2}
+
+
+def test_a_network_on_a_backbone_is_kept_as_one_that_takes_windows(tmp_path: Path) -> None:
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), replace(TOY_ON_TOP, augment=noisy))
+    fit(job)
+    gathered = material.gather(job.recipe, job.data, job.cache, teacher=None, seed=job.seed)
+    grids = {
+        Path(clip.source.name).name: item.grids[0].astype(np.float32)
+        for clip, item in zip(gathered.clips, gathered.items, strict=True)
+    }
+
+    folds = job.run.folds()
+
+    assert len(folds) == 2
+    for fold in folds:
+        network = job.run.fold_network(fold.name)
+        assert network.input_shape == (None, TOY_FRAMES, TOY_BANDS)
+        for name, logits in zip(fold.clip_names, fold.logits, strict=True):
+            windows = cut_windows(grids[name], TOY.windows)
+            heard = np.asarray(network(windows, training=False)["logits"]).mean(axis=0)
+            # Embeddings are kept in half precision.
+            np.testing.assert_allclose(heard, logits, atol=0.02)
+    right = [fold.logits.argmax(axis=1) == fold.truth for fold in folds]
+    assert np.concatenate(right).mean() > 0.8
+    assert job.run.real_windows().shape == (6, TOY_FRAMES, TOY_BANDS)
+    final = job.run.network()
+    assert np.asarray(final(job.run.real_windows())["logits"]).shape == (6, 2)
+
+
+def test_a_backbone_stays_as_it_is(tmp_path: Path) -> None:
+    assert TOY_ON_TOP.backbone is not None
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), TOY_ON_TOP, with_folds=False)
+
+    fit(job)
+
+    (mixture,) = (layer for layer in TOY_ON_TOP.backbone().layers if layer.weights)
+    kept = job.run.network().get_layer(mixture.name)
+    for before, after in zip(mixture.get_weights(), kept.get_weights(), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
+def test_recordings_of_something_else_are_learned_from_and_not_measured(
+    tmp_path: Path, fits: list[tuple[str, set[str]]]
+) -> None:
+    for n in range(4):
+        sound = noise(0.6, rate_hz=MOOD_RATE_HZ, seed=n)
+        write_wav(tmp_path / "speech" / f"{n}.wav", sound, MOOD_RATE_HZ)
+    data = write_moods(tmp_path / "data")
+    recipe = replace(TOY, beside_share=0.2)
+
+    fit(make_job(tmp_path, data, recipe, outside=[tmp_path / "speech"]))
+
+    run = RunFolder(tmp_path / "run")
+    assert all("outside:speech" in groups for _, groups in fits)
+    assert sum(len(fold.clip_names) for fold in run.folds()) == 6
+    assert run.record().clips_by_data_set == {"first": 4, "second": 2}
 
 
 def test_one_data_set_of_few_players_is_enough_for_chords(
@@ -235,8 +348,12 @@ def test_gtzan_alone_is_measured_on_its_validation_list(tmp_path: Path) -> None:
     assert job.run.record().clips_by_data_set == {"gtzan": 3}
 
 
-def test_degraded_copies_are_not_stopped_on() -> None:
+def test_copies_are_not_stopped_on() -> None:
     grids = [np.zeros((4, 2), np.float16), np.ones((4, 2), np.float16)]
-    item = Item("g", UNLABELLED, grids, np.zeros((0, 0), np.float32), 1.0)
-    assert len(fit_job._clean(item).grids) == 1
-    assert not fit_job._clean(item).grids[0].any()
+    item = Item("g", UNLABELLED, grids, np.zeros((0, 0), np.float32), 1.0, companion=3)
+
+    clean = fit_job._clean(item)
+
+    assert len(clean.grids) == 1
+    assert not clean.grids[0].any()
+    assert replace(clean, grids=grids) == item

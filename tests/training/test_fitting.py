@@ -9,16 +9,24 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from service.features import Grid
-from service.windows import cut_windows
-from tests.training.tiny import TOY, toy_examples, with_fit
+from service.windows import WindowSpec, cut_windows
+from tests.training.tiny import (
+    TOY,
+    TOY_BANDS,
+    TOY_FRAMES,
+    averaging_net,
+    toy_examples,
+    with_fit,
+)
 from training import fitting
-from training.batches import UNLABELLED, Examples, WindowBatches
+from training.batches import OUTSIDE, UNLABELLED, Examples, WindowBatches
 from training.calibration import negative_log_likelihood
 from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.recipes import Recipe
 
 TRAIN = toy_examples([0, 1] * 10)
 STOP = toy_examples([0, 1] * 3, seed=1)
+NO_TEACHER = np.zeros((2, 0), np.float32)
 
 
 def fit_toy(
@@ -27,14 +35,14 @@ def fit_toy(
     *,
     train: Examples = TRAIN,
     stop: Examples = STOP,
-    teacher_targets: int = 0,
+    teacher_moments: NDArray[np.float32] = NO_TEACHER,
     seed: int = 1,
 ) -> Fitted:
     return fit_network(
         recipe,
         train,
         stop,
-        teacher_targets=teacher_targets,
+        teacher_moments=teacher_moments,
         seed=seed,
         backup=backup,
         description="toy",
@@ -204,7 +212,7 @@ def test_a_teacher_is_learned_from_beside_the_labels(tmp_path: Path) -> None:
         tmp_path,
         train=taught([0, 1] * 10, 0),
         stop=taught([0, 1] * 3, 1),
-        teacher_targets=3,
+        teacher_moments=np.array([[0.4] * 3, [0.2] * 3], np.float32),
     )
 
     assert fitted.history["teacher_loss"][-1] < 0.5 * fitted.history["teacher_loss"][0]
@@ -220,11 +228,55 @@ def test_clips_without_a_label_can_be_learned_from_and_stopped_on(tmp_path: Path
         with_fit(TOY, epochs=2),
         train=unlabelled,
         stop=unlabelled,
-        teacher_targets=2,
+        teacher_moments=np.array([[0.4] * 2, [1] * 2], np.float32),
     )
 
     assert fitted.history["logits_loss"] == [0.0, 0.0]
     assert fitted.history["val_teacher_loss"][-1] > 0
+
+
+def test_the_teachers_targets_are_standardised() -> None:
+    mean, spread = np.array([3, -50], np.float32), np.array([1, 100], np.float32)
+    loss = fitting._StandardisedError(mean, spread)
+    told = mean + spread * np.array([[0, 0], [1, -2], [1, -2]], np.float32)
+    answered = np.array([[1, 1], [0, -1.5], [1, -2]], np.float32)
+    np.testing.assert_allclose(loss.call(told, answered), [1, 0.625, 0], atol=1e-5)
+
+
+def test_a_target_that_never_changes_leaves_the_loss_finite() -> None:
+    loss = fitting._StandardisedError(np.ones(2, np.float32), np.zeros(2, np.float32))
+    told = np.ones((1, 2), np.float32)
+    assert np.isfinite(np.asarray(loss.call(told, told))).all()
+    np.testing.assert_array_equal(loss.call(told, 0 * told), [0])
+
+
+def test_a_companion_task_is_learned_beside_the_labels(tmp_path: Path) -> None:
+    """The companion's labels are those of the task, turned around."""
+    recipe = replace(TOY, build=lambda _: averaging_net(TOY_FRAMES, TOY_BANDS, 2, companions=2))
+    train = replace(TRAIN, companions=[1 - label for label in TRAIN.labels])
+    stop = replace(STOP, companions=[1 - label for label in STOP.labels])
+
+    fitted = fit_toy(tmp_path, recipe, train=train, stop=stop)
+
+    for loss in ("logits_loss", "companion_loss"):
+        assert fitted.history[loss][-1] < 0.5 * fitted.history[loss][0]
+    windows = np.stack([grid[:TOY_FRAMES].astype(np.float32) for grid in TRAIN.grids])
+    answers = np.asarray(fitted.network(windows)["companion"]).argmax(axis=1)
+    np.testing.assert_array_equal(answers, train.companions)
+
+
+def test_on_clips_outside_of_all_labels_none_becomes_likelier(tmp_path: Path) -> None:
+    """Of two kinds of clips, those that sound in the upper bands are outside."""
+    train = replace(TRAIN, labels=[0 if label == 0 else OUTSIDE for label in TRAIN.labels])
+    stop = replace(STOP, labels=[0 if label == 0 else OUTSIDE for label in STOP.labels])
+
+    fitted = fit_toy(tmp_path, with_fit(TOY, epochs=10, batch_size=16), train=train, stop=stop)
+
+    logits = clip_logits(fitted.network, TRAIN.grids, TOY.windows)
+    likelier = logits[:, 0] - logits[:, 1]
+    outside = np.array(train.labels) == OUTSIDE
+    assert likelier[~outside].mean() > 2
+    assert abs(likelier[outside].mean()) < 1
 
 
 def test_clip_logits_are_the_mean_over_the_clips_windows() -> None:
@@ -245,17 +297,53 @@ def test_long_stop_clips_do_not_drown_short_ones() -> None:
     short = np.zeros((5, 6), np.float16)
     nothing = np.zeros((0, 2), np.float32)
     stop = Examples(
-        [long, short], [1, UNLABELLED], np.ones(2), [np.ones((3, 2), np.float32), nothing]
+        grids=[long, short],
+        labels=[1, UNLABELLED],
+        companions=[UNLABELLED, OUTSIDE],
+        weights=np.ones(2),
+        teacher=[np.full((3, 2), 7, np.float32), nothing],
     )
 
     windows, targets, batch_weights = fitting._stop_batch(
-        stop, TOY.windows, 2, ["logits", "teacher"]
+        stop, TOY.windows, {"logits": 2, "companion": 4, "teacher": 2}
     )
 
     assert len(windows) == fitting.MAX_STOP_WINDOWS + 1
     np.testing.assert_array_equal(targets["logits"], [[0, 1]] * 4 + [[0, 0]])
+    np.testing.assert_array_equal(targets["companion"], [[0] * 4] * 4 + [[0.25] * 4])
+    np.testing.assert_array_equal(targets["teacher"], [[7, 7]] * 4 + [[0, 0]])
     np.testing.assert_array_equal(batch_weights["logits"], [1, 1, 1, 1, 0])
+    np.testing.assert_array_equal(batch_weights["companion"], [0, 0, 0, 0, 1])
     np.testing.assert_array_equal(batch_weights["teacher"], [1, 1, 1, 1, 0])
+
+
+def test_each_stop_window_is_compared_with_the_comment_on_its_own_place() -> None:
+    """With windows of one stretch each, four of which are chosen from the whole clip."""
+    windows = WindowSpec(frames=8, stride_frames=8)
+    grid = np.tile(np.repeat(np.arange(10, dtype=np.float16), 8)[:, None], (1, 6))
+    comments = np.arange(10, dtype=np.float32)[:, None]
+    stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [comments])
+
+    cut, targets, _ = fitting._stop_batch(stop, windows, {"logits": 2, "teacher": 1})
+
+    np.testing.assert_array_equal(targets["teacher"], [[0], [3], [6], [9]])
+    np.testing.assert_array_equal(cut[:, 0, 0], [0, 3, 6, 9])
+
+
+@pytest.mark.parametrize("n_frames", [5, 8, 12, 80, 81, 84, 100])
+def test_a_stop_window_is_compared_with_what_the_teacher_said_there(n_frames: int) -> None:
+    """As for whole clips of music: windows side by side, the last ends where the clip does."""
+    windows = WindowSpec(frames=8, stride_frames=8)
+    grid = np.tile(np.arange(1, n_frames + 1, dtype=np.float16)[:, None], (1, 6))
+    n_stretches = max(1, round(n_frames / 8))
+    begins = np.linspace(0, max(0, n_frames - 8), n_stretches).astype(np.float32)
+    stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [begins[:, None]])
+
+    cut, targets, _ = fitting._stop_batch(stop, windows, {"logits": 2, "teacher": 1})
+
+    cut_at = cut[:, 0, 0] - 1
+    nearest = begins[np.abs(cut_at[:, None] - begins).argmin(axis=1)]
+    assert np.abs(targets["teacher"][:, 0] - cut_at).max() <= np.abs(nearest - cut_at).max() + 1
 
 
 def drawn(groups: Sequence[str], share: float, seed: int = 0) -> NDArray[np.bool_]:

@@ -9,23 +9,24 @@ from numpy.typing import NDArray
 from service.features import FilterBank
 from tests.audio import noise
 from tests.training.made import GUITAR_RATE_HZ, strum, write_csv, write_wav
-from tests.training.tiny import TINY_CHORD, TINY_GENRE
+from tests.training.readers.pictures import random_levels
+from tests.training.tiny import N_RENDERED, TINY_CHORD, TINY_GENRE
 from training import material
-from training.batches import UNLABELLED
+from training.batches import OUTSIDE, UNLABELLED
 from training.cache import FeatureCache
 from training.degradation import DegradedAudio
 from training.errors import TrainingError
 from training.filter_banks import make_bank
-from training.labels import CHORDS
-from training.material import CLEAN_SHARE, Item, TeacherScale, examples, gather
+from training.labels import CHORDS, EMOTIONS, GENRES
+from training.material import Item, examples, gather, teacher_moments
 from training.readers import AudioFile
 from training.readers.clips import Source
-from training.recipes import Recipe
+from training.recipes import GENRE_PICTURES, Recipe
 from training.teacher import Teacher
 
-N_SYNTHETIC = 40
 NOTHING = np.zeros((0, 0), np.float32)
 CHORD_BANK: FilterBank = make_bank(TINY_CHORD.features)
+MUSIC = replace(TINY_GENRE, rendering=None)
 
 
 class TalkingTeacher(Teacher):
@@ -37,11 +38,6 @@ class TalkingTeacher(Teacher):
     def ask(self, sources: Sequence[Source]) -> list[NDArray[np.float32]]:
         self.asked += [Path(source.name).name for source in sources]
         return [np.full((1, 2), len(Path(s.name).name), np.float32) for s in sources]
-
-
-@pytest.fixture(autouse=True)
-def _few_synthetic_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(material, "N_SYNTHETIC", N_SYNTHETIC)
 
 
 @pytest.fixture
@@ -75,6 +71,15 @@ def write_music(folder: Path) -> Path:
     return folder
 
 
+def write_outsiders(folder: Path) -> Path:
+    """Write four clips of one guitar and two of a player with a genre as well."""
+    rows = [(f"a{n}.wav", "Am", "guitar-a") for n in range(4)]
+    rows += [(f"b{n}.wav", "C", "x") for n in range(2)]
+    for n, (file, *_) in enumerate(rows):
+        write_wav(folder / file, noise(0.3, rate_hz=GUITAR_RATE_HZ, seed=n), GUITAR_RATE_HZ)
+    return write_csv(folder / "chord.csv", ("file", "chord", "group"), rows)
+
+
 def gather_chords(
     tmp_path: Path, cache: FeatureCache, recipe: Recipe = TINY_CHORD, seed: int = 1
 ) -> material.Material:
@@ -92,7 +97,7 @@ def test_each_readable_clip_is_an_item_with_its_label_and_group(
     assert [Path(skipped.name).name for skipped in gathered.skipped] == ["broken.wav"]
 
 
-def test_an_item_has_its_clean_grid_first_and_then_its_degraded_copies(
+def test_an_item_has_its_clean_grid_first_and_then_its_copies(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
     gathered = gather_chords(tmp_path, cache, replace(TINY_CHORD, degraded_copies=2))
@@ -124,8 +129,8 @@ def test_synthetic_clips_make_up_the_recipes_share(tmp_path: Path, cache: Featur
     synthetic = sum(item.weight for item in gathered.synthetic)
     real = sum(item.weight for item in gathered.items)
 
-    assert len(gathered.synthetic) == N_SYNTHETIC
-    assert synthetic / (synthetic + real) == pytest.approx(TINY_CHORD.synthetic_share)
+    assert len(gathered.synthetic) == N_RENDERED
+    assert synthetic / (synthetic + real) == pytest.approx(TINY_CHORD.beside_share)
 
 
 def test_synthetic_clips_have_all_qualities_and_no_chord(
@@ -135,6 +140,19 @@ def test_synthetic_clips_have_all_qualities_and_no_chord(
     for quality in ("m", "dim", "7", "maj7", "m7"):
         assert any(label.endswith(quality) for label in labels)
     assert "N" in labels
+
+
+def test_synthetic_chords_are_nothing_to_the_companion_and_noises_are_outside_of_all(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    chords = gather_chords(tmp_path, cache).synthetic
+    assert {item.companion for item in chords} == {UNLABELLED}
+
+    noises = gather(TINY_GENRE, [write_music(tmp_path)], cache, teacher=None, seed=1).synthetic
+
+    assert len(noises) == N_RENDERED
+    assert {(item.label, item.companion) for item in noises} == {(OUTSIDE, OUTSIDE)}
+    assert all(len(item.teacher) == 0 for item in (*chords, *noises))
 
 
 def test_synthetic_clips_are_the_same_for_the_same_seed(
@@ -149,9 +167,13 @@ def test_synthetic_clips_are_the_same_for_the_same_seed(
     assert not np.array_equal(grids(2), first)
 
 
-def test_without_a_share_nothing_is_synthesised(tmp_path: Path, cache: FeatureCache) -> None:
-    recipe = replace(TINY_CHORD, synthetic_share=0.0, degraded_copies=0)
-    assert gather_chords(tmp_path, cache, recipe).synthetic == []
+def test_a_recipe_without_rendering_has_no_synthetic_clips(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    recipe = replace(TINY_CHORD, rendering=None, degraded_copies=0)
+    gathered = gather_chords(tmp_path, cache, recipe)
+    assert gathered.synthetic == []
+    assert all(len(item.grids) == 1 for item in gathered.items)
 
 
 def test_data_without_a_readable_clip_are_refused(tmp_path: Path, cache: FeatureCache) -> None:
@@ -160,42 +182,235 @@ def test_data_without_a_readable_clip_are_refused(tmp_path: Path, cache: Feature
         gather(TINY_CHORD, [path], cache, teacher=None, seed=1)
 
 
-def test_the_teacher_comments_on_clips_of_other_tasks_without_their_labels(
-    tmp_path: Path, cache: FeatureCache
-) -> None:
+def test_the_teacher_comments_on_further_clips_too(tmp_path: Path, cache: FeatureCache) -> None:
     teacher = TalkingTeacher()
 
-    gathered = gather(TINY_GENRE, [write_music(tmp_path)], cache, teacher=teacher, seed=1)
+    gathered = gather(MUSIC, [write_music(tmp_path)], cache, teacher=teacher, seed=1)
 
     assert [clip.label for clip in gathered.clips] == ["jazz", "rock"]
-    assert [(item.group, item.label) for item in gathered.taught] == [
+    assert [(item.group, item.label) for item in gathered.others] == [
         ("x", UNLABELLED),
         ("z", UNLABELLED),
     ]
     assert sorted(teacher.asked) == ["both.wav", "happy.wav", "jazz.wav", "sad.wav"]
     assert [float(item.teacher[0, 0]) for item in gathered.items] == [8.0, 8.0]
-    assert [float(item.teacher[0, 0]) for item in gathered.taught] == [7.0, 9.0]
+    assert [float(item.teacher[0, 0]) for item in gathered.others] == [7.0, 9.0]
+    assert [item.weight for item in gathered.others] == [1, 1]
 
 
-def test_without_a_teacher_clips_of_other_tasks_are_not_read(
+def test_a_clip_has_its_label_of_each_list_that_names_it(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
-    gathered = gather(TINY_GENRE, [write_music(tmp_path)], cache, teacher=None, seed=1)
-    assert gathered.taught == []
+    data = write_music(tmp_path)
+    genre, emotion = GENRES.index, EMOTIONS.index
+
+    gathered = gather(MUSIC, [data], cache, teacher=None, seed=1)
+
+    labels = [(item.label, item.companion) for item in (*gathered.items, *gathered.others)]
+    assert labels == [
+        (genre("jazz"), UNLABELLED),
+        (genre("rock"), emotion("sad")),
+        (UNLABELLED, emotion("sad")),
+        (UNLABELLED, emotion("happy")),
+    ]
+
+
+def test_without_a_companion_other_labels_are_not_read(tmp_path: Path, cache: FeatureCache) -> None:
+    alone = replace(MUSIC, companion=None)
+    gathered = gather(alone, [write_music(tmp_path)], cache, teacher=None, seed=1)
+    assert {item.companion for item in (*gathered.items, *gathered.others)} == {UNLABELLED}
+
+
+def test_without_further_tasks_a_recipe_reads_its_own_list_alone(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    alone = replace(MUSIC, further=())
+    gathered = gather(alone, [write_music(tmp_path)], cache, teacher=None, seed=1)
+    assert gathered.others == []
     assert all(len(item.teacher) == 0 for item in gathered.items)
+    # A clip that is in both lists has both labels all the same.
+    assert [item.companion for item in gathered.items] == [UNLABELLED, EMOTIONS.index("sad")]
+
+
+def test_further_clips_of_splits_that_are_left_out_are_not_read(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    write_music(tmp_path)
+    rows = [("sad.wav", "sad", "x", "faulty"), ("happy.wav", "happy", "z", "extra")]
+    write_csv(tmp_path / "emotion.csv", ("file", "emotion", "group", "split"), rows)
+
+    gathered = gather(MUSIC, [tmp_path], cache, teacher=None, seed=1)
+
+    assert [item.group for item in gathered.others] == ["z"]
+
+
+def test_further_clips_have_copies_too(tmp_path: Path, cache: FeatureCache) -> None:
+    recipe = replace(MUSIC, degraded_copies=1)
+
+    gathered = gather(recipe, [write_music(tmp_path)], cache, teacher=None, seed=1)
+
+    copy = DegradedAudio(AudioFile(tmp_path / "happy.wav"), 0)
+    expected = copy.grid(recipe.features, make_bank(recipe.features)).astype(np.float16)
+    happy = gathered.others[1]
+    assert happy.group == "z"
+    np.testing.assert_array_equal(happy.grids[1], expected)
+    assert [len(item.grids) for item in (*gathered.items, *gathered.others)] == [2] * 4
+
+
+def write_pictured_music(folder: Path) -> Path:
+    """Write a clip twice, as audio with two labels and as a grid."""
+    write_wav(folder / "blues.00000.wav", noise(0.5, rate_hz=22_050), 22_050)
+    for task, label in (("genre", "blues"), ("emotion", "happy")):
+        rows = [("blues.00000.wav", label, "singer")]
+        write_csv(folder / f"{task}.csv", ("file", task, "group"), rows)
+    np.savez(
+        folder / "gtzan_mel.npz",
+        mel=random_levels()[None],
+        name=np.array(["blues.00000"]),
+        genre=np.array(["blues"]),
+        group=np.array(["singer on the picture"]),
+    )
+    return folder
+
+
+def test_audio_of_a_ready_grid_is_heard_without_its_label_of_the_task(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    teacher = TalkingTeacher()
+    recipe = replace(GENRE_PICTURES, degraded_copies=1)
+
+    gathered = gather(recipe, [write_pictured_music(tmp_path)], cache, teacher=teacher, seed=1)
+
+    assert [Path(clip.source.name).name for clip in gathered.clips] == ["gtzan_mel.npz:blues.00000"]
+    (grid,), (audio,) = gathered.items, gathered.others
+    assert (grid.group, grid.label) == ("singer on the picture", GENRES.index("blues"))
+    assert grid.companion == UNLABELLED
+    assert (audio.group, audio.label) == ("singer", UNLABELLED)
+    assert audio.companion == EMOTIONS.index("happy")
+    # A grid has no copies, there is nothing to degrade.
+    assert (len(grid.grids), len(audio.grids)) == (1, 2)
+    assert "blues.00000.wav" in teacher.asked
+
+
+def test_a_recipe_that_reads_no_pictures_leaves_ready_grids_alone(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    gathered = gather(MUSIC, [write_pictured_music(tmp_path)], cache, teacher=None, seed=1)
+
+    assert [Path(clip.source.name).name for clip in gathered.clips] == ["blues.00000.wav"]
+    (item,) = gathered.items
+    assert (item.label, item.companion) == (GENRES.index("blues"), EMOTIONS.index("happy"))
+    assert gathered.others == []
+
+
+def test_some_clips_of_each_group_are_known_to_be_outside(
+    tmp_path: Path, cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(material, "OUTSIDERS_PER_GROUP", 3)
+    data = write_music(tmp_path)
+    write_outsiders(data)
+    teacher = TalkingTeacher()
+
+    def outsiders(seed: int) -> list[Item]:
+        gathered = gather(MUSIC, [data], cache, teacher=teacher, seed=seed)
+        return [item for item in gathered.others if item.label == OUTSIDE]
+
+    found = outsiders(1)
+    assert sorted(item.group for item in found) == ["guitar-a"] * 3 + ["x"] * 2
+    for item in found:
+        assert item.companion == OUTSIDE
+        assert len(item.grids) == 1
+        assert len(item.teacher) == 0
+    assert set(teacher.asked) == {"jazz.wav", "both.wav", "sad.wav", "happy.wav"}
+    levels = [[float(item.grids[0].sum()) for item in outsiders(seed)] for seed in (1, 1, 2, 3)]
+    assert levels[0] == levels[1]
+    assert any(levels[0] != other for other in levels[2:])
+
+
+def write_speech(folder: Path, count: int) -> Path:
+    """Write recordings, one of them in a folder below, beside a file that is none."""
+    for n in range(count):
+        place = folder / "below" if n == 0 else folder
+        write_wav(place / f"{n}.wav", noise(0.3, rate_hz=8_000, seed=n), 8_000)
+    (folder / "README.txt").write_text("spoken by nobody", "utf-8")
+    return folder
+
+
+def test_recordings_of_a_folder_are_outside_whatever_the_recipe(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    data = write_music(tmp_path / "data")
+    folders = [write_speech(tmp_path / "speech", 3), write_speech(tmp_path / "machines", 2)]
+    recipe = replace(MUSIC, further=())
+    teacher = TalkingTeacher()
+
+    gathered = gather(recipe, [data], cache, teacher=teacher, seed=1, outside=folders)
+
+    assert [item.group for item in gathered.others] == [
+        *["outside:speech"] * 3,
+        *["outside:machines"] * 2,
+    ]
+    for item in gathered.others:
+        assert (item.label, item.companion) == (OUTSIDE, OUTSIDE)
+        assert (len(item.grids), len(item.teacher)) == (1, 0)
+    share = sum(item.weight for item in gathered.others)
+    everything = share + sum(item.weight for item in gathered.items)
+    assert share / everything == pytest.approx(recipe.beside_share)
+    assert set(teacher.asked) == {"jazz.wav", "both.wav"}
+
+
+def test_of_a_large_folder_some_recordings_are_drawn(
+    tmp_path: Path, cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(material, "OUTSIDERS_PER_FOLDER", 3)
+    data = write_music(tmp_path / "data")
+    speech = write_speech(tmp_path / "speech", 8)
+
+    def levels(seed: int) -> list[float]:
+        recipe = replace(MUSIC, further=())
+        gathered = gather(recipe, [data], cache, teacher=None, seed=seed, outside=[speech])
+        return [float(item.grids[0].sum()) for item in gathered.others]
+
+    drawn = levels(1)
+    assert len(set(drawn)) == 3
+    assert levels(1) == drawn
+    assert any(levels(seed) != drawn for seed in (2, 3))
+
+
+def test_a_folder_without_recordings_is_a_mistake(tmp_path: Path, cache: FeatureCache) -> None:
+    data = write_music(tmp_path / "data")
+    with pytest.raises(TrainingError, match="nowhere holds no audio"):
+        gather(MUSIC, [data], cache, teacher=None, seed=1, outside=[tmp_path / "nowhere"])
+
+
+def test_outside_and_rendered_sounds_together_make_up_their_share(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    data = write_music(tmp_path)
+    write_outsiders(data)
+
+    gathered = gather(TINY_GENRE, [data], cache, teacher=None, seed=1)
+
+    outside = [item for item in gathered.others if item.label == OUTSIDE]
+    beside = [*outside, *gathered.synthetic]
+    assert len(beside) == 6 + N_RENDERED
+    assert len({item.weight for item in beside}) == 1
+    drawn = [*gathered.items, *gathered.others, *gathered.synthetic]
+    share = sum(item.weight for item in beside) / sum(item.weight for item in drawn)
+    assert share == pytest.approx(TINY_GENRE.beside_share)
 
 
 def make_item(group: str, label: int = 0, n_copies: int = 0, teacher: float | None = None) -> Item:
     grids = [np.full((4, 2), copy, np.float16) for copy in range(n_copies + 1)]
     comment = NOTHING if teacher is None else np.full((2, 3), teacher, np.float32)
-    return Item(group, label, grids, comment, weight=2.0)
+    return Item(group, label, grids, comment, weight=2.0, companion=label + 1)
 
 
-def test_held_out_groups_take_their_taught_clips_with_them() -> None:
+def test_held_out_groups_take_their_other_clips_with_them() -> None:
     items = [make_item("a"), make_item("b")]
-    taught = [make_item("a", UNLABELLED), make_item("c", UNLABELLED)]
+    others = [make_item("a", UNLABELLED), make_item("c", UNLABELLED), make_item("a", OUTSIDE)]
     synthetic = [make_item("synthetic")]
-    everything = material.Material([], items, taught, synthetic, [])
+    everything = material.Material([], items, others, synthetic, [])
 
     left = everything.without_groups(items, {"a"})
 
@@ -203,38 +418,25 @@ def test_held_out_groups_take_their_taught_clips_with_them() -> None:
 
 
 def test_half_of_the_draws_of_a_clip_are_clean() -> None:
-    laid_out = examples([make_item("a", n_copies=2), make_item("b")], scale_of_nothing())
+    laid_out = examples([make_item("a", 4, n_copies=2), make_item("b", 1)])
 
     assert [float(grid[0, 0]) for grid in laid_out.grids] == [0, 1, 2, 0]
-    assert CLEAN_SHARE == 0.5
     np.testing.assert_allclose(laid_out.weights, [1.0, 0.5, 0.5, 2.0])
-    assert laid_out.labels == [0, 0, 0, 0]
+    assert laid_out.labels == [4, 4, 4, 1]
+    assert laid_out.companions == [5, 5, 5, 2]
 
 
-def scale_of_nothing() -> TeacherScale:
-    return TeacherScale.of([make_item("a")])
+def test_targets_of_the_teacher_are_laid_out_as_it_told_them() -> None:
+    items = [make_item("a", n_copies=1, teacher=10.0), make_item("b", teacher=30.0)]
+    told = examples(items).teacher
+    assert [comment[0, 0] for comment in told] == [10, 10, 30]
 
 
-def test_targets_of_the_teacher_are_scaled_to_count_alike() -> None:
-    items = [make_item("a", teacher=10.0), make_item("b", teacher=30.0)]
-
-    scale = TeacherScale.of(items)
-    laid_out = examples(items, scale)
-
-    stacked = np.concatenate(list(laid_out.teacher))
-    np.testing.assert_allclose(stacked.mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(stacked.std(axis=0), 1, atol=1e-3)
+def test_the_moments_of_the_teachers_targets_are_over_all_stretches() -> None:
+    items = [make_item("a", teacher=10.0), make_item("b"), make_item("c", teacher=30.0)]
+    np.testing.assert_allclose(teacher_moments(items), [[20, 20, 20], [10, 10, 10]])
 
 
-def test_a_target_that_never_changes_stays_finite() -> None:
-    items = [make_item("a", teacher=5.0)]
-    assert np.isfinite(TeacherScale.of(items).apply(items[0].teacher)).all()
-
-
-def test_a_teacher_that_says_nothing_changes_nothing() -> None:
-    silent = Item("a", 0, [np.zeros((4, 2), np.float16)], np.zeros((0, 3), np.float32), 1.0)
-
-    scale = TeacherScale.of([silent])
-
-    assert scale.mean.shape == (3,)
-    assert scale.apply(silent.teacher).shape == (0, 3)
+def test_a_teacher_that_says_nothing_has_no_targets() -> None:
+    silent = replace(make_item("a"), teacher=np.zeros((0, 3), np.float32))
+    assert teacher_moments([silent, make_item("b")]).shape == (2, 0)

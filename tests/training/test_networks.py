@@ -3,9 +3,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.labels import CHORDS, EMOTIONS, GENRES, QUALITIES
-from training.networks import chord_net, listening_net, serving_network, statistics_net
-from training.recipes import CHORD, GENRE
+from training.labels import CHORDS, GENRES, QUALITIES
+from training.networks import (
+    chord_net,
+    embedding_net,
+    listening_net,
+    serving_network,
+    statistics_net,
+)
+from training.recipes import CHORD
 
 FRAMES, BANDS = CHORD.windows.frames, CHORD.features.bands
 
@@ -81,19 +87,39 @@ def test_the_chord_network_fits_other_windows(frames: int, bands: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("teacher_targets", "outputs"),
-    [(0, {"logits": (None, 10)}), (250, {"logits": (None, 10), "teacher": (None, 250)})],
+    ("companions", "teacher_targets", "outputs"),
+    [
+        (0, 0, {"logits": 10}),
+        (2, 0, {"logits": 10, "companion": 2}),
+        (0, 250, {"logits": 10, "teacher": 250}),
+        (2, 250, {"logits": 10, "companion": 2, "teacher": 250}),
+    ],
 )
-def test_the_listening_network_has_an_output_for_a_teacher_if_there_is_one(
-    teacher_targets: int, outputs: dict[str, tuple[None, int]]
+def test_the_listening_network_has_the_outputs_that_are_asked_for(
+    companions: int, teacher_targets: int, outputs: dict[str, int]
 ) -> None:
-    network = listening_net(
-        GENRE.windows.frames,
-        GENRE.features.bands,
-        len(GENRES),
-        teacher_targets=teacher_targets,
-    )
-    assert output_shapes(network) == outputs
+    network = listening_net(48, 32, 10, companions, teacher_targets=teacher_targets)
+
+    assert network.input_shape == (None, 48, 32)
+    assert output_shapes(network) == {name: (None, size) for name, size in outputs.items()}
+
+
+@pytest.mark.parametrize(
+    ("companions", "outputs"), [(0, {"logits": 10}), (2, {"logits": 10, "companion": 2})]
+)
+def test_the_embedding_network_has_a_companion_if_it_is_asked_for(
+    companions: int, outputs: dict[str, int]
+) -> None:
+    network = embedding_net(760, 10, companions)
+
+    assert network.input_shape == (None, 1, 760)
+    assert output_shapes(network) == {name: (None, size) for name, size in outputs.items()}
+
+
+def test_the_embedding_networks_hidden_layer_may_be_smaller() -> None:
+    small, large = (embedding_net(20, 2, 3, hidden_units=n) for n in (4, 8))
+    # Weights and biases of the hidden layer, and weights of two outputs.
+    assert large.count_params() - small.count_params() == 4 * (20 + 1) + 4 * 2 + 4 * 3
 
 
 def test_the_statistics_network_takes_single_rows() -> None:
@@ -102,8 +128,8 @@ def test_the_statistics_network_takes_single_rows() -> None:
     assert output_shapes(network) == {"logits": (None, 10)}
 
 
-def test_serving_drops_the_teacher_and_answers_the_same() -> None:
-    trained = listening_net(32, 16, len(EMOTIONS), teacher_targets=5)
+def test_serving_drops_companion_and_teacher_and_answers_the_same() -> None:
+    trained = listening_net(32, 16, 2, 3, teacher_targets=5)
     windows = np.random.default_rng(0).random((3, 32, 16), dtype=np.float32)
 
     served = serving_network(trained)

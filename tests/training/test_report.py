@@ -50,7 +50,7 @@ def test_a_run_without_folds_cannot_be_reported(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_cannot_be_reported(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE))
+    run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
     with pytest.raises(TrainingError, match="not finished"):
         report(TINY_GENRE, run, tmp_path / "out")
 

@@ -9,12 +9,14 @@ from tests.training.tiny import TINY_GENRE
 from training.errors import TrainingError
 from training.run_folder import RunFolder
 
-WINDOWS = np.random.default_rng(0).random((4, 112, 128), dtype=np.float32)
+SHAPE = (TINY_GENRE.windows.frames, TINY_GENRE.features.bands)
+WINDOWS = np.random.default_rng(0).random((4, *SHAPE), dtype=np.float32)
+NETWORK = TINY_GENRE.build(0)
 
 
 def test_a_fold_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     kept = make_fold(TINY_GENRE, "zaps36", data_sets=("a", "b"))
-    RunFolder(tmp_path / "run").save_fold(kept)
+    RunFolder(tmp_path / "run").save_fold(kept, NETWORK)
 
     (loaded,) = RunFolder(tmp_path / "run").folds()
 
@@ -28,7 +30,7 @@ def test_a_fold_comes_back_as_it_was_kept(tmp_path: Path) -> None:
 
 def test_finished_folds_are_known(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE, "groups-2"))
+    run.save_fold(make_fold(TINY_GENRE, "groups-2"), NETWORK)
 
     assert run.has_fold("groups-2")
     assert not run.has_fold("groups-1")
@@ -37,15 +39,15 @@ def test_finished_folds_are_known(tmp_path: Path) -> None:
 def test_folds_come_by_name(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     for name in ("c", "a", "b"):
-        run.save_fold(make_fold(TINY_GENRE, name))
+        run.save_fold(make_fold(TINY_GENRE, name), NETWORK)
     assert [fold.name for fold in run.folds()] == ["a", "b", "c"]
 
 
 def test_a_fold_kept_again_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE, "a", seed=1))
+    run.save_fold(make_fold(TINY_GENRE, "a", seed=1), NETWORK)
     again = make_fold(TINY_GENRE, "a", seed=2)
-    run.save_fold(again)
+    run.save_fold(again, NETWORK)
 
     (loaded,) = run.folds()
     np.testing.assert_array_equal(loaded.logits, again.logits)
@@ -59,7 +61,7 @@ def test_a_fold_whose_writing_was_interrupted_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE, "a"))
+    run.save_fold(make_fold(TINY_GENRE, "a"), NETWORK)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -67,7 +69,7 @@ def test_a_fold_whose_writing_was_interrupted_does_not_count(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            run.save_fold(make_fold(TINY_GENRE, "b"))
+            run.save_fold(make_fold(TINY_GENRE, "b"), NETWORK)
 
     assert [fold.name for fold in run.folds()] == ["a"]
     assert not run.has_fold("b")
@@ -83,6 +85,27 @@ def test_the_network_answers_as_before_it_was_saved(tmp_path: Path) -> None:
     before, after = network(WINDOWS), loaded(WINDOWS)
     for name in ("logits", "teacher"):
         np.testing.assert_array_equal(np.asarray(after[name]), np.asarray(before[name]))
+
+
+def test_each_fold_keeps_the_network_that_never_saw_it(tmp_path: Path) -> None:
+    networks = {name: TINY_GENRE.build(0) for name in ("a", "b")}
+    run = RunFolder(tmp_path / "run")
+    for name, network in networks.items():
+        run.save_fold(make_fold(TINY_GENRE, name), network)
+    run.save_network(TINY_GENRE.build(0), make_record(TINY_GENRE), WINDOWS)
+
+    loaded = {name: RunFolder(tmp_path / "run").fold_network(name) for name in networks}
+
+    answers = {name: np.asarray(network(WINDOWS)["logits"]) for name, network in loaded.items()}
+    for name, network in networks.items():
+        np.testing.assert_array_equal(answers[name], np.asarray(network(WINDOWS)["logits"]))
+    assert not np.allclose(answers["a"], answers["b"])
+
+
+def test_a_fold_that_is_not_finished_has_no_network(tmp_path: Path) -> None:
+    run = write_run(tmp_path, folds=[make_fold(TINY_GENRE, "a")])
+    with pytest.raises(TrainingError, match=r"b\.keras does not exist.*python -m training fit"):
+        run.fold_network("b")
 
 
 def test_record_and_windows_come_back_as_they_were_kept(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from training import synthesis
 from training.labels import QUALITIES
 from training.synthesis import (
     INTERVALS,
@@ -14,9 +16,12 @@ from training.synthesis import (
     render_chord,
     render_golden_clip,
     render_no_chord,
+    render_no_music,
     render_notes,
     voicing,
 )
+
+Render = Callable[[float, int, Generator], Waveform]
 
 RATE_HZ = 22_050
 # Dull and played at once, so that the fundamentals stand out.
@@ -171,21 +176,53 @@ def test_the_room_rings_on() -> None:
     assert late_power(0.5) > 3 * late_power(0.0)
 
 
-def test_no_chord_has_many_kinds_and_each_is_finite() -> None:
-    rendered = [render_no_chord(0.5, RATE_HZ, rng(seed)) for seed in range(24)]
+@pytest.mark.parametrize("render", [render_no_chord, render_no_music])
+def test_what_is_no_music_has_many_kinds_and_each_is_finite(render: Render) -> None:
+    rendered = [render(0.5, RATE_HZ, rng(seed)) for seed in range(24)]
     peaks = [float(np.abs(samples).max()) for samples in rendered]
 
     assert all(np.isfinite(samples).all() for samples in rendered)
+    assert {samples.dtype for samples in rendered} == {np.dtype(np.float32)}
     assert {len(samples) for samples in rendered} == {RATE_HZ // 2}
     assert min(peaks) < 1e-3  # near silence
     assert max(peaks) > 0.2  # something loud
 
 
-def test_no_chord_is_the_same_for_the_same_seed() -> None:
-    for seed in range(8):
-        np.testing.assert_array_equal(
-            render_no_chord(0.3, RATE_HZ, rng(seed)), render_no_chord(0.3, RATE_HZ, rng(seed))
-        )
+@pytest.mark.parametrize("render", [render_no_chord, render_no_music])
+def test_what_is_no_music_is_the_same_for_the_same_seed(render: Render) -> None:
+    rendered = [render(0.3, RATE_HZ, rng(seed)) for seed in range(12)]
+    for seed, samples in enumerate(rendered):
+        np.testing.assert_array_equal(render(0.3, RATE_HZ, rng(seed)), samples)
+        assert not any(np.array_equal(samples, other) for other in rendered[:seed])
+
+
+@pytest.mark.parametrize("rate_hz", [11_025, 16_000])
+def test_a_hum_is_as_long_and_loud_as_asked_for(rate_hz: int) -> None:
+    for seed in range(5):
+        samples = synthesis._hum(rate_hz // 2, rate_hz, rng(seed))
+
+        assert samples.shape == (rate_hz // 2,)
+        assert samples.dtype == np.float32
+        assert np.isfinite(samples).all()
+        assert np.abs(samples).max() == pytest.approx(0.5, abs=1e-6)
+        again = synthesis._hum(rate_hz // 2, rate_hz, rng(seed))
+        np.testing.assert_array_equal(again, samples)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hum_is_steady(seed: int) -> None:
+    samples = synthesis._hum(4 * RATE_HZ, RATE_HZ, rng(seed)).astype(float)
+    effective = np.sqrt((samples.reshape(200, -1) ** 2).mean(axis=1))
+    assert effective.min() > 0.5 * effective.max()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hum_is_harmonics_of_one_tone(seed: int) -> None:
+    frequency_hz, power = spectrum(synthesis._hum(RATE_HZ, RATE_HZ, rng(seed)))
+    lowest_hz = rng(seed).uniform(45, 2000)
+    from_harmonic = np.abs(frequency_hz / lowest_hz - np.round(frequency_hz / lowest_hz))
+    near = (from_harmonic * lowest_hz < 5) & (frequency_hz > lowest_hz - 5)
+    assert power[near].sum() > 0.9 * power.sum()
 
 
 @pytest.mark.parametrize(
@@ -193,6 +230,7 @@ def test_no_chord_is_the_same_for_the_same_seed() -> None:
     [
         lambda duration_s: render_chord(0, "maj", duration_s, RATE_HZ, rng(3)),
         lambda duration_s: render_no_chord(duration_s, RATE_HZ, rng(1)),
+        *(partial(render_no_music, sample_rate_hz=RATE_HZ, rng=rng(seed)) for seed in range(8)),
     ],
 )
 def test_clips_shorter_than_a_strum_or_a_drum_hit_are_possible(

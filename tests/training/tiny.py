@@ -2,34 +2,45 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 from numpy.random import Generator
 
 from service.features import FeatureSpec, Grid
 from service.windows import WindowSpec
-from training.batches import Examples
+from training.batches import UNLABELLED, Examples
 from training.fit_settings import FitSettings
 from training.labels import QUALITIES
-from training.networks import chord_net
-from training.recipes import CHORD, EMOTION, GENRE, Recipe
+from training.networks import chord_net, embedding_net
+from training.recipes import CHORD, EMOTION, GENRE, GENRE_PICTURES, Recipe, Rendering
 from training.splits import group_fold_plan
 
 FIT = FitSettings(
     epochs=2, batches_per_epoch=3, batch_size=8, peak_learning_rate=3e-3, weight_decay=1e-3
 )
 TOY_FRAMES, TOY_BANDS = 8, 6
+TOY_UNITS = 9
+N_RENDERED = 40
+
+needs_musicnn = pytest.mark.skipif(
+    find_spec("musicnn") is None, reason="the package musicnn is not installed"
+)
 
 
-def averaging_net(frames: int, bands: int, labels: int, *, teacher_targets: int = 0) -> keras.Model:
+def averaging_net(
+    frames: int, bands: int, labels: int, *, companions: int = 0, teacher_targets: int = 0
+) -> keras.Model:
     """Build a linear network on the mean level of each band."""
     window = keras.Input((frames, bands), name="window")
     x = layers.GlobalAveragePooling1D()(window)
     outputs = {"logits": layers.Dense(labels, name="logits")(x)}
-    if teacher_targets:
-        outputs["teacher"] = layers.Dense(teacher_targets, name="teacher")(x)
+    for name, size in (("companion", companions), ("teacher", teacher_targets)):
+        if size:
+            outputs[name] = layers.Dense(size, name=name)(x)
     return keras.Model(window, outputs, name="averaging_net")
 
 
@@ -45,9 +56,26 @@ def tiny_genre_net(teacher_targets: int) -> keras.Model:
     return averaging_net(frames, bands, len(GENRE.labels), teacher_targets=teacher_targets)
 
 
+def tiny_pictures_net(_: int) -> keras.Model:
+    """Build a network for the windows of the pictures' recipe."""
+    frames, bands = GENRE_PICTURES.windows.frames, GENRE_PICTURES.features.bands
+    return averaging_net(frames, bands, len(GENRE_PICTURES.labels))
+
+
 def toy_net(teacher_targets: int) -> keras.Model:
     """Build a network for :func:`toy_examples`."""
     return averaging_net(TOY_FRAMES, TOY_BANDS, 2, teacher_targets=teacher_targets)
+
+
+def toy_backbone() -> keras.Model:
+    """Build a network that hears the mean level of each band and some mixtures of them."""
+    window = keras.Input((TOY_FRAMES, TOY_BANDS), name="window")
+    x = layers.GlobalAveragePooling1D()(window)
+    made_up = keras.initializers.RandomNormal(seed=1)
+    mixed = layers.Dense(TOY_UNITS - TOY_BANDS, kernel_initializer=made_up, name="mixed")(x)
+    backbone = keras.Model(window, layers.Concatenate()([x, mixed]), name="toy_backbone")
+    backbone.trainable = False
+    return backbone
 
 
 def unchanged(window: Grid, label: int, _: Generator) -> tuple[Grid, int]:
@@ -55,8 +83,29 @@ def unchanged(window: Grid, label: int, _: Generator) -> tuple[Grid, int]:
     return window, label
 
 
-TINY_CHORD = replace(CHORD, build=tiny_chord_net, fit=FIT, degraded_copies=1)
-TINY_GENRE = replace(GENRE, build=tiny_genre_net, fit=FIT)
+def noisy(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
+    """Add a random level to each frame and band."""
+    return window + np.float32(0.05) * rng.standard_normal(window.shape, np.float32), label
+
+
+def few(rendering: Rendering | None) -> Rendering:
+    """Return how the same sounds are rendered, a few of them."""
+    assert rendering is not None
+    return replace(rendering, count=N_RENDERED)
+
+
+TINY_CHORD = replace(
+    CHORD,
+    build=tiny_chord_net,
+    fit=FIT,
+    degraded_copies=1,
+    rendering=few(CHORD.rendering),
+)
+# No backbone and no teacher, whose package need not be there.
+TINY_GENRE = replace(
+    GENRE, build=tiny_genre_net, backbone=None, fit=FIT, rendering=few(GENRE.rendering)
+)
+TINY_PICTURES = replace(GENRE_PICTURES, build=tiny_pictures_net, fit=FIT, teacher=False)
 TOY = replace(
     EMOTION,
     features=FeatureSpec(
@@ -70,14 +119,28 @@ TOY = replace(
     ),
     windows=WindowSpec(frames=TOY_FRAMES, stride_frames=4),
     build=toy_net,
+    backbone=None,
     augment=unchanged,
     fit=replace(FIT, epochs=5, batches_per_epoch=10, peak_learning_rate=0.1),
     folds=lambda clips: group_fold_plan(clips, n_folds=2, split=None, seed=0),
+    further=(),
+    companion=None,
+    outside=(),
+    rendering=None,
+)
+TOY_ON_TOP = replace(
+    TOY,
+    build=lambda _: embedding_net(TOY_UNITS, 2, 0, hidden_units=8, dropout=0.0),
+    backbone=toy_backbone,
+    fit=replace(TOY.fit, batches_per_epoch=40, peak_learning_rate=0.01),
 )
 
 
 def toy_examples(labels: Sequence[int], *, seed: int = 0, teacher_targets: int = 0) -> Examples:
-    """Return clips of which those with label 0 are louder in the lower bands, 1 in the upper."""
+    """Return clips of which those with label 0 are louder in the lower bands, 1 in the upper.
+
+    The teacher's targets are the mean levels of the first bands.
+    """
     rng = np.random.default_rng(seed)
     grids = []
     for label in labels:
@@ -90,6 +153,7 @@ def toy_examples(labels: Sequence[int], *, seed: int = 0, teacher_targets: int =
     return Examples(
         grids=grids,
         labels=labels,
+        companions=[UNLABELLED] * len(labels),
         weights=np.ones(len(labels)),
         teacher=[
             comment.astype(np.float32) if teacher_targets else nothing for comment in comments

@@ -16,10 +16,11 @@ from training.comparison.cost import Cost, mean_cost, serving_times_ms
 from training.comparison.exams import PROTOCOLS, Exam, across_data_sets, by_artist, gtzan_lists
 from training.comparison.systems import FEATURES, TASKS, System, choose
 from training.comparison.table import Comparison, Row, write
+from training.embedding import Stage, stage_of
 from training.errors import TrainingError
 from training.figures import evaluations
 from training.fit_job import FitJob, fingerprint, fit_without, judge
-from training.material import Material, assemble
+from training.material import assemble
 from training.readers import AudioFile, LabelledClip
 from training.recipes import Recipe
 from training.run_folder import RunFolder
@@ -117,35 +118,37 @@ def _sit(job: CompareJob, system: System, exam: Exam) -> None:
     todo = [fold for fold in exam.folds if not fit_job.run.has_fold(fold.name)]
     if not todo:
         return
+    backbone = None if recipe.backbone is None else recipe.backbone()
     material = assemble(
         recipe,
         [_as_seen(system, clip) for clip in exam.clips],
         job.cache,
-        teacher=None,
-        others=[],
         seed=job.seed,
         cluster=job.cluster,
     )
+    stage = stage_of(recipe, material, backbone, job.seed)
+    fit_job = replace(fit_job, recipe=stage.recipe)
     for fold in todo:
         test = {exam.clips[i].source.name for i in fold.test}
-        _train(fit_job, system, material, fold, test)
+        _train(fit_job, system, stage, fold, test)
         keras.utils.clear_session()  # or the graphs of all networks pile up
 
 
-def _train(job: FitJob, system: System, material: Material, fold: Fold, test: set[str]) -> None:
+def _train(job: FitJob, system: System, stage: Stage, fold: Fold, test: set[str]) -> None:
     # From its beginning, also after an interruption: the time is that of the whole training.
     shutil.rmtree(job.run.backup(fold.name), ignore_errors=True)
-    began = time.process_time()
+    material, began = stage.material, time.process_time()
     fitted = fit_without(job, material, set(fold.groups), fold.name)
     fit_s = time.process_time() - began
     judged = [i for i, clip in enumerate(material.clips) if clip.source.name in test]
     result = judge(job, material, fitted, judged, fold.name)
+    network = stage.whole(fitted.network)
     with tempfile.TemporaryDirectory() as scratch:
         features_ms, network_ms = serving_times_ms(
-            FEATURES[system.features], fitted.network, Path(scratch)
+            FEATURES[system.features], network, Path(scratch)
         )
     cost = Cost(
-        parameters=fitted.network.count_params(),
+        parameters=network.count_params(),
         epochs=len(fitted.history["loss"]),
         fit_s=round(fit_s, 3),
         features_ms=features_ms,
@@ -153,7 +156,7 @@ def _train(job: FitJob, system: System, material: Material, fold: Fold, test: se
     )
     job.run.path.mkdir(parents=True, exist_ok=True)
     _cost_file(job.run, fold.name).write_text(cost.model_dump_json(), "utf-8")
-    job.run.save_fold(result)
+    job.run.save_fold(result, network)
 
 
 def _as_seen(system: System, clip: LabelledClip) -> LabelledClip:
@@ -198,7 +201,7 @@ def _fit_job(job: CompareJob, recipe: Recipe, folder: Path) -> FitJob:
         run=RunFolder(folder),
         cache=job.cache,
         seed=job.seed,
-        use_teacher=False,
+        outside=(),
         with_folds=True,
         cluster=job.cluster,
         command=job.command,

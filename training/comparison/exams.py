@@ -95,7 +95,7 @@ def gtzan_lists(data: Sequence[Path]) -> Exam | None:
     clips = [
         clip
         for path in data
-        for clip in read_data_set(path, GENRE.task)
+        for clip in read_data_set(path, GENRE.task, pictures=True)
         if isinstance(clip.source, StoredGrid | SpectrogramImage)
     ]
     clips = _usable(GENRE.task, clips)
@@ -107,11 +107,7 @@ def gtzan_lists(data: Sequence[Path]) -> Exam | None:
 
 
 def _audio_clips(task: str, data: Sequence[Path]) -> list[LabelledClip]:
-    found: list[LabelledClip] = []
-    for path in data:
-        # A folder's reader prefers ready grids to the audio of the same clips.
-        manifest = path / f"{task}.csv"
-        found += read_data_set(manifest if manifest.exists() else path, task)
+    found = [clip for path in data for clip in read_data_set(path, task)]
     clips = _usable(task, [clip for clip in found if isinstance(clip.source, AudioFile)])
     if not clips:
         raise TrainingError(

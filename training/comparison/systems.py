@@ -17,16 +17,16 @@ from numpy.random import Generator
 
 from service.features import FeatureSpec, Grid, compute_grid
 from service.windows import WindowSpec
-from training import augmentation
+from training import augmentation, musicnn
 from training.batches import Augment
 from training.comparison import handcrafted, networks
 from training.comparison.sources import Compute, ComputedAudio
 from training.errors import TrainingError
 from training.fit_settings import FitSettings
-from training.networks import statistics_net
+from training.networks import embedding_net, statistics_net
 from training.readers import AudioFile, gtzan_grid
 from training.readers.clips import Source
-from training.recipes import EMOTION, GENRE, GENRE_STATISTICS, Recipe
+from training.recipes import EMOTION, GENRE, GENRE_PICTURES, GENRE_STATISTICS, Recipe
 
 PICTURES = "pictures"
 TASKS = {recipe.task: recipe for recipe in (GENRE, EMOTION)}
@@ -87,11 +87,14 @@ class Model:
         Names of the features on which it makes sense.
     fit
         How it is trained.
+    backbone
+        Makes a pretrained network that it stands on.
     """
 
     build: Callable[[Features, int], keras.Model]
     features: tuple[str, ...]
     fit: FitSettings = FIT
+    backbone: Callable[[], keras.Model] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,12 @@ class System:
             build=lambda _: model.build(features, n_labels),
             augment=features.augment,
             fit=model.fit,
-            listens_to=(),
+            backbone=model.backbone,
+            further=(),
+            companion=None,
+            outside=(),
+            rendering=None,
+            beside_share=0.0,
         )
 
 
@@ -193,7 +201,8 @@ FEATURES = {
         GENRE_STATISTICS.augment,
         compute=handcrafted.statistics_grid,
     ),
-    PICTURES: Features(gtzan_grid.SPEC, GENRE.windows, GENRE.augment),
+    PICTURES: Features(gtzan_grid.SPEC, GENRE_PICTURES.windows, GENRE_PICTURES.augment),
+    "musicnn": Features(GENRE.features, GENRE.windows, GENRE.augment),
 }
 
 
@@ -216,4 +225,10 @@ MODELS = {
     "cnn": Model(_on_frames(networks.cnn), ("log_mel", "mfcc", "stft", "chroma", PICTURES)),
     "lstm": Model(_on_frames(networks.lstm), ("log_mel", "mfcc")),
     "cnn_lstm": Model(_on_frames(networks.cnn_lstm), ("log_mel", "mfcc")),
+    "transfer": Model(
+        lambda _, labels: embedding_net(musicnn.UNITS, labels, 0),
+        ("musicnn",),
+        GENRE.fit,
+        musicnn.embedding,
+    ),
 }

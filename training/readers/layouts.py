@@ -19,8 +19,18 @@ from training.readers.stored_grids import read_stored_grids
 GRID_ARCHIVE = "gtzan_mel.npz"
 
 
-def read_data_set(path: Path, task: str) -> list[LabelledClip]:
+def read_data_set(path: Path, task: str, *, pictures: bool = False) -> list[LabelledClip]:
     """Read all clips of a data set that carry a label of the task.
+
+    Parameters
+    ----------
+    path
+        A file or a folder.
+    task
+        Whose labels to read.
+    pictures
+        Whether a folder that lists audio and has the grids of GTZAN's pictures beside it
+        is read with them: then GTZAN comes as grids, and not as audio.
 
     Raises
     ------
@@ -31,7 +41,7 @@ def read_data_set(path: Path, task: str) -> list[LabelledClip]:
         raise TrainingError(f"There is no task {task!r}; the tasks are {', '.join(TASKS)}.")
     if not path.exists():
         raise TrainingError(f"{path} does not exist.")
-    clips = _read_folder(path, task) if path.is_dir() else _read_file(path, task)
+    clips = _read_folder(path, task, pictures) if path.is_dir() else _read_file(path, task)
     if not clips:
         raise TrainingError(f"{path} holds no clip with a {task} label.")
     return clips
@@ -49,8 +59,8 @@ def _read_file(path: Path, task: str) -> list[LabelledClip]:
     raise TrainingError(f"{path} is neither a .csv, nor a .npz, nor a folder.")
 
 
-def _read_folder(path: Path, task: str) -> list[LabelledClip]:
-    for name, reader in _layouts(path, task):
+def _read_folder(path: Path, task: str, pictures: bool) -> list[LabelledClip]:
+    for name, reader in _layouts(path, task, pictures):
         if name.exists():
             return reader(name)
     if task == "chord" and is_chord_folder(path):
@@ -62,10 +72,12 @@ def _read_folder(path: Path, task: str) -> list[LabelledClip]:
     )
 
 
-def _layouts(path: Path, task: str) -> list[tuple[Path, Callable[[Path], list[LabelledClip]]]]:
+def _layouts(
+    path: Path, task: str, pictures: bool
+) -> list[tuple[Path, Callable[[Path], list[LabelledClip]]]]:
     """Return, in order of preference, what a folder may hold and who reads it."""
     layouts: list[tuple[Path, Callable[[Path], list[LabelledClip]]]] = [
-        (path / f"{task}.csv", lambda csv: _read_collection(csv, task))
+        (path / f"{task}.csv", lambda csv: _read_collection(csv, task, pictures))
     ]
     if task == "genre":
         layouts += [
@@ -80,15 +92,15 @@ def _layouts(path: Path, task: str) -> list[tuple[Path, Callable[[Path], list[La
     return layouts
 
 
-def _read_collection(manifest: Path, task: str) -> list[LabelledClip]:
-    """Read a manifest together with the grids beside it.
+def _read_collection(manifest: Path, task: str, pictures: bool) -> list[LabelledClip]:
+    """Read a manifest, if wanted together with the grids beside it.
 
-    A clip that is in both is taken once, as a grid: the grids are the whole data set
+    A clip that is in both is then taken once, as a grid: the grids are the whole data set
     in one form, the audio of a part of it would be a second copy.
     """
     clips = read_manifest(manifest, task)
     archive = manifest.parent / GRID_ARCHIVE
-    if task != "genre" or not archive.exists():
+    if task != "genre" or not pictures or not archive.exists():
         return clips
     grids = read_stored_grids(archive, task)
     stored = {Path(clip.source.name.rpartition(":")[2]).name for clip in grids}

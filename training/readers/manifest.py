@@ -59,7 +59,7 @@ def read_emotion_list(path: Path) -> list[LabelledClip]:
         raise TrainingError(f"{path} is empty.")
     file_column = _find_column(path, rows[0], _FILE_COLUMNS)
     label_column = _find_column(path, rows[0], _LABEL_COLUMNS)
-    found = {p.name: p for p in sorted(path.parent.rglob("*")) if p.suffix.lower() in _AUDIO}
+    found = {p.name: p for p in audio_files(path.parent)}
     clips = []
     for row in rows:
         label = canonical_label("emotion", row[label_column])
@@ -72,7 +72,12 @@ def read_emotion_list(path: Path) -> list[LabelledClip]:
     return clips
 
 
-_AUDIO = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".aiff", ".aif"}
+_SUFFIXES = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".aiff", ".aif"}
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """Return all audio files in a folder and the folders below it, in order."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
 
 
 def _rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:

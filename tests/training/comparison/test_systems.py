@@ -5,6 +5,7 @@ import pytest
 
 from service.features import compute_grid
 from tests.audio import tone
+from training import musicnn
 from training.cli import COMPARED_TASKS, FEATURE_NAMES, MODEL_NAMES
 from training.comparison.systems import FEATURES, MODELS, PICTURES, TASKS, System, choose
 from training.errors import TrainingError
@@ -48,10 +49,12 @@ def test_pairs_without_sense_are_refused_with_those_that_have() -> None:
 def test_every_network_fits_its_features(system: System) -> None:
     recipe = system.recipe("genre")
     network = recipe.build(0)
-    assert network.input_shape == (None, recipe.windows.frames, recipe.features.bands)
+    shape = (recipe.windows.frames, recipe.features.bands)
+    assert network.input_shape == (None, *((1, musicnn.UNITS) if recipe.backbone else shape))
     assert network.output["logits"].shape == (None, 10)
     assert make_bank(recipe.features).shape[0] == recipe.features.bands
-    assert not recipe.listens_to
+    assert not recipe.further
+    assert not recipe.teacher
 
 
 def test_windows_are_of_a_few_seconds_and_frames_of_tens_of_milliseconds() -> None:

@@ -57,11 +57,23 @@ def test_a_collection_has_a_list_for_each_task(
     assert [clip.label for clip in read_data_set(write_collection(tmp_path), task)] == labels
 
 
-def test_a_clip_of_a_collection_that_has_a_grid_is_taken_once_as_a_grid(tmp_path: Path) -> None:
+def test_a_collection_is_read_as_audio_where_no_pictures_are_wanted(tmp_path: Path) -> None:
     write_collection(tmp_path)
     write_grids(tmp_path / "gtzan_mel.npz", ("jazz.00001", "rock.00005"))
 
     clips = read_data_set(tmp_path, "genre")
+
+    assert [(type(clip.source), clip.label) for clip in clips] == [
+        (AudioFile, "jazz"),
+        (AudioFile, "blues"),
+    ]
+
+
+def test_with_pictures_a_clip_that_has_a_grid_is_taken_once_as_a_grid(tmp_path: Path) -> None:
+    write_collection(tmp_path)
+    write_grids(tmp_path / "gtzan_mel.npz", ("jazz.00001", "rock.00005"))
+
+    clips = read_data_set(tmp_path, "genre", pictures=True)
 
     assert [(type(clip.source), clip.label) for clip in clips] == [
         (StoredGrid, "jazz"),
@@ -70,15 +82,29 @@ def test_a_clip_of_a_collection_that_has_a_grid_is_taken_once_as_a_grid(tmp_path
     ]
 
 
-def test_grids_of_genres_do_not_change_the_other_tasks(tmp_path: Path) -> None:
+def test_a_collection_without_grids_is_read_as_audio_though_pictures_are_wanted(
+    tmp_path: Path,
+) -> None:
+    clips = read_data_set(write_collection(tmp_path), "genre", pictures=True)
+    assert [(type(clip.source), clip.label) for clip in clips] == [
+        (AudioFile, "jazz"),
+        (AudioFile, "blues"),
+    ]
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+def test_grids_of_genres_do_not_change_the_other_tasks(tmp_path: Path, pictures: bool) -> None:
     write_collection(tmp_path)
     write_grids(tmp_path / "gtzan_mel.npz", ("jazz.00001",))
-    assert [clip.label for clip in read_data_set(tmp_path, "emotion")] == ["sad"]
+    clips = read_data_set(tmp_path, "emotion", pictures=pictures)
+    assert [clip.label for clip in clips] == ["sad"]
 
 
-def test_a_folder_may_hold_grids_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pictures", [False, True])
+def test_a_folder_may_hold_grids_alone(tmp_path: Path, pictures: bool) -> None:
     write_grids(tmp_path / "gtzan_mel.npz", ("jazz.00001",))
-    assert [clip.label for clip in read_data_set(tmp_path, "genre")] == ["jazz"]
+    (clip,) = read_data_set(tmp_path, "genre", pictures=pictures)
+    assert clip.source == StoredGrid(tmp_path / "gtzan_mel.npz", 0, "jazz.00001")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,157 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from service.features import Grid
+from service.windows import WindowSpec, cut_windows
+from tests.training.tiny import (
+    TOY,
+    TOY_BANDS,
+    TOY_FRAMES,
+    TOY_UNITS,
+    noisy,
+    toy_backbone,
+    unchanged,
+)
+from training.batches import OUTSIDE, UNLABELLED
+from training.embedding import ALTERED_COPIES, EMBEDDED_WINDOWS, embed, on_embeddings, on_top
+from training.material import Item, Material
+from training.networks import embedding_net
+from training.recipes import Recipe
+
+NOISY = replace(TOY, augment=noisy)
+
+
+def random_grid(n_frames: int, seed: int = 0) -> NDArray[np.float16]:
+    return np.random.default_rng(seed).random((n_frames, TOY_BANDS)).astype(np.float16)
+
+
+def make_item(name: str, n_frames: int, label: int = 0, n_copies: int = 0) -> Item:
+    return Item(
+        group=name,
+        label=label,
+        grids=[random_grid(n_frames, seed) for seed in range(1 + n_copies)],
+        teacher=np.full((2, 3), n_frames, np.float32),
+        weight=n_frames / 10,
+        companion=label + 1,
+    )
+
+
+MATERIAL = Material(
+    clips=[],
+    items=[make_item("long", 30, 1, n_copies=1), make_item("short", 5)],
+    others=[make_item("other", 12, UNLABELLED)],
+    synthetic=[make_item("synthetic", 16, OUTSIDE)],
+    skipped=[],
+)
+
+
+def all_items(material: Material) -> list[Item]:
+    return [*material.items, *material.others, *material.synthetic]
+
+
+def embedded(recipe: Recipe = NOISY, seed: int = 1) -> list[Item]:
+    return all_items(embed(MATERIAL, recipe, toy_backbone(), seed))
+
+
+def test_the_first_form_is_what_the_backbone_hears_in_each_window() -> None:
+    backbone = toy_backbone()
+    for before, after in zip(all_items(MATERIAL), embedded(), strict=True):
+        windows = cut_windows(before.grids[0].astype(np.float32), TOY.windows)
+        heard = np.asarray(backbone(windows))
+
+        assert after.grids[0].shape == (len(windows), TOY_UNITS)
+        assert after.grids[0].dtype == np.float16
+        np.testing.assert_allclose(after.grids[0], heard, atol=2e-3)
+    assert [len(item.grids[0]) for item in embedded()] == [7, 1, 2, 3]
+
+
+def test_altered_copies_differ_from_the_clip_and_from_each_other() -> None:
+    for item in embedded():
+        assert len(item.grids) == 1 + ALTERED_COPIES
+        assert len({grid.shape for grid in item.grids}) == 1
+        for i, one in enumerate(item.grids):
+            for other in item.grids[i + 1 :]:
+                # Every window is altered.
+                assert (np.abs(one.astype(float) - other).max(axis=1) > 0.003).all()
+
+
+def test_copies_are_altered_by_the_recipe_before_they_are_heard() -> None:
+    def turned(window: Grid, label: int, _: Generator) -> tuple[Grid, int]:
+        return 1 - window, label
+
+    backbone = toy_backbone()
+    found = embedded(replace(TOY, augment=turned))
+    for before, after in zip(all_items(MATERIAL), found, strict=True):
+        windows = cut_windows(before.grids[0].astype(np.float32), TOY.windows)
+        heard = np.asarray(backbone(1 - windows))
+        for copy in after.grids[1:]:
+            np.testing.assert_allclose(copy, heard, atol=2e-3)
+
+
+def test_without_an_augmentation_all_forms_are_alike() -> None:
+    for item in embedded(replace(TOY, augment=unchanged)):
+        for copy in item.grids[1:]:
+            np.testing.assert_allclose(copy, item.grids[0], atol=2e-3)
+
+
+def test_short_clips_are_filled_as_the_recipe_wants_it() -> None:
+    repeating = WindowSpec(frames=TOY_FRAMES, stride_frames=4, short="repeat")
+    silent, repeated = (
+        embedded(replace(NOISY, windows=windows))[1].grids[0]
+        for windows in (TOY.windows, repeating)
+    )
+    # Levels are means over the window, of which three of eight frames would be silent.
+    assert (repeated[0, :TOY_BANDS] > silent[0, :TOY_BANDS]).all()
+
+
+def test_all_else_that_is_known_of_a_clip_stays() -> None:
+    for before, after in zip(all_items(MATERIAL), embedded(), strict=True):
+        assert replace(after, grids=before.grids) == before
+
+
+def test_the_same_seed_gives_the_same_embeddings() -> None:
+    def forms(seed: int) -> NDArray[np.float16]:
+        return np.concatenate([np.concatenate(item.grids) for item in embedded(seed=seed)])
+
+    first = forms(1)
+    np.testing.assert_array_equal(forms(1), first)
+    assert not np.array_equal(forms(2), first)
+
+
+def test_on_embeddings_a_frame_is_a_window_and_nothing_is_altered() -> None:
+    recipe = on_embeddings(NOISY)
+    heard = embedded()[0].grids[0].astype(np.float32)
+
+    windows = cut_windows(heard, recipe.windows)
+    altered, label = recipe.augment(windows[0], 1, np.random.default_rng(0))
+
+    assert recipe.windows == EMBEDDED_WINDOWS
+    np.testing.assert_array_equal(windows[:, 0], heard)
+    np.testing.assert_array_equal(altered, windows[0])
+    assert label == 1
+    assert replace(recipe, windows=NOISY.windows, augment=NOISY.augment) == NOISY
+
+
+@pytest.mark.parametrize("companions", [0, 3])
+def test_a_network_on_top_answers_as_backbone_and_head_one_after_the_other(
+    companions: int,
+) -> None:
+    backbone = toy_backbone()
+    head = embedding_net(TOY_UNITS, 2, companions, hidden_units=4)
+    windows = np.random.default_rng(0).random((5, TOY_FRAMES, TOY_BANDS), dtype=np.float32)
+
+    whole = on_top(backbone, head)
+    found = whole(windows, training=False)
+
+    heard = np.asarray(backbone(windows))[:, None]
+    expected = head(heard, training=False)
+    assert whole.input_shape == (None, TOY_FRAMES, TOY_BANDS)
+    assert set(found) == set(expected) == ({"logits", "companion"} if companions else {"logits"})
+    for name, answer in expected.items():
+        np.testing.assert_allclose(np.asarray(found[name]), np.asarray(answer), atol=1e-5)
+    assert np.asarray(found["logits"]).std() > 0
+    assert whole.count_params() == backbone.count_params() + head.count_params()
