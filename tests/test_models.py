@@ -87,9 +87,8 @@ def test_chords_of_a_synthetic_guitar_are_named() -> None:
     assert right > 0.9
 
 
-@pytest.mark.parametrize("task", ["genre", "emotion"])
-def test_what_is_no_music_is_uncertain(task: str) -> None:
-    bundle = Bundle.load(MODELS / task)
+def test_what_is_no_music_has_no_certain_genre() -> None:
+    bundle = Bundle.load(MODELS / "genre")
     rng = np.random.default_rng(11)
     sounds = [render_no_music(4.0, RATE_HZ, rng) for _ in range(40)]
     flagged = np.mean([classify_samples(bundle, sound).uncertain for sound in sounds])
