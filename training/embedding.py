@@ -99,7 +99,8 @@ def on_embeddings(recipe: Recipe) -> Recipe:
 
 def on_top(backbone: keras.Model, head: keras.Model) -> keras.Model:
     """Join a backbone and the network that was trained on its embeddings."""
-    embedding = layers.Reshape(head.input_shape[1:])(backbone.output)
+    # A name of its own: those that are made up start again when a session is cleared.
+    embedding = layers.Reshape(head.input_shape[1:], name="embedded_window")(backbone.output)
     return keras.Model(backbone.input, head(embedding), name=head.name)
 
 

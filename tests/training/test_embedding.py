@@ -1,7 +1,9 @@
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -155,3 +157,14 @@ def test_a_network_on_top_answers_as_backbone_and_head_one_after_the_other(
         np.testing.assert_allclose(np.asarray(found[name]), np.asarray(answer), atol=1e-5)
     assert np.asarray(found["logits"]).std() > 0
     assert whole.count_params() == backbone.count_params() + head.count_params()
+
+
+def test_a_backbone_that_outlives_its_session_still_carries_a_head() -> None:
+    keras.utils.clear_session()
+    window = keras.Input((TOY_FRAMES, TOY_BANDS))
+    backbone = keras.Model(window, layers.Reshape((TOY_FRAMES * TOY_BANDS,))(window))
+    keras.utils.clear_session()
+
+    whole = on_top(backbone, embedding_net(TOY_FRAMES * TOY_BANDS, 2, 0, hidden_units=4))
+
+    assert whole.output["logits"].shape == (None, 2)
