@@ -145,16 +145,29 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
         start = _draw_start(len(grid), frames, len(comments), rng)
         window = cut_windows(grid[start : start + frames].astype(np.float32), self._windows)[0]
         window, label = self._augment(window, self._examples.labels[i], rng)
-        known = {"logits": label, "companion": self._examples.companions[i]}
-        target = {
-            name: label_shares(index, self._outputs[name])
-            for name, index in known.items()
-            if name in self._outputs and index != UNLABELLED
-        }
+        target = label_targets(label, self._examples.companions[i], self._outputs)
         if TEACHER in self._outputs and len(comments):
             end = min(len(grid), start + frames)
             target[TEACHER] = comment_between(comments, start / len(grid), end / len(grid))
         return window, target
+
+
+def label_targets(label: int, companion: int, outputs: Mapping[str, int]) -> dict[str, Array]:
+    """Return the target of each output whose label is known, each of shape [labels].
+
+    Parameters
+    ----------
+    label, companion
+        Indices, ``UNLABELLED`` or ``OUTSIDE``.
+    outputs
+        Size of each output of the network.
+    """
+    indices = {"logits": label, "companion": companion}
+    return {
+        name: label_shares(index, outputs[name])
+        for name, index in indices.items()
+        if name in outputs and index != UNLABELLED
+    }
 
 
 def label_shares(label: int, n_labels: int) -> Array:

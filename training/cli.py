@@ -211,15 +211,11 @@ def _prepare(options: argparse.Namespace) -> None:
     from training.cache import FeatureCache
     from training.filter_banks import make_bank
     from training.preparation import prepare
-    from training.readers import read_data_set
+    from training.readers import read_data_sets
     from training.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
-    clips = [
-        clip
-        for path in options.data
-        for clip in read_data_set(path, recipe.task, pictures=recipe.reads_pictures)
-    ]
+    clips = read_data_sets(options.data, recipe.task, pictures=recipe.reads_pictures)
     bank = make_bank(recipe.features)
     done = prepare(clips, recipe.features, bank, FeatureCache(options.cache), options.cluster)
     for (data_set, split), n in sorted(
@@ -254,16 +250,16 @@ def _fit(options: argparse.Namespace) -> None:
 
 def _public_command(options: argparse.Namespace) -> str:
     """Return the command for the card, without the paths of this machine."""
-    data, outside = (
-        shlex.join(path.resolve().name for path in paths)
-        for paths in (options.data, options.outside)
-    )
-    outside = f" --outside {outside}" if outside else ""
+    outside = f" --outside {_names(options.outside)}" if options.outside else ""
     folds = " --no-folds" if options.no_folds else ""
     return (
-        f"python -m training fit {options.recipe} --data {data}{outside} "
+        f"python -m training fit {options.recipe} --data {_names(options.data)}{outside} "
         f"--seed {options.seed}{folds}"
     )
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return shlex.join(path.resolve().name for path in paths)
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -320,7 +316,6 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _public_compare_command(options: argparse.Namespace) -> str:
     """Return the command for the record, without the paths of this machine."""
-    data = shlex.join(path.resolve().name for path in options.data)
     chosen = "".join(
         f" --{name} {' '.join(values)}"
         for name, values in (("model", options.model), ("features", options.features))
@@ -328,7 +323,7 @@ def _public_compare_command(options: argparse.Namespace) -> str:
     )
     across = " --across" if options.across else ""
     return (
-        f"python -m training compare {options.task} --data {data}{chosen} "
+        f"python -m training compare {options.task} --data {_names(options.data)}{chosen} "
         f"--folds {options.folds}{across} --seed {options.seed}"
     )
 

@@ -14,7 +14,7 @@ from training.cache import FeatureCache
 from training.errors import TrainingError
 from training.metrics import Predictions, score
 from training.preparation import prepare
-from training.readers import SpectrogramImage, StoredGrid, gtzan_grid, read_data_set
+from training.readers import SpectrogramImage, StoredGrid, gtzan_grid, read_data_sets
 
 PICTURES_FOLDER = "pictures"
 
@@ -72,8 +72,7 @@ def evaluate(
     """
     bundle = _load(bundle_folder)
     pictures = bundle.card.features == gtzan_grid.SPEC
-    task = bundle.card.task
-    clips = [clip for path in data for clip in read_data_set(path, task, pictures=pictures)]
+    clips = read_data_sets(data, bundle.card.task, pictures=pictures)
     drawn = any(isinstance(clip.source, StoredGrid | SpectrogramImage) for clip in clips)
     if drawn and not pictures and (bundle_folder / PICTURES_FOLDER).exists():
         bundle = _load(bundle_folder / PICTURES_FOLDER)

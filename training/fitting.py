@@ -16,14 +16,7 @@ from tqdm import tqdm
 
 from service.classification import clip_logits as join_windows
 from service.windows import WindowSpec, cut_windows, window_starts
-from training.batches import (
-    TEACHER,
-    UNLABELLED,
-    Examples,
-    WindowBatches,
-    comment_between,
-    label_shares,
-)
+from training.batches import TEACHER, Examples, WindowBatches, comment_between, label_targets
 from training.cache import HalfGrid
 from training.fit_settings import FitSettings
 from training.recipes import Recipe
@@ -173,11 +166,7 @@ def _stop_batch(
         chosen = np.unique(np.linspace(0, len(cut) - 1, MAX_STOP_WINDOWS).astype(int))
         inputs.append(cut[chosen])
         starts = np.array(window_starts(len(grid), windows))[chosen]
-        known = {
-            name: label_shares(index, outputs[name])
-            for name, index in (("logits", label), ("companion", companion))
-            if name in outputs and index != UNLABELLED
-        }
+        known = label_targets(label, companion, outputs)
         for name, size in outputs.items():
             rows = [known.get(name, np.zeros(size, dtype=np.float32))] * len(chosen)
             if name == TEACHER and len(comments):

@@ -15,7 +15,7 @@ from training.errors import TrainingError
 from training.filter_banks import make_bank
 from training.labels import TASKS
 from training.preparation import Preparation, Skipped, prepare
-from training.readers import AudioFile, LabelledClip, read_data_set
+from training.readers import AudioFile, LabelledClip, read_data_sets
 from training.readers.manifest import audio_files
 from training.recipes import Recipe
 from training.teacher import Teacher
@@ -119,11 +119,7 @@ def gather(
     TrainingError
         No clip can be read.
     """
-    found = [
-        clip
-        for path in data
-        for clip in read_data_set(path, recipe.task, pictures=recipe.reads_pictures)
-    ]
+    found = read_data_sets(data, recipe.task, pictures=recipe.reads_pictures)
     wanted = [clip for clip in found if clip.split not in recipe.left_out]
     return assemble(
         recipe,
@@ -275,7 +271,7 @@ def _draw(clips: Sequence[LabelledClip], most: int, rng: np.random.Generator) ->
 
 def _listed_audio(data: Sequence[Path], task: str) -> list[LabelledClip]:
     lists = [path / f"{task}.csv" for path in data]
-    clips = [clip for path in lists if path.exists() for clip in read_data_set(path, task)]
+    clips = read_data_sets([path for path in lists if path.exists()], task)
     return [clip for clip in clips if isinstance(clip.source, AudioFile)]
 
 

@@ -10,7 +10,7 @@ The architecture is rebuilt from the paper, the weights are read from the instal
 package ``musicnn`` (ISC licence). Training has left most filters of the front end with
 weights of zero: they answer with a constant, whatever sounds. The pruned network has
 only the others, with the constants in the biases behind them; it hears the same at a
-tenth of the cost.
+fifteenth of the cost.
 """
 
 from collections.abc import Mapping, Sequence

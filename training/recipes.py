@@ -5,7 +5,7 @@ This is the one place where the numbers of the shipped models stand.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -270,7 +270,8 @@ GENRE = Recipe(
     beside_share=0.12,
 )
 
-EMOTION = Recipe(
+EMOTION = replace(
+    GENRE,
     name="emotion",
     task="emotion",
     version="2.0.0",
@@ -281,23 +282,14 @@ EMOTION = Recipe(
         "music that is neither happy nor sad (angry, tense, calm): it has only the two words",
         "speech",
     ),
-    features=musicnn.SPEC,
-    windows=_MUSIC_WINDOWS,
     build=lambda _: embedding_net(musicnn.UNITS, len(labels.EMOTIONS), len(labels.GENRES)),
-    backbone=musicnn.embedding,
-    augment=_augment_music,
-    fit=_MUSIC_FIT,
     folds=lambda clips: group_fold_plan(clips, n_folds=4, split=None, seed=0),
     protocol=f"fourfold over artists and albums: {_UNSEEN}; {_TEACHER_CAVEAT}",
     weigh=_weigh_by_label,
     held_back=("test",),
-    left_out=("faulty",),
     bundle="emotion",
     further=("genre",),
     companion="genre",
-    outside=("chord",),
-    rendering=Rendering(400, _render_no_music),
-    beside_share=0.12,
 )
 
 GENRE_PICTURES = Recipe(

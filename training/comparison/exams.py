@@ -13,7 +13,7 @@ from training.readers import (
     LabelledClip,
     SpectrogramImage,
     StoredGrid,
-    read_data_set,
+    read_data_sets,
 )
 from training.recipes import GENRE
 from training.splits import Fold, group_fold_plan, leave_one_data_set_out
@@ -94,8 +94,7 @@ def gtzan_lists(data: Sequence[Path]) -> Exam | None:
     """Hold out the fault-filtered validation list of the GTZAN pictures, if there are any."""
     clips = [
         clip
-        for path in data
-        for clip in read_data_set(path, GENRE.task, pictures=True)
+        for clip in read_data_sets(data, GENRE.task, pictures=True)
         if isinstance(clip.source, StoredGrid | SpectrogramImage)
     ]
     clips = _usable(GENRE.task, clips)
@@ -107,7 +106,7 @@ def gtzan_lists(data: Sequence[Path]) -> Exam | None:
 
 
 def _audio_clips(task: str, data: Sequence[Path]) -> list[LabelledClip]:
-    found = [clip for path in data for clip in read_data_set(path, task)]
+    found = read_data_sets(data, task)
     clips = _usable(task, [clip for clip in found if isinstance(clip.source, AudioFile)])
     if not clips:
         raise TrainingError(

@@ -16,6 +16,13 @@
 """
 
 from training.readers.clips import AudioFile, LabelledClip, SpectrogramImage, StoredGrid
-from training.readers.layouts import read_data_set
+from training.readers.layouts import read_data_set, read_data_sets
 
-__all__ = ["AudioFile", "LabelledClip", "SpectrogramImage", "StoredGrid", "read_data_set"]
+__all__ = [
+    "AudioFile",
+    "LabelledClip",
+    "SpectrogramImage",
+    "StoredGrid",
+    "read_data_set",
+    "read_data_sets",
+]

@@ -1,6 +1,6 @@
 """Recognise the layout of a data set and hand it to its reader."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from training.errors import TrainingError
@@ -45,6 +45,13 @@ def read_data_set(path: Path, task: str, *, pictures: bool = False) -> list[Labe
     if not clips:
         raise TrainingError(f"{path} holds no clip with a {task} label.")
     return clips
+
+
+def read_data_sets(
+    paths: Sequence[Path], task: str, *, pictures: bool = False
+) -> list[LabelledClip]:
+    """Read several data sets, one after the other; see :func:`read_data_set`."""
+    return [clip for path in paths for clip in read_data_set(path, task, pictures=pictures)]
 
 
 def _read_file(path: Path, task: str) -> list[LabelledClip]:
