@@ -112,7 +112,16 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=(),
         metavar="FOLDER",
-        help="recordings that have none of the labels, such as speech: learn to be unsure of them",
+        help="recordings that have none of the labels, such as speech: learn to be unsure of them, "
+        "or that no chord sounds",
+    )
+    fit.add_argument(
+        "--soundfonts",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="SoundFonts (.sf2) whose guitars play half of the rendered sounds; needs fluidsynth",
     )
     fit.add_argument(
         "--no-folds",
@@ -228,6 +237,7 @@ def _prepare(options: argparse.Namespace) -> None:
 def _fit(options: argparse.Namespace) -> None:
     from training.cache import FeatureCache
     from training.fit_job import FitJob, fit
+    from training.material import Beside
     from training.recipes import RECIPES
     from training.run_folder import RunFolder
 
@@ -239,7 +249,7 @@ def _fit(options: argparse.Namespace) -> None:
             run=RunFolder(_run_folder(options)),
             cache=FeatureCache(options.cache),
             seed=options.seed,
-            outside=options.outside,
+            beside=Beside(outside=options.outside, soundfonts=options.soundfonts),
             with_folds=not options.no_folds,
             cluster=options.cluster,
             command=_public_command(options),
@@ -251,9 +261,10 @@ def _fit(options: argparse.Namespace) -> None:
 def _public_command(options: argparse.Namespace) -> str:
     """Return the command for the card, without the paths of this machine."""
     outside = f" --outside {_names(options.outside)}" if options.outside else ""
+    fonts = f" --soundfonts {_names(options.soundfonts)}" if options.soundfonts else ""
     folds = " --no-folds" if options.no_folds else ""
     return (
-        f"python -m training fit {options.recipe} --data {_names(options.data)}{outside} "
+        f"python -m training fit {options.recipe} --data {_names(options.data)}{outside}{fonts} "
         f"--seed {options.seed}{folds}"
     )
 

@@ -16,7 +16,7 @@ from training.batches import OUTSIDE
 from training.cache import FeatureCache
 from training.embedding import stage_of
 from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
-from training.material import Item, Material, examples, gather, teacher_moments
+from training.material import Beside, Item, Material, examples, gather, teacher_moments
 from training.readers import LabelledClip
 from training.recipes import Recipe
 from training.run_folder import FoldResult, RunFolder, RunRecord
@@ -46,8 +46,8 @@ class FitJob:
         Where features are kept.
     seed
         Seed of everything random.
-    outside
-        Folders of recordings that have none of the labels.
+    beside
+        What to learn from beside the labelled data.
     with_folds
         Whether to measure the recipe by folds first; without, the card has few figures.
     cluster
@@ -61,7 +61,7 @@ class FitJob:
     run: RunFolder
     cache: FeatureCache
     seed: int
-    outside: Sequence[Path]
+    beside: Beside
     with_folds: bool
     cluster: str | None
     command: str
@@ -84,7 +84,7 @@ def fit(job: FitJob) -> None:
         job.cache,
         teacher=Teacher(job.cache) if job.recipe.teacher else None,
         seed=job.seed,
-        outside=job.outside,
+        beside=job.beside,
         cluster=job.cluster,
     )
     job.run.claim(fingerprint(job, material.clips))
@@ -123,7 +123,7 @@ def fit(job: FitJob) -> None:
 
 def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
     """Return a hash of all that a run's finished parts depend on, apart from the code."""
-    names = [folder.name for folder in job.outside]
+    names = [path.name for path in (*job.beside.outside, *job.beside.soundfonts)]
     digest = hashlib.sha256(repr((job.recipe.name, job.seed, names)).encode())
     for clip in clips:
         known = (clip.label, clip.group, clip.data_set, clip.split)
@@ -135,23 +135,33 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
     """Fit on everything but some groups."""
     recipe = job.recipe
     items = material.without_groups(material.items, groups)
-    stop = draw_stop_groups(
-        [item.label for item in items],
-        [item.group for item in items],
-        STOP_SHARE,
-        np.random.default_rng(job.seed),
-    )
-    # A folder of outside recordings is one group; were it chosen, nothing would be learned of it.
-    stop &= np.array([item.label != OUTSIDE for item in items])
+    learn, stop = _split_for_stop(recipe, items, job.seed)
     return fit_network(
         recipe,
-        examples(_chosen(items, ~stop)),
-        examples([_clean(item) for item in _chosen(items, stop)]),
+        examples(learn),
+        examples([_clean(item) for item in stop]) if stop else None,
         teacher_moments=teacher_moments(items),
         seed=job.seed,
         backup=job.run.backup(name),
         description=f"{recipe.name} {name}",
     )
+
+
+def _split_for_stop(
+    recipe: Recipe, items: Sequence[Item], seed: int
+) -> tuple[list[Item], list[Item]]:
+    """Return what to learn from and what tells when to stop; nothing for that without patience."""
+    if recipe.fit.patience is None:
+        return list(items), []
+    stop = draw_stop_groups(
+        [item.label for item in items],
+        [item.group for item in items],
+        STOP_SHARE,
+        np.random.default_rng(seed),
+    )
+    # A folder of outside recordings is one group; were it chosen, nothing would be learned of it.
+    stop &= np.array([item.label != OUTSIDE for item in items])
+    return _chosen(items, ~stop), _chosen(items, stop)
 
 
 def judge(

@@ -24,7 +24,8 @@ class FitSettings:
     teacher_weight
         Weight of the squared difference to the teacher's targets.
     patience
-        Epochs without a better loss on the stop clips before training ends.
+        Epochs without a better loss on clips of some groups kept for it before training ends;
+        the best epoch's weights are taken. None to train to the end on all groups.
     """
 
     epochs: int
@@ -36,5 +37,5 @@ class FitSettings:
     mixup_alpha: float | None = None
     mixup_share: float = 1.0
     teacher_weight: float = 1.0
-    patience: int = 10
+    patience: int | None = 10
     warm_up_batches: int = 100

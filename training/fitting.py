@@ -38,7 +38,7 @@ class Fitted:
 def fit_network(
     recipe: Recipe,
     train: Examples,
-    stop: Examples,
+    stop: Examples | None,
     *,
     teacher_moments: NDArray[np.float32],
     seed: int,
@@ -55,7 +55,8 @@ def fit_network(
         What it learns from.
     stop
         Clips of other groups: training ends when the loss on them no longer falls,
-        and the weights of the best epoch are kept.
+        and the weights of the best epoch are kept. None to train to
+        the end and keep the last epoch's weights.
     teacher_moments
         Means and standard deviations of the teacher's targets, shape [2, targets]; no target
         without a teacher.
@@ -80,11 +81,11 @@ def fit_network(
         augment=recipe.augment,
         seed=seed,
     )
-    keep_best = _KeepBest(backup / "best.npz", settings.patience)
+    keep_best = _KeepBest(backup / "best.npz", settings.patience if stop else None)
     network.fit(
         batches,
         epochs=settings.epochs,
-        validation_data=_stop_batch(stop, recipe.windows, outputs),
+        validation_data=stop and _stop_batch(stop, recipe.windows, outputs),
         shuffle=False,  # the batches are random, their order must not be
         verbose=0,
         callbacks=[
@@ -197,11 +198,15 @@ class _FollowEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
 
 
 class _KeepBest(keras.callbacks.EarlyStopping):  # type: ignore[misc]  # keras has no types
-    """Early stop whose losses, patience and best weights outlive an interruption."""
+    """Early stop whose losses, patience and best weights outlive an interruption.
 
-    def __init__(self, file: Path, patience: int) -> None:
-        super().__init__(patience=patience, restore_best_weights=True, start_from_epoch=3)
+    Without patience it never stops and only remembers the losses.
+    """
+
+    def __init__(self, file: Path, patience: int | None) -> None:
+        super().__init__(patience=patience or 0, restore_best_weights=True, start_from_epoch=3)
         self._file = file
+        self._watches = patience is not None
         self.history: dict[str, list[float]] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -214,7 +219,8 @@ class _KeepBest(keras.callbacks.EarlyStopping):  # type: ignore[misc]  # keras h
             self.best_weights = weights or None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_epoch_end(epoch, logs)
+        if self._watches:
+            super().on_epoch_end(epoch, logs)
         for name, loss in (logs or {}).items():
             self.history[name] = [*self.history.get(name, [])[:epoch], float(loss)]
         best = None if self.best is None else float(self.best)

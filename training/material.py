@@ -18,6 +18,7 @@ from training.preparation import Preparation, Skipped, prepare
 from training.readers import AudioFile, LabelledClip, read_data_sets
 from training.readers.manifest import audio_files
 from training.recipes import Recipe
+from training.sampled_guitar import sampled_guitars
 from training.teacher import Teacher
 
 CLEAN_SHARE = 0.5  # of the windows drawn from a clip that has degraded copies
@@ -27,6 +28,25 @@ OUTSIDERS_PER_FOLDER = 300
 Array = NDArray[np.float32]
 
 _NO_COMMENT = np.zeros((0, 0), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the user has to learn from beside labelled data.
+
+    Attributes
+    ----------
+    outside
+        Folders of recordings that have none of the labels, such as speech.
+    soundfonts
+        SoundFonts whose guitars play half of the rendered sounds.
+    """
+
+    outside: Sequence[Path] = ()
+    soundfonts: Sequence[Path] = ()
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True)
@@ -92,7 +112,7 @@ def gather(
     *,
     teacher: Teacher | None,
     seed: int,
-    outside: Sequence[Path] = (),
+    beside: Beside = NOTHING_BESIDE,
     cluster: str | None = None,
 ) -> Material:
     """Read, prepare and comment all clips of the data sets.
@@ -109,8 +129,8 @@ def gather(
         Whom to ask; None for nobody.
     seed
         Seed of what is rendered and chosen.
-    outside
-        Folders of recordings that have none of the labels, such as speech.
+    beside
+        What else the user has.
     cluster
         Address of a Dask scheduler; None for this machine.
 
@@ -128,7 +148,7 @@ def gather(
         data=data,
         teacher=teacher,
         seed=seed,
-        outside=outside,
+        beside=beside,
         cluster=cluster,
     )
 
@@ -141,14 +161,14 @@ def assemble(
     seed: int,
     data: Sequence[Path] = (),
     teacher: Teacher | None = None,
-    outside: Sequence[Path] = (),
+    beside: Beside = NOTHING_BESIDE,
     cluster: str | None = None,
 ) -> Material:
     """Prepare labelled clips, and beside them what else the recipe asks for.
 
     Parameters
     ----------
-    recipe, cache, teacher, seed, outside, cluster
+    recipe, cache, teacher, seed, beside, cluster
         See :func:`gather`.
     clips
         The labelled clips.
@@ -176,10 +196,11 @@ def assemble(
             forms[copy.clip.source.original.name].append(copy.grid)
     own = len(labelled.clips)
     items = _items([prepared.clip for prepared in known], own, forms, recipe, data, teacher)
-    rendered = _rendered(recipe, bank, seed)
+    rendered = _rendered(recipe, bank, seed, beside.soundfonts)
+    outsiders = _outside_audio(recipe, data, beside.outside, seed)
     strangers = [
-        Item(prepared.clip.group, OUTSIDE, [prepared.grid], _NO_COMMENT, 1.0, OUTSIDE)
-        for prepared in grids(_outside_audio(recipe, data, outside, seed)).clips
+        Item(p.clip.group, _outside_index(recipe), [p.grid], _NO_COMMENT, 1.0, OUTSIDE)
+        for p in grids([*outsiders, *_copies(outsiders, recipe)]).clips
     ]
     weight = _weight_beside(items, len(rendered) + len(strangers), recipe.beside_share)
     return Material(
@@ -325,14 +346,24 @@ def _weight_beside(items: Sequence[Item], n_beside: int, share: float) -> float:
     return share / (1 - share) * total / max(1, n_beside)
 
 
-def _rendered(recipe: Recipe, bank: FilterBank, seed: int) -> list[Item]:
-    rendering = recipe.rendering
+def _outside_index(recipe: Recipe) -> int:
+    label = recipe.outside_label
+    return OUTSIDE if label is None else recipe.labels.index(label)
+
+
+def _rendered(
+    recipe: Recipe, bank: FilterBank, seed: int, soundfonts: Sequence[Path]
+) -> list[Item]:
+    rendering, rate_hz = recipe.rendering, recipe.features.sample_rate_hz
     if rendering is None:
         return []
     rng = np.random.default_rng(seed)
+    guitars = [guitar for font in soundfonts for guitar in sampled_guitars(font, rate_hz)]
     items = []
-    for _ in range(rendering.count):
-        label, samples = rendering.render(recipe.features.sample_rate_hz, rng)
+    for number in range(rendering.count):
+        sampled = guitars and number % 2
+        pluck = guitars[int(rng.integers(len(guitars)))].pluck if sampled else None
+        label, samples = rendering.render(rate_hz, rng, pluck)
         grid = compute_grid(samples, recipe.features, bank).astype(np.float16)
         index = OUTSIDE if label is None else recipe.labels.index(label)
         companion = OUTSIDE if label is None else UNLABELLED

@@ -7,6 +7,7 @@ Instruments, chapters 2 and 9), fretted voicings, strumming, amplifier distortio
 a decaying room.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ INTERVALS = {  # semitones above the root
     "maj7": (0, 4, 7, 11),
     "m7": (0, 3, 7, 10),
 }
+LOWEST_BASS_NOTE = 28  # MIDI
 MAX_PARTIALS = 24
 
 
@@ -79,6 +81,10 @@ class GuitarSound:
         )
 
 
+# Sounds one string: frequency in Hz, at most how many samples, sampling rate, sound, randomness.
+Pluck = Callable[[float, int, int, GuitarSound, Generator], NDArray[np.float64]]
+
+
 def voicing(root: int, quality: str, rng: Generator) -> list[int]:
     """Draw a playable voicing as MIDI notes, string by string, the root on the lowest played.
 
@@ -112,8 +118,13 @@ def render_notes(
     sample_rate_hz: int,
     sound: GuitarSound,
     rng: Generator,
+    pluck: Pluck | None = None,
 ) -> Waveform:
-    """Pluck the notes one after the other; return the waveform, peak 0.5."""
+    """Pluck the notes one after the other; return the waveform, peak 0.5.
+
+    The strings are calculated unless another way to pluck them is given.
+    """
+    pluck = pluck or pluck_string
     n_samples = int(duration_s * sample_rate_hz)
     mix = np.zeros(n_samples)
     upwards = rng.random() < 0.25
@@ -122,8 +133,8 @@ def render_notes(
         cents = sound.detune_cents + sound.string_detune_cents * rng.standard_normal()
         frequency_hz = 440 * 2 ** ((note - 69) / 12 + cents / 1200)
         if start < n_samples:
-            string = _pluck(frequency_hz, n_samples - start, sample_rate_hz, sound, rng)
-            mix[start:] += rng.uniform(0.5, 1.0) * string
+            string = pluck(frequency_hz, n_samples - start, sample_rate_hz, sound, rng)
+            mix[start : start + len(string)] += rng.uniform(0.5, 1.0) * string
     mix = _amplify(_normalise(mix), sound.drive_db)
     mix = _normalise(_reverberate(mix, sample_rate_hz, sound.room, rng))
     mix += 10 ** (sound.noise_db / 20) * rng.standard_normal(n_samples)
@@ -137,15 +148,34 @@ def render_chord(
     sample_rate_hz: int,
     rng: Generator,
     sound: GuitarSound | None = None,
+    pluck: Pluck | None = None,
 ) -> Waveform:
     """Strum one chord in a random voicing; see :func:`voicing` and :func:`render_notes`."""
     sound = sound or GuitarSound.random(rng)
-    return render_notes(voicing(root, quality, rng), duration_s, sample_rate_hz, sound, rng)
+    notes = voicing(root, quality, rng)
+    return render_notes(notes, duration_s, sample_rate_hz, sound, rng, pluck)
 
 
-def render_no_chord(duration_s: float, sample_rate_hz: int, rng: Generator) -> Waveform:
-    """Render something that is no chord: noise, clicks, a single note or near silence."""
-    kind = int(rng.integers(0, 4))
+def accompany(chord: Waveform, root: int, sample_rate_hz: int, rng: Generator) -> Waveform:
+    """Add a bass on the root, drums or both to a chord, as a song has them; peak 0.5."""
+    duration_s = len(chord) / sample_rate_hz
+    mix = chord.astype(np.float64)
+    bass, drums = ((True, True), (True, False), (False, True))[int(rng.integers(3))]
+    if bass:
+        note = LOWEST_BASS_NOTE + (root - LOWEST_BASS_NOTE) % 12
+        sound = GuitarSound(brightness=rng.uniform(1, 2), decay_s=rng.uniform(1, 4))
+        bass_line = render_notes([note], duration_s, sample_rate_hz, sound, rng)
+        mix += rng.uniform(0.3, 1.2) * bass_line
+    if drums:
+        mix += rng.uniform(0.1, 1.0) * _drum_hits(len(chord), sample_rate_hz, rng)
+    return (0.5 * _normalise(mix)).astype(np.float32)
+
+
+def render_no_chord(
+    duration_s: float, sample_rate_hz: int, rng: Generator, pluck: Pluck | None = None
+) -> Waveform:
+    """Render something that is no chord: noise, drums, a single note, silence or nearly so."""
+    kind = int(rng.integers(0, 5))
     n_samples = int(duration_s * sample_rate_hz)
     if kind == 0:
         return _coloured_noise(n_samples, rng)
@@ -154,11 +184,15 @@ def render_no_chord(duration_s: float, sample_rate_hz: int, rng: Generator) -> W
     if kind == 2:
         note = int(rng.integers(40, 76))
         sound = GuitarSound.random(rng)
-        return render_notes([note], duration_s, sample_rate_hz, sound, rng)
+        return render_notes([note], duration_s, sample_rate_hz, sound, rng, pluck)
+    if kind == 3:
+        return np.zeros(n_samples, dtype=np.float32)
     return (1e-5 * rng.standard_normal(n_samples)).astype(np.float32)
 
 
-def render_no_music(duration_s: float, sample_rate_hz: int, rng: Generator) -> Waveform:
+def render_no_music(
+    duration_s: float, sample_rate_hz: int, rng: Generator, pluck: Pluck | None = None
+) -> Waveform:
     """Render a sound that has no style: noise, a hum, a single chord or near silence."""
     kind = int(rng.integers(0, 4))
     n_samples = int(duration_s * sample_rate_hz)
@@ -167,14 +201,15 @@ def render_no_music(duration_s: float, sample_rate_hz: int, rng: Generator) -> W
     if kind == 1:
         return _hum(n_samples, sample_rate_hz, rng)
     if kind == 2:
-        quality = str(rng.choice(list(INTERVALS)))
-        return render_chord(int(rng.integers(12)), quality, duration_s, sample_rate_hz, rng)
+        root, quality = int(rng.integers(12)), str(rng.choice(list(INTERVALS)))
+        return render_chord(root, quality, duration_s, sample_rate_hz, rng, pluck=pluck)
     return (1e-5 * rng.standard_normal(n_samples)).astype(np.float32)
 
 
-def _pluck(
+def pluck_string(
     frequency_hz: float, n_samples: int, rate_hz: int, sound: GuitarSound, rng: Generator
 ) -> NDArray[np.float64]:
+    """Calculate a string as :data:`Pluck`, by its partials; shape [n_samples]."""
     k = np.arange(1, MAX_PARTIALS + 1)
     inharmonicity = 1e-4 * rng.uniform(0.3, 2.0)
     partial_hz = k * frequency_hz * np.sqrt(1 + inharmonicity * k**2)
@@ -189,8 +224,8 @@ def _pluck(
     block = 1 + int(n_samples**0.5)
     coarse = amplitude * np.exp(np.outer(np.arange(block) * block, log_step) + 1j * phase)
     fine = np.exp(np.outer(log_step, np.arange(block)))
-    pluck: NDArray[np.float64] = (coarse @ fine).imag.reshape(-1)[:n_samples]
-    return pluck
+    string: NDArray[np.float64] = (coarse @ fine).imag.reshape(-1)[:n_samples]
+    return string
 
 
 def _amplify(x: NDArray[np.float64], drive_db: float) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ from training.export import convert, export
 from training.figures import calibrate
 from training.filter_banks import make_bank
 from training.fit_job import FitJob, fit
+from training.material import Beside
 from training.networks import (
     chord_net,
     embedding_net,
@@ -63,7 +64,7 @@ def fit_tones(recipe: Recipe, folder: Path) -> RunFolder:
             run=run,
             cache=FeatureCache(folder / "cache"),
             seed=1,
-            outside=(),
+            beside=Beside(),
             with_folds=True,
             cluster=None,
             command="python -m training fit emotion --data made",

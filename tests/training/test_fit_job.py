@@ -33,7 +33,7 @@ from training.cache import FeatureCache
 from training.errors import TrainingError
 from training.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fit
 from training.fitting import Fitted
-from training.material import Item
+from training.material import Beside, Item
 from training.recipes import Recipe
 from training.run_folder import RunFolder
 
@@ -55,7 +55,7 @@ def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -
         run=RunFolder(tmp_path / "run"),
         cache=FeatureCache(tmp_path / "cache"),
         seed=1,
-        outside=(),
+        beside=Beside(),
         with_folds=True,
         cluster=None,
         command="python -m training fit",
@@ -306,7 +306,7 @@ def test_recordings_of_something_else_are_learned_from_and_not_measured(
     data = write_moods(tmp_path / "data")
     recipe = replace(TOY, beside_share=0.2)
 
-    fit(make_job(tmp_path, data, recipe, outside=[tmp_path / "speech"]))
+    fit(make_job(tmp_path, data, recipe, beside=Beside(outside=[tmp_path / "speech"])))
 
     run = RunFolder(tmp_path / "run")
     assert all("outside:speech" in groups for _, groups in fits)

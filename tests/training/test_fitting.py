@@ -34,7 +34,7 @@ def fit_toy(
     recipe: Recipe = TOY,
     *,
     train: Examples = TRAIN,
-    stop: Examples = STOP,
+    stop: Examples | None = STOP,
     teacher_moments: NDArray[np.float32] = NO_TEACHER,
     seed: int = 1,
 ) -> Fitted:
@@ -185,6 +185,23 @@ def test_training_stops_when_the_stop_clips_no_longer_improve_and_keeps_the_best
     truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
     assert negative_log_likelihood(logits, truth) == pytest.approx(losses[3], rel=1e-3)
     assert losses[5] > 1.05 * losses[3]
+
+
+def test_without_stop_clips_training_goes_on_to_the_end_and_keeps_the_last_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse_every_epoch(monkeypatch)
+    recipe = with_fit(TOY, epochs=8, patience=None)
+
+    fitted = fit_toy(tmp_path, recipe, stop=None)
+
+    assert set(fitted.history) == {"loss"}
+    assert len(fitted.history["loss"]) == 8
+    windows = np.concatenate([cut_windows(g.astype(np.float32), TOY.windows) for g in STOP.grids])
+    logits = np.asarray(fitted.network(windows)["logits"])
+    truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
+    # What it learned in the last epochs is wrong, and it was not sent back to a better one.
+    assert (logits.argmax(axis=1) == truth).mean() < 0.5
 
 
 def test_the_best_epoch_is_still_known_after_an_interruption(

@@ -18,10 +18,12 @@ from training.degradation import DegradedAudio
 from training.errors import TrainingError
 from training.filter_banks import make_bank
 from training.labels import CHORDS, EMOTIONS, GENRES
-from training.material import Item, examples, gather, teacher_moments
+from training.material import Beside, Item, examples, gather, teacher_moments
 from training.readers import AudioFile
 from training.readers.clips import Source
-from training.recipes import GENRE_PICTURES, Recipe
+from training.recipes import GENRE_PICTURES, Recipe, Rendering
+from training.sampled_guitar import SampledGuitar
+from training.synthesis import GuitarSound, Pluck, Waveform, render_chord
 from training.teacher import Teacher
 
 NOTHING = np.zeros((0, 0), np.float32)
@@ -344,7 +346,9 @@ def test_recordings_of_a_folder_are_outside_whatever_the_recipe(
     recipe = replace(MUSIC, further=())
     teacher = TalkingTeacher()
 
-    gathered = gather(recipe, [data], cache, teacher=teacher, seed=1, outside=folders)
+    gathered = gather(
+        recipe, [data], cache, teacher=teacher, seed=1, beside=Beside(outside=folders)
+    )
 
     assert [item.group for item in gathered.others] == [
         *["outside:speech"] * 3,
@@ -359,6 +363,51 @@ def test_recordings_of_a_folder_are_outside_whatever_the_recipe(
     assert set(teacher.asked) == {"jazz.wav", "both.wav"}
 
 
+def test_recordings_of_a_folder_are_no_chord_to_the_chord_recipe(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    data = write_chords(tmp_path / "data")
+    speech = write_speech(tmp_path / "speech", 3)
+
+    gathered = gather(TINY_CHORD, [data], cache, teacher=None, seed=1, beside=Beside([speech]))
+
+    # As they are, and in a degraded copy each.
+    assert [item.group for item in gathered.others] == ["outside:speech"] * 6
+    assert {item.label for item in gathered.others} == {CHORDS.index("N")}
+    assert len({item.grids[0].tobytes() for item in gathered.others}) == 6
+
+
+def test_guitars_of_a_soundfont_play_half_of_the_chords(
+    tmp_path: Path, cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def no_guitars(soundfont: Path, sample_rate_hz: int) -> list[SampledGuitar]:
+        asked.append((soundfont.name, sample_rate_hz))
+        return [SampledGuitar(np.zeros((40, 10), np.float32))]
+
+    monkeypatch.setattr(material, "sampled_guitars", no_guitars)
+    data = write_chords(tmp_path / "data")
+    # Without noise, what a silent guitar plays is silence.
+    quiet = replace(TINY_CHORD, rendering=Rendering(40, play_one_chord))
+
+    def silent(beside: Beside) -> int:
+        gathered = gather(quiet, [data], cache, teacher=None, seed=1, beside=beside)
+        return sum(not item.grids[0].any() for item in gathered.synthetic)
+
+    assert silent(Beside()) == 0
+    assert asked == []
+    assert silent(Beside(soundfonts=[Path("guitars.sf2")])) == 20
+    assert asked == [("guitars.sf2", TINY_CHORD.features.sample_rate_hz)]
+
+
+def play_one_chord(
+    sample_rate_hz: int, rng: np.random.Generator, pluck: Pluck | None
+) -> tuple[str, Waveform]:
+    sound = GuitarSound(noise_db=-300)
+    return "C", render_chord(0, "maj", 1.0, sample_rate_hz, rng, sound, pluck)
+
+
 def test_of_a_large_folder_some_recordings_are_drawn(
     tmp_path: Path, cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,7 +417,7 @@ def test_of_a_large_folder_some_recordings_are_drawn(
 
     def levels(seed: int) -> list[float]:
         recipe = replace(MUSIC, further=())
-        gathered = gather(recipe, [data], cache, teacher=None, seed=seed, outside=[speech])
+        gathered = gather(recipe, [data], cache, teacher=None, seed=seed, beside=Beside([speech]))
         return [float(item.grids[0].sum()) for item in gathered.others]
 
     drawn = levels(1)
@@ -380,7 +429,7 @@ def test_of_a_large_folder_some_recordings_are_drawn(
 def test_a_folder_without_recordings_is_a_mistake(tmp_path: Path, cache: FeatureCache) -> None:
     data = write_music(tmp_path / "data")
     with pytest.raises(TrainingError, match="nowhere holds no audio"):
-        gather(MUSIC, [data], cache, teacher=None, seed=1, outside=[tmp_path / "nowhere"])
+        gather(MUSIC, [data], cache, teacher=None, seed=1, beside=Beside([tmp_path / "nowhere"]))
 
 
 def test_outside_and_rendered_sounds_together_make_up_their_share(

@@ -108,7 +108,7 @@ def test_rendered_sounds_are_long_enough_for_a_window_and_of_the_vocabulary(name
     assert recipe.rendering is not None
     labels = set()
     for seed in range(60):
-        label, samples = recipe.rendering.render(recipe.features.sample_rate_hz, rng(seed))
+        label, samples = recipe.rendering.render(recipe.features.sample_rate_hz, rng(seed), None)
         labels.add(label)
         assert len(samples) // recipe.features.hop_samples >= recipe.windows.frames
     if name == "chord":

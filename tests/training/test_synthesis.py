@@ -13,6 +13,7 @@ from training.synthesis import (
     STANDARD_TUNING,
     GuitarSound,
     Waveform,
+    accompany,
     render_chord,
     render_golden_clip,
     render_no_chord,
@@ -176,6 +177,30 @@ def test_the_room_rings_on() -> None:
     assert late_power(0.5) > 3 * late_power(0.0)
 
 
+@pytest.mark.parametrize("root", range(12))
+def test_a_bass_plays_the_root_below_the_guitar(root: int) -> None:
+    chord = render_chord(root, "maj", 1.5, RATE_HZ, rng(root), PLAIN)
+    # The first seed of each that draws a bass without drums.
+    seed = next(s for s in range(50) if rng(s).integers(3) == 1)
+
+    frequency_hz, power = spectrum(accompany(chord, root, RATE_HZ, rng(seed)) - chord)
+
+    low = (frequency_hz > 35) & (frequency_hz < 80)
+    note = 69 + 12 * np.log2(frequency_hz[low][power[low].argmax()] / 440)
+    assert round(note) % 12 == root
+    assert round(note) < STANDARD_TUNING[0]
+
+
+def test_an_accompanied_chord_is_as_long_and_no_louder() -> None:
+    chord = render_chord(0, "7", 1.0, RATE_HZ, rng(), PLAIN)
+    for seed in range(12):
+        mix = accompany(chord, 0, RATE_HZ, rng(seed))
+        assert mix.shape == chord.shape
+        assert mix.dtype == np.float32
+        assert np.abs(mix).max() == pytest.approx(0.5)
+        assert not np.allclose(mix, chord, atol=0.05)
+
+
 @pytest.mark.parametrize("render", [render_no_chord, render_no_music])
 def test_what_is_no_music_has_many_kinds_and_each_is_finite(render: Render) -> None:
     rendered = [render(0.5, RATE_HZ, rng(seed)) for seed in range(24)]
@@ -193,7 +218,10 @@ def test_what_is_no_music_is_the_same_for_the_same_seed(render: Render) -> None:
     rendered = [render(0.3, RATE_HZ, rng(seed)) for seed in range(12)]
     for seed, samples in enumerate(rendered):
         np.testing.assert_array_equal(render(0.3, RATE_HZ, rng(seed)), samples)
-        assert not any(np.array_equal(samples, other) for other in rendered[:seed])
+        # Only silence is always the same.
+        assert not samples.any() or not any(
+            np.array_equal(samples, other) for other in rendered[:seed]
+        )
 
 
 @pytest.mark.parametrize("rate_hz", [11_025, 16_000])

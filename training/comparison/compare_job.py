@@ -20,7 +20,7 @@ from training.embedding import Stage, stage_of
 from training.errors import TrainingError
 from training.figures import evaluations
 from training.fit_job import FitJob, fingerprint, fit_without, judge
-from training.material import assemble
+from training.material import NOTHING_BESIDE, assemble
 from training.readers import AudioFile, LabelledClip
 from training.recipes import Recipe
 from training.run_folder import RunFolder
@@ -201,7 +201,7 @@ def _fit_job(job: CompareJob, recipe: Recipe, folder: Path) -> FitJob:
         run=RunFolder(folder),
         cache=job.cache,
         seed=job.seed,
-        outside=(),
+        beside=NOTHING_BESIDE,
         with_folds=True,
         cluster=job.cluster,
         command=job.command,
