@@ -174,8 +174,9 @@ def answer(bundle: Bundle, progression: Progression) -> Annotation:
         raise TrainingError(f"The bundle {bundle.card.task} has no .lab form.")
     rate_hz = progression.sample_rate_hz
     clip = Clip(progression.samples, rate_hz, rate_hz, channels=1, format="wav")
-    timeline = classify(clip, {"chord": bundle})["chord"].timeline()
-    return Annotation(*mir_eval.io.load_labeled_intervals(io.StringIO(lab(timeline, names))))
+    answered = classify(clip, {"chord": bundle}, timeline=True)["chord"]
+    text = lab(answered.timeline or [], names)
+    return Annotation(*mir_eval.io.load_labeled_intervals(io.StringIO(text)))
 
 
 def _progressions(job: ProgressionJob, clips: Sequence[LabelledClip]) -> list[Progression]:
