@@ -39,10 +39,11 @@ def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
     ndarray
         Shape [frames, semitones], each frame of mean 0 and length 1; 0 where nothing sounds.
     """
-    by_octave = grid.reshape(
-        len(grid), -1, bands_per_octave // BANDS_PER_SEMITONE, BANDS_PER_SEMITONE
-    )
-    levels = by_octave.max(axis=3).mean(axis=1, dtype=np.float64)
+    semitones = grid[:, ::BANDS_PER_SEMITONE]
+    for band in range(1, BANDS_PER_SEMITONE):
+        semitones = np.maximum(semitones, grid[:, band::BANDS_PER_SEMITONE])
+    by_octave = semitones.reshape(len(grid), -1, bands_per_octave // BANDS_PER_SEMITONE)
+    levels = by_octave.mean(axis=1, dtype=np.float64)
     levels -= levels.mean(axis=1, keepdims=True)
     norm = np.sqrt((levels**2).sum(axis=1, keepdims=True))
     folded: PitchClasses = levels / np.maximum(norm, LEAST_NORM)

@@ -18,6 +18,7 @@ from training.errors import TrainingError
 RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics")
 COMPARED_TASKS = ("genre", "emotion")
 PROGRESSION_RECIPES = ("chord",)
+PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
 FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
 
@@ -383,14 +384,12 @@ def _progressions(options: argparse.Namespace) -> None:
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(done.model_dump_json(indent=1), "utf-8")
     for part in done.parts:
-        majmin, seg = part.figures["majmin"], part.figures["seg"]
-        logging.info(
-            "%s: %d recordings, majmin %.3f (%.3f to %.3f), seg %.3f (%.3f to %.3f)",
-            part.name,
-            part.recordings,
-            *(majmin.value, majmin.low, majmin.high),
-            *(seg.value, seg.low, seg.high),
+        shown = ", ".join(
+            f"{name} {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+            for name, figure in part.figures.items()
+            if name in PROGRESSION_FIGURES
         )
+        logging.info("%s, %d recordings: %s", part.name, part.recordings, shown)
     if done.left_out:
         logging.info("too few chords of one guitar: %s", ", ".join(done.left_out))
     logging.info("all figures in %s", options.json)

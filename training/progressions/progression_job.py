@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from service.audio import Clip
 from service.bundle import Bundle
-from service.card import Estimate
+from service.card import Calibration, Estimate
 from service.classification import classify
 from service.timeline import lab
 from training.errors import TrainingError
@@ -121,7 +121,7 @@ def measure(job: ProgressionJob) -> ProgressionReport:
     left_out = []
     for name, progressions in held_out_progressions(job):
         if progressions:
-            guitars += judge(job, name, progressions)
+            guitars += judge(job, name, progressions, calibration)
         else:
             left_out.append(name)
     parts = [_part(ALL_GUITARS, guitars)] if guitars else []
@@ -131,7 +131,7 @@ def measure(job: ProgressionJob) -> ProgressionReport:
     if job.soundfont is not None:
         rate_hz = job.recipe.features.sample_rate_hz
         songs = render_songs(job.soundfont, rate_hz, count=job.songs, seed=job.seed)
-        parts.append(_part(songs[0].data_set, judge(job, None, songs)))
+        parts.append(_part(songs[0].data_set, judge(job, None, songs, calibration)))
     if not parts:
         raise TrainingError("No guitar has enough chords for a progression, and there is no song.")
     return ProgressionReport(
@@ -153,13 +153,16 @@ def held_out_progressions(job: ProgressionJob) -> Iterator[tuple[str, list[Progr
 
 
 def judge(
-    job: ProgressionJob, fold: str | None, progressions: Sequence[Progression]
+    job: ProgressionJob,
+    fold: str | None,
+    progressions: Sequence[Progression],
+    calibration: Calibration,
 ) -> list[Judged]:
     """Ask the network of a fold, or the final one, about recordings."""
     network = job.run.network() if fold is None else job.run.fold_network(fold)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / job.recipe.name
-        bundle = write_bundle(job.recipe, job.run, network, draft, calibrate(job.run), [])
+        bundle = write_bundle(job.recipe, job.run, network, draft, calibration, [])
     with tqdm(progressions, desc=fold or "songs", unit="recording") as progress:
         return [
             Judged(progression, score(progression.annotation, answer(bundle, progression)))
