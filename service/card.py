@@ -93,9 +93,12 @@ class Card(_CardPart):
     sha256: dict[str, str] = Field(description="Hash of every other file of the bundle")
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
+    def _parts_fit(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must differ from each other")
         if self.lab_labels is not None and len(self.lab_labels) != len(self.labels):
             raise ValueError("there must be as many lab_labels as labels")
+        octave = self.timeline.bands_per_octave if self.timeline else None
+        if octave is not None and self.features.bands % octave != 0:
+            raise ValueError("the features must hold whole octaves of timeline.bands_per_octave")
         return self

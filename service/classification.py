@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from service.audio import Clip, Samples, resample
 from service.bundle import BANK_FILE, Bundle, Logits, Probabilities
 from service.features import Grid
-from service.timeline import LabelledSegment, label_segments
+from service.timeline import LabelledSegment, label_segments, move_ends
 from service.timings import Timings
-from service.windows import Segment, segments
+from service.windows import cut_windows, end_in_silence, segments
 
 
 @dataclass(frozen=True)
@@ -25,23 +25,17 @@ class Classification:
         Who answers.
     probabilities
         Calibrated probabilities of the whole clip, shape [labels].
-    segments
-        The stretches of time that the windows speak for.
-    segment_probabilities
-        Their probabilities, shape [n_windows, labels]; one window is less sure than it says.
     silent
         Whether the clip holds no audible sound.
+    timeline
+        What sounds when, joined as the card asks for; None if nobody asked. A window is less
+        sure than it says.
     """
 
     bundle: Bundle
     probabilities: Probabilities
-    segments: list[Segment]
-    segment_probabilities: Probabilities
     silent: bool
-
-    def timeline(self) -> list[LabelledSegment]:
-        """Return what sounds when, joined as the card asks for."""
-        return label_segments(self.segments, self.segment_probabilities, self.bundle.card.timeline)
+    timeline: list[LabelledSegment] | None = None
 
     @property
     def label(self) -> str:
@@ -56,11 +50,18 @@ class Classification:
 
 
 def classify(
-    clip: Clip, bundles: Mapping[str, Bundle], timings: Timings | None = None
+    clip: Clip,
+    bundles: Mapping[str, Bundle],
+    timings: Timings | None = None,
+    *,
+    timeline: bool = False,
 ) -> dict[str, Classification]:
-    """Classify a clip with each bundle; the keys are kept."""
+    """Classify a clip with each bundle, on request also over time; the keys are kept."""
     workbench = _Workbench(clip, timings or Timings())
-    return {name: _classify_one(workbench, bundle) for name, bundle in bundles.items()}
+    return {
+        name: _classify_one(workbench, bundle, timeline=timeline)
+        for name, bundle in bundles.items()
+    }
 
 
 def clip_logits(window_logits: Logits) -> Logits:
@@ -69,22 +70,47 @@ def clip_logits(window_logits: Logits) -> Logits:
     return mean
 
 
-def _classify_one(workbench: "_Workbench", bundle: Bundle) -> Classification:
+def trace(
+    bundle: Bundle, grid: Grid, window_logits: Logits, duration_s: float
+) -> list[LabelledSegment]:
+    """Return what sounds when.
+
+    Parameters
+    ----------
+    bundle
+        Who answers.
+    grid
+        The clip's features, shape [frames, bands].
+    window_logits
+        What the bundle said about the clip's windows, shape [n_windows, labels].
+    duration_s
+        How long the clip plays.
+    """
+    windows, spec = bundle.card.windows, bundle.card.timeline
+    hop_s = bundle.card.features.hop_s
+    if spec is not None and spec.heard_frames is not None:
+        frames = windows.frames
+        windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
+        window_logits = bundle.run(end_in_silence(cut_windows(grid, windows), frames))
+    places = segments(len(grid), windows, hop_s, duration_s)
+    labelled = label_segments(places, bundle.probabilities(window_logits), spec)
+    if spec is None or spec.bands_per_octave is None:
+        return labelled
+    return move_ends(labelled, grid, hop_s, spec.bands_per_octave)
+
+
+def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) -> Classification:
     with workbench.timings.stage("features"):
         grid = workbench.grid(bundle)
     with workbench.timings.stage("inference"):
         window_logits = bundle.window_logits(grid)
+        duration_s = workbench.clip.duration_s
+        traced = trace(bundle, grid, window_logits, duration_s) if timeline else None
     return Classification(
         bundle=bundle,
         probabilities=bundle.probabilities(clip_logits(window_logits)),
-        segments=segments(
-            len(grid),
-            bundle.card.windows,
-            bundle.card.features.hop_s,
-            workbench.clip.duration_s,
-        ),
-        segment_probabilities=bundle.probabilities(window_logits),
         silent=workbench.clip.silent,
+        timeline=traced,
     )
 
 

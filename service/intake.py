@@ -71,9 +71,18 @@ class Intake:
         self.decoders.close()
 
     async def classify(
-        self, request: Request, bundles: Mapping[str, Bundle]
+        self, request: Request, bundles: Mapping[str, Bundle], *, timeline: bool
     ) -> tuple[Clip, dict[str, Classification]]:
         """Receive a request's upload and classify it with each bundle; the keys are kept.
+
+        Parameters
+        ----------
+        request
+            What was sent.
+        bundles
+            Who answers.
+        timeline
+            Whether the answers also tell what sounds when.
 
         Raises
         ------
@@ -90,7 +99,7 @@ class Intake:
             place.leave()
             raise
         noted.upload_bytes = len(data)
-        work = _Work(data, bundles, self._limits, deadline, self.decoders, noted.timings)
+        work = _Work(data, bundles, self._limits, deadline, self.decoders, noted.timings, timeline)
         try:
             clip, answers = await _unless_client_leaves(
                 request, self._workers.run(work, place, deadline)
@@ -130,6 +139,7 @@ class _Work:
         deadline: Deadline,
         decoders: DecoderPool,
         timings: Timings,
+        timeline: bool,
     ) -> None:
         self._data = data
         self._bundles = bundles
@@ -137,6 +147,7 @@ class _Work:
         self._deadline = deadline
         self._decoders = decoders
         self._timings = timings
+        self._timeline = timeline
         self._queued_s = time.perf_counter()
         self.wanted = True
 
@@ -146,7 +157,7 @@ class _Work:
             clip = self._decoders.decode(self._data, self._limits, self._deadline)
         if not self.wanted:
             raise ClientLeft("Nobody waits for the answer any more.")
-        return clip, classify(clip, self._bundles, self._timings)
+        return clip, classify(clip, self._bundles, self._timings, timeline=self._timeline)
 
 
 async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:

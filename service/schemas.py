@@ -125,9 +125,7 @@ def audio_info(clip: Clip) -> AudioInfo:
     )
 
 
-def task_result(
-    task: str, classification: Classification, *, timeline: bool, top_k: int | None
-) -> TaskResult:
+def task_result(task: str, classification: Classification, *, top_k: int | None) -> TaskResult:
     """Describe a classification; ``top_k`` limits the labels listed."""
     bundle = classification.bundle
     ranked = _ranked(bundle, classification.probabilities, top_k)
@@ -143,7 +141,7 @@ def task_result(
             version=bundle.card.version,
             sha256=bundle.card.sha256[MODEL_FILE],
         ),
-        timeline=_timeline(classification, top_k) if timeline else None,
+        timeline=_timeline(classification, top_k),
     )
 
 
@@ -179,8 +177,10 @@ def _ranked(
     return {labels[i]: round(float(probabilities[i]), PROBABILITY_DIGITS) for i in order}
 
 
-def _timeline(classification: Classification, top_k: int | None) -> list[TimelineSegment]:
+def _timeline(classification: Classification, top_k: int | None) -> list[TimelineSegment] | None:
     bundle = classification.bundle
+    if classification.timeline is None:
+        return None
     return [
         TimelineSegment(
             start_s=round(labelled.segment.start_s, TIME_DIGITS),
@@ -190,5 +190,5 @@ def _timeline(classification: Classification, top_k: int | None) -> list[Timelin
             # The most probable sequence may pass through a label that is not the top one.
             probabilities=_ranked(bundle, labelled.probabilities, top_k, also=labelled.label),
         )
-        for labelled in classification.timeline()
+        for labelled in classification.timeline
     ]

@@ -2,17 +2,20 @@
 
 Windows overlap, and one that straddles two chords is sure of neither. Where the card
 asks for it, the most probable sequence of labels is found by the Viterbi algorithm
-(Rabiner 1989) in a hidden Markov model whose states like to stay, and windows of one
-label in a row become one segment. Elsewhere each window is a segment.
+(Rabiner 1989) in a hidden Markov model whose states like to stay, windows of one label
+in a row become one segment, and its ends move to where the pitch classes change.
+Elsewhere each window is a segment.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.boundaries import BANDS_PER_SEMITONE, move_boundaries, pitch_classes
+from service.features import Grid
 from service.windows import Segment
 
 Probabilities = NDArray[np.float64]  # [..., labels]
@@ -25,6 +28,19 @@ class TimelineSpec(BaseModel):
 
     change_probability: float = Field(
         gt=0, lt=1, description="Chance that the label changes from one window to the next"
+    )
+    heard_frames: int | None = Field(
+        default=None,
+        gt=0,
+        description="Frames that the timeline's windows hear before they end in silence, so that "
+        "fewer straddle two chords; by default all",
+    )
+    bands_per_octave: int | None = Field(
+        default=None,
+        gt=0,
+        multiple_of=BANDS_PER_SEMITONE,
+        description="Bands in an octave of the features, to move the ends of segments to where "
+        "the pitch classes change; by default they stay halfway between windows",
     )
 
 
@@ -67,6 +83,29 @@ def label_segments(
             probabilities[first:last].mean(axis=0),
         )
         for first, last in pairwise(edges)
+    ]
+
+
+def move_ends(
+    labelled: list[LabelledSegment], grid: Grid, hop_s: float, bands_per_octave: int
+) -> list[LabelledSegment]:
+    """Move the ends of segments to where the pitch classes of a grid, [frames, bands], change.
+
+    The first still begins and the last still ends where it did.
+    """
+    if len(labelled) == 1:
+        return labelled
+    # Frames are centred on multiples of the hop; between two of them lies an end.
+    ends = [round(s.segment.end_s / hop_s + 0.5) for s in labelled[:-1]]
+    moved = move_boundaries([0, *ends, len(grid)], pitch_classes(grid, bands_per_octave))
+    edges_s = [
+        labelled[0].segment.start_s,
+        *((frame - 0.5) * hop_s for frame in moved[1:-1]),
+        labelled[-1].segment.end_s,
+    ]
+    return [
+        replace(s, segment=Segment(start_s, end_s))
+        for s, (start_s, end_s) in zip(labelled, pairwise(edges_s), strict=True)
     ]
 
 

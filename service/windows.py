@@ -54,6 +54,11 @@ def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
     return np.stack([grid[s : s + spec.frames] for s in window_starts(len(grid), spec)])
 
 
+def end_in_silence(windows: Windows, frames: int) -> Windows:
+    """Return windows of so many frames, which begin with the given ones and end in silence."""
+    return np.pad(windows, ((0, 0), (0, frames - windows.shape[1]), (0, 0)))
+
+
 def segments(n_frames: int, spec: WindowSpec, hop_s: float, duration_s: float) -> list[Segment]:
     """Return one segment per window: they meet halfway between the windows' centres."""
     starts = np.asarray(window_starts(n_frames, spec), dtype=float)

@@ -3,6 +3,7 @@
 import logging
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -22,7 +23,7 @@ from service.bundle import (
     Bundle,
     file_sha256,
 )
-from service.card import Card, TrainingRecord
+from service.card import Calibration, Card, Evaluation, TrainingRecord
 from service.errors import BundleError
 from service.features import compute_grid
 from service.windows import cut_windows
@@ -68,27 +69,58 @@ def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
             f"The recipe {recipe.name} is for comparison; the service cannot compute its features."
         )
     folder = models / recipe.bundle
-    network = serving_network(run.network())
+    calibration = calibrate(run)
+    figures = evaluations(recipe, run, calibration.temperature)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as name:
         draft = Path(name) / folder.name
-        draft.mkdir()
-        convert(network, draft / MODEL_FILE, run.real_windows())
-        bank = make_bank(recipe.features)
-        np.save(draft / BANK_FILE, bank)
-        _write_golden(recipe, bank, network, draft / GOLDEN_FILE)
-        card = _card(recipe, run, network, draft)
-        (draft / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
-        try:
-            Bundle.load(draft)
-        except BundleError as error:
-            raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
+        write_bundle(recipe, run, run.network(), draft, calibration, figures)
         # Only a proved bundle takes the place of the old one; a variant in a folder of it stays.
         for variant in folder.glob("*/"):
             shutil.copytree(variant, draft / variant.name)
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     return folder
+
+
+def write_bundle(
+    recipe: Recipe,
+    run: RunFolder,
+    network: keras.Model,
+    folder: Path,
+    calibration: Calibration,
+    figures: Sequence[Evaluation],
+) -> Bundle:
+    """Write a network of a run as a bundle into a new folder; return it as the service sees it.
+
+    Parameters
+    ----------
+    recipe, run
+        What was trained, and where.
+    network
+        The run's final network, or that of a fold, to be measured as it would serve.
+    folder
+        Where the bundle goes.
+    calibration, figures
+        For the card.
+
+    Raises
+    ------
+    TrainingError
+        The exported network differs from Keras.
+    """
+    serving = serving_network(network)
+    folder.mkdir(parents=True)
+    convert(serving, folder / MODEL_FILE, run.real_windows())
+    bank = make_bank(recipe.features)
+    np.save(folder / BANK_FILE, bank)
+    _write_golden(recipe, bank, serving, folder / GOLDEN_FILE)
+    card = _card(recipe, run, serving, folder, calibration, figures)
+    (folder / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
+    try:
+        return Bundle.load(folder)
+    except BundleError as error:
+        raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
 
 
 def convert(network: keras.Model, file: Path, windows: NDArray[np.float32]) -> None:
@@ -127,9 +159,15 @@ def _write_golden(
     np.savez_compressed(file, samples=samples, features=grid, logits=logits)
 
 
-def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> Card:
+def _card(
+    recipe: Recipe,
+    run: RunFolder,
+    network: keras.Model,
+    draft: Path,
+    calibration: Calibration,
+    figures: Sequence[Evaluation],
+) -> Card:
     record = run.record()
-    calibration = calibrate(run)
     return Card(
         task=recipe.task,
         version=recipe.version,
@@ -153,7 +191,7 @@ def _card(recipe: Recipe, run: RunFolder, network: keras.Model, draft: Path) -> 
             trained_on=run.finished_on().isoformat(),
             licence_note=LICENCE_NOTE,
         ),
-        evaluation=evaluations(recipe, run, calibration.temperature),
+        evaluation=list(figures),
         not_for=list(recipe.not_for),
         sha256={name: file_sha256(draft / name) for name in HASHED_FILES},
     )

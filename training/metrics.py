@@ -133,6 +133,26 @@ def confusion_matrix(truth: Labels, answers: Labels, classes: Sequence[int]) -> 
     return matrix
 
 
+def weighted_mean(
+    values: NDArray[np.float64], weights: NDArray[np.float64], groups: Sequence[str]
+) -> Estimate:
+    """Return the mean of what was measured on some recordings, with its interval.
+
+    Parameters
+    ----------
+    values, weights
+        Shape [recordings]; some weight is above 0.
+    groups
+        Artist, album, player or guitar of each.
+    """
+
+    def mean(i: NDArray[np.int64]) -> float:
+        # A resample may hold nothing but recordings without weight.
+        return float((values[i] * weights[i]).sum() / max(weights[i].sum(), 1e-12))
+
+    return _bootstrap(mean, _resamples(groups, seed=0), len(values))
+
+
 def wilson_interval(hits: int, n: int) -> Estimate:
     """Return a share with Wilson's score interval."""
     share = hits / n

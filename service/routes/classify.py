@@ -67,14 +67,11 @@ async def classify_all(
     """Decode an upload once and answer with genre, chord and emotion."""
     bundles = registry.ready_bundles()
     record(request.scope).task = ALL_TASKS
-    clip, answers = await intake.classify(request, bundles)
+    clip, answers = await intake.classify(request, bundles, timeline=timeline)
     return AllAnswers(
         audio=audio_info(clip),
         unavailable=[task for task in registry.entries() if task not in bundles] or None,
-        results={
-            name: task_result(name, answer, timeline=timeline, top_k=top_k)
-            for name, answer in answers.items()
-        },
+        results={name: task_result(name, answer, top_k=top_k) for name, answer in answers.items()},
     )
 
 
@@ -115,10 +112,11 @@ async def classify_task(
     lab_labels = bundle.card.lab_labels if _wants_lab(request, format) else None
     if format == "lab" and lab_labels is None:
         raise InvalidRequest(f"The task {task} has no .lab form; leave format=lab out.")
-    clip, answers = await intake.classify(request, {task: bundle})
+    timeline = timeline or lab_labels is not None
+    clip, answers = await intake.classify(request, {task: bundle}, timeline=timeline)
     if lab_labels is not None:
-        return PlainTextResponse(lab(answers[task].timeline(), lab_labels))
-    result = task_result(task, answers[task], timeline=timeline, top_k=top_k)
+        return PlainTextResponse(lab(answers[task].timeline or [], lab_labels))
+    result = task_result(task, answers[task], top_k=top_k)
     return TaskAnswer(audio=audio_info(clip), **dict(result))
 
 

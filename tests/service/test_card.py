@@ -52,3 +52,9 @@ def test_an_impossible_calibration_is_refused(card: Card, change: dict[str, floa
 def test_a_card_cannot_be_changed_by_accident(card: Card) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         card.version = "2.0.0"  # type: ignore[misc]  # the point of the test
+
+
+def test_octaves_that_the_features_do_not_hold_are_refused(card: Card) -> None:
+    timeline = {"change_probability": 0.1, "bands_per_octave": 9}  # of features with 4 bands
+    with pytest.raises(ValidationError, match="whole octaves"):
+        Card.model_validate(changed(card, timeline=timeline))

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -6,15 +7,23 @@ import pytest
 from service import bundle as bundle_module
 from service import classification
 from service.audio import Clip, Samples, resample
-from service.bundle import BANK_FILE, Bundle
+from service.bundle import BANK_FILE, Bundle, Logits
 from service.classification import classify, clip_logits
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
+from service.timeline import LabelledSegment, TimelineSpec
+from service.windows import Windows
 from tests.audio import RATE_HZ, noise, tone
 from tests.bundles import CHORDS, GENRES, band_centre_hz, rehash, write_bundle, write_golden
 
 
 def clip_of(samples: Samples, rate_hz: int = RATE_HZ) -> Clip:
     return Clip(samples, rate_hz, rate_hz, channels=1, format="wav")
+
+
+def timeline_of(bundle: Bundle, samples: Samples, rate_hz: int = 8_000) -> list[LabelledSegment]:
+    timeline = classify(clip_of(samples, rate_hz), {"it": bundle}, timeline=True)["it"].timeline
+    assert timeline is not None
+    return timeline
 
 
 @pytest.fixture(scope="module")
@@ -38,28 +47,27 @@ def test_the_clip_answer_is_the_calibrated_mean_of_the_windows_logits(genre: Bun
     samples = noise(3.0, rate_hz=8_000)
     logits = genre.window_logits(genre.features(samples))
 
-    answer = classify(clip_of(samples, 8_000), {"genre": genre})["genre"]
+    answer = classify(clip_of(samples, 8_000), {"genre": genre}, timeline=True)["genre"]
 
     np.testing.assert_allclose(clip_logits(logits), logits.mean(axis=0))
     np.testing.assert_allclose(answer.probabilities, genre.probabilities(logits.mean(axis=0)))
-    np.testing.assert_allclose(answer.segment_probabilities, genre.probabilities(logits))
+    assert answer.timeline is not None
+    windows = np.stack([s.probabilities for s in answer.timeline])
+    np.testing.assert_allclose(windows, genre.probabilities(logits))
 
 
 def test_segments_follow_a_change_of_sound(genre: Bundle) -> None:
     halves = [tone(band_centre_hz(band, 4), 2.0, rate_hz=8_000) for band in (0, 3)]
 
-    answer = classify(clip_of(np.concatenate(halves), 8_000), {"genre": genre})["genre"]
+    timeline = timeline_of(genre, np.concatenate(halves))
 
-    found = [GENRES[i] for i in answer.segment_probabilities.argmax(axis=1)]
-    assert len(found) == len(answer.segments)
-    assert {
-        label for label, segment in zip(found, answer.segments, strict=True) if segment.end_s < 1.7
-    } == {GENRES[0]}
-    assert {
-        label
-        for label, segment in zip(found, answer.segments, strict=True)
-        if segment.start_s > 2.3
-    } == {GENRES[3]}
+    assert {GENRES[s.label] for s in timeline if s.segment.end_s < 1.7} == {GENRES[0]}
+    assert {GENRES[s.label] for s in timeline if s.segment.start_s > 2.3} == {GENRES[3]}
+
+
+def test_nobody_waits_for_a_timeline_that_was_not_asked_for(genre: Bundle) -> None:
+    answer = classify(clip_of(tone(rate_hz=8_000), 8_000), {"genre": genre})["genre"]
+    assert answer.timeline is None
 
 
 def test_an_answer_is_uncertain_below_the_cards_threshold_only(tmp_path: Path) -> None:
@@ -131,18 +139,85 @@ def test_the_same_specification_with_another_filter_bank_is_computed_anew(
 
 @pytest.mark.parametrize("duration_s", [0.1, 0.5, 1.0, 60.0])
 def test_any_duration_gets_a_timeline_over_all_of_it(genre: Bundle, duration_s: float) -> None:
-    samples = tone(duration_s=duration_s, rate_hz=8_000)
+    timeline = timeline_of(genre, tone(duration_s=duration_s, rate_hz=8_000))
 
-    answer = classify(clip_of(samples, 8_000), {"genre": genre})["genre"]
-
-    assert answer.segments[0].start_s == 0
-    assert answer.segments[-1].end_s == pytest.approx(duration_s)
-    assert np.isfinite(answer.segment_probabilities).all()
+    assert timeline[0].segment.start_s == 0
+    assert timeline[-1].segment.end_s == pytest.approx(duration_s)
+    assert all(np.isfinite(s.probabilities).all() for s in timeline)
 
 
 def test_silence_is_answered_with_finite_probabilities(genre: Bundle) -> None:
     answer = classify(clip_of(np.zeros(8_000, np.float32), 8_000), {"genre": genre})["genre"]
     assert answer.probabilities.sum() == pytest.approx(1)
+
+
+MANY = tuple(f"label {n}" for n in range(36))
+JOINING = TimelineSpec(change_probability=0.1, heard_frames=16, bands_per_octave=12)
+FIRST, SECOND = 3, 20  # bands of different pitch classes, were three octaves of twelve
+
+
+@pytest.fixture(scope="module")
+def joining(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A bundle that joins short windows, 0.26 s apart, and moves the ends of segments."""
+    bundle = Bundle.load(write_bundle(tmp_path_factory.mktemp("models") / "many", labels=MANY))
+    bundle.card = bundle.card.model_copy(update={"timeline": JOINING})
+    return bundle
+
+
+def tones(*parts: tuple[int, float]) -> Samples:
+    """Return the tones of some labels, each for so many seconds."""
+    frequencies = [band_centre_hz(label, len(MANY)) for label, _ in parts]
+    return np.concatenate(
+        [tone(f, s, rate_hz=8_000) for f, (_, s) in zip(frequencies, parts, strict=True)]
+    )
+
+
+@pytest.mark.parametrize("change_s", [0.9, 1.13, 1.37, 1.5])
+def test_segments_end_where_the_sound_changes(joining: Bundle, change_s: float) -> None:
+    timeline = timeline_of(joining, tones((FIRST, change_s), (SECOND, 3 - change_s)))
+
+    assert [s.label for s in timeline] == [FIRST, SECOND]
+    assert timeline[0].segment.end_s == pytest.approx(change_s, abs=0.03)
+
+
+def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) -> None:
+    heard: list[Windows] = []
+
+    class Listener(Bundle):
+        def run(self, windows: Windows) -> Logits:
+            heard.append(windows)
+            return super().run(windows)
+
+    listener = Listener(joining.card, joining.bank, joining._session)
+    timeline_of(listener, tones((FIRST, 1.0)))
+
+    whole, short = heard
+    assert short.shape[1:] == whole.shape[1:] == (32, len(MANY))
+    assert whole[0].any(axis=1).all()
+    assert short[0].any(axis=1).tolist() == [True] * 16 + [False] * 16
+
+
+@pytest.mark.parametrize("duration_s", [0.02, 0.1, 0.3, 1.0, 7.77])
+@pytest.mark.parametrize("amplitude", [0.0, 0.5])
+def test_joined_segments_tile_the_clip_and_neighbours_differ(
+    joining: Bundle, duration_s: float, amplitude: float
+) -> None:
+    rng = np.random.default_rng(3)
+    samples = np.concatenate(
+        [tones((int(rng.integers(36)), duration_s / 4)) for _ in range(4)]
+    )  # fmt: skip
+    duration_s = len(samples) / 8_000
+
+    timeline = timeline_of(joining, np.float32(2 * amplitude) * samples)
+
+    edges = [timeline[0].segment.start_s, *(s.segment.end_s for s in timeline)]
+    assert edges[0] == 0
+    assert edges[-1] == pytest.approx(duration_s)
+    assert [s.segment.start_s for s in timeline] == edges[:-1]
+    assert all(a < b for a, b in pairwise(edges))
+    assert all(a.label != b.label for a, b in pairwise(timeline))
+    if amplitude == 0:
+        assert len(timeline) == 1
 
 
 @pytest.mark.parametrize(("amplitude", "uncertain"), [(0.5, False), (1e-6, True)])

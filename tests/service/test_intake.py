@@ -211,7 +211,7 @@ def test_work_that_nobody_waits_for_is_given_up_between_its_stages(
         return decode(data, limits)
 
     monkeypatch.setattr(DecoderPool, "decode", slow_decode)
-    monkeypatch.setattr(intake, "classify", lambda *_: classified.append(1))
+    monkeypatch.setattr(intake, "classify", lambda *_, **__: classified.append(1))
     with serve(Settings(models_dir=models_dir, workers=1, deadline_s=0.5)) as client:
         assert_problem(post(client), 504, "deadline-exceeded")
         assert decoding.is_set()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from service.bundle import MODEL_FILE, Bundle, file_sha256
 from service.classification import Classification
 from service.registry import Registry
 from service.schemas import audio_info, readiness, task_result
+from service.timeline import LabelledSegment
 from service.windows import Segment
 from tests.bundles import GENRES
 
@@ -19,9 +21,11 @@ def classification(models_dir: Path) -> Classification:
     return Classification(
         bundle=Bundle.load(models_dir / "genre"),
         probabilities=np.array([0.2, 0.1, 0.6, 0.1]),
-        segments=[Segment(0.0, 1.23456), Segment(1.23456, 2.0)],
-        segment_probabilities=np.array([[0.7, 0.1, 0.1, 0.1], [0.0, 0.1, 0.2, 0.7]]),
         silent=False,
+        timeline=[
+            LabelledSegment(Segment(0.0, 1.23456), 0, np.array([0.7, 0.1, 0.1, 0.1])),
+            LabelledSegment(Segment(1.23456, 2.0), 3, np.array([0.0, 0.1, 0.2, 0.7])),
+        ],
     )
 
 
@@ -37,7 +41,7 @@ def test_audio_is_described_as_it_was_decoded() -> None:
 
 
 def test_labels_are_listed_from_the_most_probable_down(classification: Classification) -> None:
-    result = task_result("genre", classification, timeline=False, top_k=None)
+    result = task_result("genre", classification, top_k=None)
 
     assert result.label == "jazz"
     assert result.confidence == 0.6
@@ -50,7 +54,7 @@ def test_labels_are_listed_from_the_most_probable_down(classification: Classific
 def test_top_k_limits_the_labels_and_nothing_else(
     classification: Classification, top_k: int, n: int
 ) -> None:
-    result = task_result("genre", classification, timeline=True, top_k=top_k)
+    result = task_result("genre", classification, top_k=top_k)
 
     assert len(result.probabilities) == n
     assert result.confidence == 0.6
@@ -59,9 +63,10 @@ def test_top_k_limits_the_labels_and_nothing_else(
 
 
 def test_the_timeline_is_there_only_when_asked_for(classification: Classification) -> None:
-    assert task_result("genre", classification, timeline=False, top_k=None).timeline is None
+    unasked = replace(classification, timeline=None)
+    assert task_result("genre", unasked, top_k=None).timeline is None
 
-    timeline = task_result("genre", classification, timeline=True, top_k=1).timeline
+    timeline = task_result("genre", classification, top_k=1).timeline
 
     assert timeline is not None
     assert [segment.model_dump() for segment in timeline] == [
@@ -85,7 +90,7 @@ def test_the_timeline_is_there_only_when_asked_for(classification: Classificatio
 def test_the_model_that_answered_is_named_by_its_hash(
     classification: Classification, models_dir: Path
 ) -> None:
-    model = task_result("genre", classification, timeline=False, top_k=None).model
+    model = task_result("genre", classification, top_k=None).model
 
     assert (model.name, model.version) == ("genre", "1.0.0")
     assert model.sha256 == file_sha256(models_dir / "genre" / MODEL_FILE)

@@ -3,8 +3,15 @@ import itertools
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from service.timeline import TimelineSpec, lab, label_segments, most_probable_path
+from service.timeline import (
+    TimelineSpec,
+    lab,
+    label_segments,
+    most_probable_path,
+    move_ends,
+)
 from service.windows import Segment
 
 SPEC = TimelineSpec(change_probability=0.1)
@@ -62,3 +69,31 @@ def test_one_window_is_one_segment() -> None:
 def test_lab_has_start_end_and_name_a_line() -> None:
     joined = label_segments(SEGMENTS, rows(0, 0, 0, 2, 2, 2), SPEC)
     assert lab(joined, ["C:maj", "A:min", "N"]) == "0.000\t3.000\tC:maj\n3.000\t6.000\tN\n"
+
+
+def pitches_of(*parts: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a grid of one octave in which semitones sound, each for so many frames."""
+    grid = np.zeros((sum(n for _, n in parts), 36), np.float32)
+    starts = np.cumsum([0, *(n for _, n in parts)])
+    for (semitone, n), start in zip(parts, starts, strict=False):
+        grid[start : start + n, 3 * semitone] = 1
+    return grid
+
+
+def test_ends_move_to_where_the_pitch_classes_change() -> None:
+    joined = label_segments(SEGMENTS, rows(0, 0, 0, 2, 2, 2), SPEC)
+    moved = move_ends(joined, pitches_of((0, 11), (7, 14)), 0.25, 36)
+    # Frame 11, centred on 2.75 s, is the first that sounds otherwise.
+    assert [(s.segment.start_s, s.segment.end_s) for s in moved] == [(0, 2.625), (2.625, 6)]
+    assert [s.label for s in moved] == [0, 2]
+
+
+def test_one_segment_stays_as_it_is() -> None:
+    joined = label_segments(SEGMENTS, rows(0, 0, 0, 0, 0, 0), SPEC)
+    assert move_ends(joined, pitches_of((0, 11), (7, 14)), 0.25, 36) == joined
+
+
+@pytest.mark.parametrize("bands", [0, -36, 35])
+def test_octaves_that_hold_no_whole_semitones_are_refused(bands: int) -> None:
+    with pytest.raises(ValidationError):
+        TimelineSpec(change_probability=0.1, bands_per_octave=bands)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.features import Grid
-from service.windows import WindowSpec, cut_windows, segments, window_starts
+from service.windows import WindowSpec, cut_windows, end_in_silence, segments, window_starts
 
 SPEC = WindowSpec(frames=10, stride_frames=4)
 HOP_S = 0.5
@@ -75,3 +75,9 @@ def test_an_impossible_specification_is_refused(change: dict[str, int]) -> None:
 def test_a_short_grid_is_repeated_where_the_spec_asks_for_it() -> None:
     spec = WindowSpec(frames=10, stride_frames=5, short="repeat")
     assert cut_windows(numbered_grid(3), spec)[0, :, 0].tolist() == [1, 2, 3, 1, 2, 3, 1, 2, 3, 1]
+
+
+def test_windows_that_hear_less_end_in_silence() -> None:
+    windows = end_in_silence(cut_windows(numbered_grid(20), SPEC), 13)
+    assert windows.shape == (4, 13, 2)
+    assert windows[1, :, 0].tolist() == [*range(5, 15), 0, 0, 0]

@@ -25,7 +25,7 @@ from training.labels import CHORDS
 from training.recipes import RECIPES
 from training.run_folder import RunFolder
 
-COMMANDS = ("prepare", "fit", "export", "evaluate", "compare", "report")
+COMMANDS = ("prepare", "fit", "export", "evaluate", "compare", "progressions", "report")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_the_help_teaches_the_usual_order(capsys: pytest.CaptureFixture[str]) ->
     assert all(command in text for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", ["prepare", "fit", "evaluate", "compare"])
+@pytest.mark.parametrize("command", ["prepare", "fit", "evaluate", "compare", "progressions"])
 def test_the_help_says_what_data_may_be(capsys: pytest.CaptureFixture[str], command: str) -> None:
     text = help_of(capsys, command)
     for layout in (
@@ -76,7 +76,12 @@ def test_the_help_says_what_data_may_be(capsys: pytest.CaptureFixture[str], comm
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_explained(capsys: pytest.CaptureFixture[str], command: str) -> None:
     text = help_of(capsys, command)
-    options = text[text.index("options:") :].split("\nDATA is")[0].split("\nThe systems")[0]
+    options = (
+        text[text.index("options:") :]
+        .split("\nDATA is")[0]
+        .split("\nThe systems")[0]
+        .split("\nTwo exams")[0]
+    )
     for entry in options.split("\n  --")[1:]:
         words = entry.split()
         assert any(word.islower() and word.isalpha() for word in words[1:]), entry
@@ -274,7 +279,7 @@ def test_the_whole_way_from_recordings_to_answers(
     """With nothing but the commands, in a working directory of its own."""
     monkeypatch.chdir(tmp_path)
     write_guitar_chords_v3(
-        Path("recordings"), chords=("Am", "C"), takes=1, test_players=("electric_Isabel",)
+        Path("recordings"), chords=("Am", "C", "G"), takes=1, test_players=("electric_Isabel",)
     )
     (tmp_path / "recordings" / "Training" / "C" / "C_Jo_9.wav").write_bytes(b"no sound at all")
 
@@ -287,17 +292,24 @@ def test_the_whole_way_from_recordings_to_answers(
     evaluate = ["evaluate", "models/chord", "--data", "recordings", "--split", "test"]
     assert main([*evaluate, "--json", "out/figures.json"]) == 0
 
+    progressions = ["progressions", "chord", "--data", "recordings", "--count", "1"]
+    assert main([*progressions, "--json", "out/progressions.json"]) == 0
+
+    over_time = json.loads(Path("out/progressions.json").read_text("utf-8"))
+    assert [part["name"] for part in over_time["parts"]] == ["all guitars", "guitar-chords-v3"]
+    assert set(over_time["parts"][0]["figures"]) > {"root", "majmin", "sevenths", "seg"}
+    assert str(tmp_path) not in json.dumps(over_time)
     assert Path("runs/chord/report/report.md").exists()
     figures = json.loads(Path("out/figures.json").read_text("utf-8"))
-    assert figures["n"] == 2
-    assert [clip["truth"] for clip in figures["clips"]] == ["Am", "C"]
+    assert figures["n"] == 3
+    assert [clip["truth"] for clip in figures["clips"]] == ["Am", "C", "G"]
     card = Path("models/chord/card.json").read_text("utf-8")
     assert str(tmp_path) not in card
     record = json.loads(card)["training"]
     assert record["command"] == (
         "python -m training fit chord --data recordings --outside talk --seed 5"
     )
-    assert record["data_sets"] == {"guitar-chords-v3": 6}
+    assert record["data_sets"] == {"guitar-chords-v3": 9}
     assert record["clips_skipped"] == 1
 
     settings = Settings(models_dir=tmp_path / "models", tasks=("chord",))

@@ -1,3 +1,4 @@
+import io
 import shutil
 import threading
 from collections.abc import Iterator
@@ -6,12 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import mir_eval
 import numpy as np
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.audio import Clip, Limits, decode
+from service.audio import Clip, Limits, Samples, decode
 from service.bundle import MODEL_FILE, file_sha256
 from service.deadline import Deadline
 from service.decoders import DecoderPool
@@ -370,6 +372,21 @@ def test_lab_is_the_timeline_in_the_notation_of_chord_tools(
     assert [line[2] for line in lines] == ["A:min", "F#:min"]
     assert [float(lines[0][0]), float(lines[1][1])] == [0.0, 4.0]
     assert lines[0][1] == lines[1][0]
+
+
+@pytest.mark.parametrize(
+    "samples", [np.zeros(2_000, np.float32), *(tone(300, s, rate_hz=RATE_HZ) for s in (0.11, 9.1))]
+)
+def test_mir_eval_reads_any_lab_answer(chord_client: TestClient, samples: Samples) -> None:
+    """Warnings are errors here, and mir_eval warns of what it cannot make sense of."""
+    response = chord_client.post(
+        "/classify/chord?format=lab", content=encode(samples, RATE_HZ), headers=RAW
+    )
+    intervals, names = mir_eval.io.load_labeled_intervals(io.StringIO(response.text))
+    mir_eval.chord.validate(names, names)
+    np.testing.assert_array_equal(intervals[1:, 0], intervals[:-1, 1])
+    assert intervals[0, 0] == 0
+    assert intervals[-1, 1] == pytest.approx(len(samples) / RATE_HZ, abs=5e-4)
 
 
 def test_lab_of_a_task_without_it_is_refused(chord_client: TestClient) -> None:
