@@ -12,87 +12,17 @@ from pathlib import Path
 # TensorFlow greets on import; its errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from training.cli_help import DESCRIPTION, EPILOGS
 from training.errors import TrainingError
 
 # Named here too, because loading the recipes loads TensorFlow; a test compares them.
 RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics")
 COMPARED_TASKS = ("genre", "emotion")
 PROGRESSION_RECIPES = ("chord",)
+INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
 FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
-
-DESCRIPTION = """\
-Train the models of the service on labelled audio. The usual order:
-
-  python -m training fit genre --data DATA     train and measure (prepares what it needs)
-  python -m training export genre              write models/genre for the service
-  python -m training report genre              draw what the run measured
-  python -m training evaluate models/genre --data OTHER --json figures.json
-  python -m training compare genre --data DATA other features and networks, on one split
-  python -m training progressions chord --data DATA --json figures.json   chords over time
-
-Each command explains itself with --help.
-"""
-
-COMPARE_HELP = """\
-The systems, each trained on the labels alone:
-  mlp on handcrafted                    statistics of a whole clip: MFCC, chroma, contrast, …
-  cnn on log_mel, mfcc, stft, chroma    three convolutions
-  lstm on log_mel, mfcc                 two recurrent layers
-  cnn_lstm on log_mel, mfcc             two convolutions, one recurrent layer
-  cnn on pictures                       the spectrogram pictures of GTZAN (genre only)
-  transfer on musicnn                   one hidden layer on the pretrained MSD_musicnn
-All of them sit the same exam: artists and albums are dealt to three folds, they learn from two
-and are judged on the third (with --folds 3 on each in turn). The pictures have a table of their
-own, on the official GTZAN lists. A random split would read higher and is not offered.
-
-  python -m training compare genre --data DATA
-  python -m training compare emotion --data DATA --across
-  python -m training compare emotion --data DATA --model cnn_lstm --features log_mel mfcc
-
-Writes compare.md, compare.json and compare.png into RUN. What RUN holds already is not trained
-again and stays in the table, so an interrupted comparison goes on, and systems can be added.
-"""
-
-PROGRESSIONS_HELP = """\
-Two exams, both answered as the service would, with a .lab file that mir_eval reads:
-  progressions of real guitars: clips of one player and guitar follow each other, 1 to 4 s a
-    chord; the network is that of the fold of RUN that never saw their data set
-  songs (with --soundfont): guitar, bass and drums written as MIDI and played by the program
-    fluidsynth; the network is the final one of RUN. Take a font that was not trained on.
-
-  python -m training progressions chord --data DATA --json progressions.json
-  python -m training progressions chord --data DATA --json progressions.json \\
-    --soundfont /usr/share/sounds/sf2/TimGM6mb.sf2
-
-Shares of the time that is named right: root, thirds, majmin (major and minor triads, also of
-seventh chords) and sevenths (every note). Then overseg, underseg and seg, how well the segments
-overlap, and precision, recall and F of the boundaries, hit within 0.25 and 0.5 s. All with 95%
-intervals over guitars.
-"""
-
-DATA_HELP = """\
-DATA is one of
-  a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord' or 'emotion';
-    'group' (artist, player, guitar), 'dataset' and 'split' are used where they are there
-  an .npz with 'mel' (uint8, clips x 128 x 333), 'name' and 'genre'; also 'group', 'split'
-  a folder with genre.csv, chord.csv, emotion.csv and gtzan_mel.npz
-  features_30_sec.csv or features_3_sec.csv of hand-crafted features (genre_statistics)
-  GTZAN as published: genres_original/<genre>/<genre>.NNNNN.wav
-  its pictures: images_original/<genre>/<genre>NNNNN.png
-  guitar-chords-v3: Training/<chord>/*.wav and Test/<chord>/*.wav
-  musical-emotions-classification: Train.csv with an audio file and Happy or Sad
-Clips that cannot be read are named and skipped.
-"""
-
-EPILOGS = {
-    "prepare": DATA_HELP,
-    "fit": DATA_HELP,
-    "evaluate": DATA_HELP,
-    "compare": f"{COMPARE_HELP}\n{DATA_HELP}",
-    "progressions": f"{PROGRESSIONS_HELP}\n{DATA_HELP}",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -163,6 +93,17 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--split", help="only clips of this split, such as valid")
     evaluate.add_argument("--json", type=Path, required=True, help="where the figures go")
 
+    _add_measurements(commands)
+
+    report = _command(commands, "report", _report, "draw and write down what a run measured")
+    _add_recipe(report)
+    _add_run(report)
+    report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
+    return parser
+
+
+def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that measure something beside the clips of the folds."""
     compare = _command(commands, "compare", _compare, "compare other features and networks")
     compare.add_argument("task", choices=COMPARED_TASKS, help="what they are to tell")
     _add_data(compare)
@@ -197,11 +138,20 @@ def _parser() -> argparse.ArgumentParser:
     progressions.add_argument("--json", type=Path, required=True, help="where the figures go")
     _add_seed(progressions)
 
-    report = _command(commands, "report", _report, "draw and write down what a run measured")
-    _add_recipe(report)
-    _add_run(report)
-    report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
-    return parser
+    invariance = _command(
+        commands, "invariance", _invariance, "measure a run on changed recordings"
+    )
+    invariance.add_argument("recipe", choices=INVARIANCE_RECIPES, help="see training/recipes.py")
+    invariance.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
+    _add_run(invariance)
+    invariance.add_argument(
+        "--count",
+        type=int,
+        default=100,
+        help="clips of each data set and fold at most [%(default)s]",
+    )
+    invariance.add_argument("--json", type=Path, required=True, help="where the figures go")
+    _add_seed(invariance)
 
 
 def _command(
@@ -403,6 +353,35 @@ def _progressions(options: argparse.Namespace) -> None:
         logging.info("%s, %d recordings: %s", part.name, part.recordings, shown)
     if done.left_out:
         logging.info("too few chords of one guitar: %s", ", ".join(done.left_out))
+    logging.info("all figures in %s", options.json)
+
+
+def _invariance(options: argparse.Namespace) -> None:
+    from training.invariance import InvarianceJob, measure
+    from training.recipes import RECIPES
+    from training.run_folder import RunFolder
+
+    done = measure(
+        InvarianceJob(
+            recipe=RECIPES[options.recipe],
+            run=RunFolder(_run_folder(options)),
+            data=options.data,
+            count=options.count,
+            seed=options.seed,
+        )
+    )
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(done.model_dump_json(indent=1), "utf-8")
+    for figures in done.changes:
+        logging.info(
+            "%s, %d clips: accuracy %.3f (%.3f to %.3f), same answer %.3f",
+            figures.change,
+            figures.n,
+            figures.accuracy.value,
+            figures.accuracy.low,
+            figures.accuracy.high,
+            figures.same_answer.value,
+        )
     logging.info("all figures in %s", options.json)
 
 

@@ -242,7 +242,8 @@ _MUSIC_FIT = FitSettings(
     weight_decay=1e-2,
     label_smoothing=0.1,
     mixup_alpha=0.4,
-    patience=15,
+    # As with chords, to the end: what a few groups say of an epoch is mostly chance.
+    patience=None,
 )
 _PICTURE_WINDOWS = WindowSpec(frames=112, stride_frames=56, short="repeat")
 _CHORD_FEATURES = FeatureSpec(

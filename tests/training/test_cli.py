@@ -25,7 +25,8 @@ from training.labels import CHORDS
 from training.recipes import RECIPES
 from training.run_folder import RunFolder
 
-COMMANDS = ("prepare", "fit", "export", "evaluate", "compare", "progressions", "report")
+MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
+COMMANDS = ("prepare", "fit", "export", *MEASUREMENTS, "report")
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_the_help_teaches_the_usual_order(capsys: pytest.CaptureFixture[str]) ->
     assert all(command in text for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", ["prepare", "fit", "evaluate", "compare", "progressions"])
+@pytest.mark.parametrize("command", ["prepare", "fit", *MEASUREMENTS])
 def test_the_help_says_what_data_may_be(capsys: pytest.CaptureFixture[str], command: str) -> None:
     text = help_of(capsys, command)
     for layout in (
@@ -81,6 +82,7 @@ def test_every_option_is_explained(capsys: pytest.CaptureFixture[str], command: 
         .split("\nDATA is")[0]
         .split("\nThe systems")[0]
         .split("\nTwo exams")[0]
+        .split("\nClips are sent")[0]
     )
     for entry in options.split("\n  --")[1:]:
         words = entry.split()
@@ -295,10 +297,18 @@ def test_the_whole_way_from_recordings_to_answers(
     progressions = ["progressions", "chord", "--data", "recordings", "--count", "1"]
     assert main([*progressions, "--json", "out/progressions.json"]) == 0
 
+    invariance = ["invariance", "chord", "--data", "recordings", "--count", "2"]
+    assert main([*invariance, "--json", "out/invariance.json"]) == 0
+
     over_time = json.loads(Path("out/progressions.json").read_text("utf-8"))
     assert [part["name"] for part in over_time["parts"]] == ["all guitars", "guitar-chords-v3"]
     assert set(over_time["parts"][0]["figures"]) > {"root", "majmin", "sevenths", "seg"}
     assert str(tmp_path) not in json.dumps(over_time)
+    changed = json.loads(Path("out/invariance.json").read_text("utf-8"))
+    # Two of each of three players.
+    assert changed["clips_by_data_set"] == {"guitar-chords-v3": 6}
+    assert changed["changes"][0]["same_answer"]["value"] == 1.0
+    assert str(tmp_path) not in json.dumps(changed)
     assert Path("runs/chord/report/report.md").exists()
     figures = json.loads(Path("out/figures.json").read_text("utf-8"))
     assert figures["n"] == 3

@@ -1,0 +1,82 @@
+"""What the command line of the training job says about itself, beside its options."""
+
+DESCRIPTION = """\
+Train the models of the service on labelled audio. The usual order:
+
+  python -m training fit genre --data DATA     train and measure (prepares what it needs)
+  python -m training export genre              write models/genre for the service
+  python -m training report genre              draw what the run measured
+  python -m training evaluate models/genre --data OTHER --json figures.json
+  python -m training compare genre --data DATA other features and networks, on one split
+  python -m training progressions chord --data DATA --json figures.json   chords over time
+  python -m training invariance chord --data DATA --json figures.json     changed recordings
+
+Each command explains itself with --help.
+"""
+
+COMPARE_HELP = """\
+The systems, each trained on the labels alone:
+  mlp on handcrafted                    statistics of a whole clip: MFCC, chroma, contrast, …
+  cnn on log_mel, mfcc, stft, chroma    three convolutions
+  lstm on log_mel, mfcc                 two recurrent layers
+  cnn_lstm on log_mel, mfcc             two convolutions, one recurrent layer
+  cnn on pictures                       the spectrogram pictures of GTZAN (genre only)
+  transfer on musicnn                   one hidden layer on the pretrained MSD_musicnn
+All of them sit the same exam: artists and albums are dealt to three folds, they learn from two
+and are judged on the third (with --folds 3 on each in turn). The pictures have a table of their
+own, on the official GTZAN lists. A random split would read higher and is not offered.
+
+  python -m training compare genre --data DATA
+  python -m training compare emotion --data DATA --across
+  python -m training compare emotion --data DATA --model cnn_lstm --features log_mel mfcc
+
+Writes compare.md, compare.json and compare.png into RUN. What RUN holds already is not trained
+again and stays in the table, so an interrupted comparison goes on, and systems can be added.
+"""
+
+PROGRESSIONS_HELP = """\
+Two exams, both answered as the service would, with a .lab file that mir_eval reads:
+  progressions of real guitars: clips of one player and guitar follow each other, 1 to 4 s a
+    chord; the network is that of the fold of RUN that never saw their data set
+  songs (with --soundfont): guitar, bass and drums written as MIDI and played by the program
+    fluidsynth; the network is the final one of RUN. Take a font that was not trained on.
+
+  python -m training progressions chord --data DATA --json progressions.json
+  python -m training progressions chord --data DATA --json progressions.json \\
+    --soundfont /usr/share/sounds/sf2/TimGM6mb.sf2
+
+Shares of the time that is named right: root, thirds, majmin (major and minor triads, also of
+seventh chords) and sevenths (every note). Then overseg, underseg and seg, how well the segments
+overlap, and precision, recall and F of the boundaries, hit within 0.25 and 0.5 s. All with 95%
+intervals over guitars.
+"""
+
+INVARIANCE_HELP = """\
+Clips are sent as they are, 30 dB quieter, at 16 kHz, as MP3 at 64 kbit/s, with noise at 20 dB,
+30 cents higher and lower, and only their first 0.5 s. Each is judged, with the service's own
+functions, by the network of the fold of RUN that never saw its group. Told for each change: the
+accuracy, and how many answers are those to the unchanged clip, with 95% intervals over groups.
+"""
+
+DATA_HELP = """\
+DATA is one of
+  a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord' or 'emotion';
+    'group' (artist, player, guitar), 'dataset' and 'split' are used where they are there
+  an .npz with 'mel' (uint8, clips x 128 x 333), 'name' and 'genre'; also 'group', 'split'
+  a folder with genre.csv, chord.csv, emotion.csv and gtzan_mel.npz
+  features_30_sec.csv or features_3_sec.csv of hand-crafted features (genre_statistics)
+  GTZAN as published: genres_original/<genre>/<genre>.NNNNN.wav
+  its pictures: images_original/<genre>/<genre>NNNNN.png
+  guitar-chords-v3: Training/<chord>/*.wav and Test/<chord>/*.wav
+  musical-emotions-classification: Train.csv with an audio file and Happy or Sad
+Clips that cannot be read are named and skipped.
+"""
+
+EPILOGS = {
+    "prepare": DATA_HELP,
+    "fit": DATA_HELP,
+    "evaluate": DATA_HELP,
+    "compare": f"{COMPARE_HELP}\n{DATA_HELP}",
+    "invariance": f"{INVARIANCE_HELP}\n{DATA_HELP}",
+    "progressions": f"{PROGRESSIONS_HELP}\n{DATA_HELP}",
+}
