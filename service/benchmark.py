@@ -15,7 +15,7 @@ import soundfile
 
 from service.audio import Limits, resample
 from service.bundle import Bundle
-from service.classification import clip_logits
+from service.classification import clip_logits, trace
 from service.deadline import Deadline
 from service.decoders import DecoderPool
 from service.registry import Registry
@@ -70,7 +70,10 @@ def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -
         with stage("features"):
             grid = bundle.features(samples)
         with stage("network"):
-            bundle.probabilities(clip_logits(bundle.window_logits(grid)))
+            window_logits = bundle.window_logits(grid)
+            bundle.probabilities(clip_logits(window_logits))
+        with stage("timeline, if asked for"):
+            trace(bundle, grid, window_logits, clip.duration_s)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
