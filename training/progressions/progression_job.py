@@ -8,7 +8,6 @@ is the ``.lab`` file that a client would get.
 
 import io
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,8 @@ from service.card import Calibration, Estimate
 from service.classification import classify
 from service.timeline import lab
 from training.errors import TrainingError
-from training.export import write_bundle
 from training.figures import calibrate
-from training.fit_job import HELD_BACK_FOLD
+from training.fold_bundles import fold_bundle, unseen_clips
 from training.progressions.clips import progressions_of_clips
 from training.progressions.progression import Annotation, Progression
 from training.progressions.scores import Score, pool, score
@@ -145,11 +143,8 @@ def measure(job: ProgressionJob) -> ProgressionReport:
 def held_out_progressions(job: ProgressionJob) -> Iterator[tuple[str, list[Progression]]]:
     """Return each fold's name and progressions of what its network never saw."""
     clips = read_data_sets(job.data, job.recipe.task)
-    for fold in job.run.folds():
-        if fold.name != HELD_BACK_FOLD:
-            unseen = set(zip(fold.data_sets, fold.groups, strict=True))
-            held_out = [clip for clip in clips if (clip.data_set, clip.group) in unseen]
-            yield fold.name, _progressions(job, held_out)
+    for fold, held_out in unseen_clips(job.run, clips):
+        yield fold, _progressions(job, held_out)
 
 
 def judge(
@@ -159,10 +154,7 @@ def judge(
     calibration: Calibration,
 ) -> list[Judged]:
     """Ask the network of a fold, or the final one, about recordings."""
-    network = job.run.network() if fold is None else job.run.fold_network(fold)
-    with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / job.recipe.name
-        bundle = write_bundle(job.recipe, job.run, network, draft, calibration, [])
+    bundle = fold_bundle(job.recipe, job.run, fold, calibration)
     with tqdm(progressions, desc=fold or "songs", unit="recording") as progress:
         return [
             Judged(progression, score(progression.annotation, answer(bundle, progression)))
