@@ -90,7 +90,7 @@ class UnsupportedAudio(ServiceError):
 
 
 class UnusableAudio(ServiceError):
-    """The upload is empty, broken or too short to classify. Check that the file plays."""
+    """The file is empty, broken, too short, or out of bounds in channels or sampling rate."""
 
     status = 422
     title = "Unusable audio"

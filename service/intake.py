@@ -37,7 +37,12 @@ class Intake:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._limits = Limits(settings.min_duration_s, settings.max_duration_s)
+        self._limits = Limits(
+            settings.min_duration_s,
+            settings.max_duration_s,
+            settings.max_channels,
+            settings.max_sample_rate_hz,
+        )
         self._admission = Admission(
             settings.workers + settings.queue_size, settings.min_upload_bytes_per_s
         )

@@ -9,6 +9,7 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.api_keys import read_hashes
+from service.audio import MIN_SAMPLE_RATE_HZ, Limits
 from service.cores import available_cores
 
 
@@ -37,8 +38,17 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         25 * 1024 * 1024, gt=0, description="Larger uploads are refused while they arrive"
     )
-    min_duration_s: Seconds = Field(0.1, description="Shorter audio is refused")
-    max_duration_s: Seconds = Field(900.0, description="Longer audio is refused")
+    min_duration_s: Seconds = Field(Limits.min_duration_s, description="Shorter audio is refused")
+    max_duration_s: Seconds = Field(Limits.max_duration_s, description="Longer audio is refused")
+    max_channels: int = Field(
+        Limits.max_channels, ge=1, le=1024, description="Audio with more channels is refused"
+    )
+    max_sample_rate_hz: int = Field(
+        Limits.max_sample_rate_hz,
+        ge=MIN_SAMPLE_RATE_HZ,
+        le=1_000_000,
+        description="Audio with a higher sampling rate is refused",
+    )
     workers: int = Field(
         default_factory=available_cores,
         gt=0,
