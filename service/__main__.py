@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from service import __version__, logs
 from service.app import create_app
+from service.connections import Bounds, bounded_connection
 from service.registry import Registry
 from service.settings import Settings
 
@@ -39,8 +40,11 @@ def main() -> int:
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
     app = create_app(settings)
+    bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
     config = uvicorn.Config(
         app,
+        http=bounded_connection(bounds),
+        ws="none",
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,

@@ -33,6 +33,20 @@ class InvalidRequest(ServiceError):
     title = "Invalid request"
 
 
+class BadRequest(ServiceError):
+    """The bytes are no HTTP/1.1 request, or its headers are too long. Use an HTTP client."""
+
+    status = 400
+    title = "Bad request"
+
+
+class HeadTooSlow(ServiceError):
+    """The first line and headers of the request took too long. Send them all at once."""
+
+    status = 408
+    title = "Head too slow"
+
+
 class Unauthorized(ServiceError):
     """The request has no valid API key. Send one as bearer token or in ``X-API-Key``."""
 

@@ -80,10 +80,11 @@ class RecordMiddleware:
             noted.problem = ServiceError.slug()
             raise
         finally:
-            _finish(scope, noted, time.perf_counter() - began)
+            finish(scope, noted, time.perf_counter() - began)
 
 
-def _finish(scope: Scope, noted: Record, seconds: float) -> None:
+def finish(scope: Scope, noted: Record, seconds: float) -> None:
+    """Count, time and log a request that has its answer."""
     path = getattr(scope.get("route"), "path", "unmatched")
     method = scope["method"] if scope["method"] in METHODS else "other"
     stages = noted.timings.seconds()

@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     deadline_s: Seconds = Field(
         30.0, description="Longest time from the first byte of a request to its answer"
     )
+    max_connections: int = Field(
+        512,
+        gt=0,
+        description="When more are open, the one that waits longest for a request is closed",
+    )
+    header_timeout_s: Seconds = Field(
+        10.0, description="Longest time for the first line and the headers of a request"
+    )
     shutdown_delay_s: float = Field(
         1.0,
         ge=0,
