@@ -45,6 +45,7 @@ def main() -> int:
         app,
         http=bounded_connection(bounds),
         ws="none",
+        forwarded_allow_ips=list(settings.trusted_proxies),
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,

@@ -110,6 +110,13 @@ class UnusableAudio(ServiceError):
     title = "Unusable audio"
 
 
+class TooManyUploads(ServiceError):
+    """Too many uploads from one address at the same time. Send one after the other."""
+
+    status = 429
+    title = "Too many uploads"
+
+
 class Overloaded(ServiceError):
     """All workers are busy and the queue is full. Retry after the time in ``Retry-After``."""
 

@@ -1,5 +1,6 @@
 """All settings of the service, read from environment variables that begin with SERVICE_."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -62,6 +63,13 @@ class Settings(BaseSettings):
         ge=0,
         description="A slower upload gives way when the queue is full and another request comes",
     )
+    max_uploads_per_client: int | None = Field(
+        None, gt=0, description="Uploads that one address may have pending; without it, any number"
+    )
+    trusted_proxies: Names = Field(
+        ("127.0.0.1", "::1"),
+        description="Proxies whose X-Forwarded-For tells the client's address; * for all",
+    )
     deadline_s: Seconds = Field(
         30.0, description="Longest time from the first byte of a request to its answer"
     )
@@ -96,6 +104,14 @@ class Settings(BaseSettings):
         if file is not None:
             read_hashes(file)
         return file
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            if proxy != "*":
+                ipaddress.ip_network(proxy)
+        return proxies
 
     @field_validator("cors_origins")
     @classmethod

@@ -21,6 +21,7 @@ UPLOAD_PROBLEMS = {
     413: {"too-many-bytes", "too-many-seconds"},
     415: {"unsupported-audio"},
     422: {"unusable-audio", "invalid-request"},
+    429: {"too-many-uploads"},
     503: {"overloaded", "not-ready"},
     504: {"deadline-exceeded"},
 }
