@@ -16,6 +16,7 @@ from service.app import create_app
 from service.connections import Bounds, bounded_connection
 from service.registry import Registry
 from service.settings import Settings
+from service.tracing import TracingError
 
 START_FAILED = 3
 
@@ -39,7 +40,11 @@ def main() -> int:
     logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except TracingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
     config = uvicorn.Config(
         app,
