@@ -302,6 +302,7 @@ _FOREIGN_MAGIC = (
     (0, b"\xff\xd8\xff", "a JPEG picture"),
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "compressed with gzip"),
     (8, b"AVI ", "an AVI video"),
     (8, b"WEBP", "a WebP picture"),
 )

@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, cast
 
 import h11
@@ -100,6 +101,9 @@ class BoundedConnection(H11Protocol):
         """Answer what is no request; Uvicorn calls this, with words of its own."""
         self._refuse(BadRequest(f"{msg.removesuffix('.')}: no HTTP/1.1, or too long a head."))
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: some clients offer HTTP/2 with every request, and do well without."""
+
     @property
     def waits_for_head(self) -> bool:
         """Whether no request is under way."""
@@ -140,8 +144,9 @@ class BoundedConnection(H11Protocol):
             *answer.raw_headers,
             (b"connection", b"close"),
         ]
+        reason = HTTPStatus(error.status).phrase.encode()
         for event in (
-            h11.Response(status_code=error.status, headers=headers, reason=error.title.encode()),
+            h11.Response(status_code=error.status, headers=headers, reason=reason),
             h11.Data(data=bytes(answer.body)),
             h11.EndOfMessage(),
         ):

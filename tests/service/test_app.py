@@ -192,3 +192,15 @@ def test_the_api_page_finds_the_document(client: TestClient) -> None:
     html = client.get("/docs").text
     assert "url: '/openapi.json'" in html
     assert client.get("/openapi.json").headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/models", "/models/genre", "/metrics", "/health/live", "/problems/not-found"],
+)
+def test_what_can_be_read_can_be_asked_about_without_its_content(
+    client: TestClient, path: str
+) -> None:
+    asked, read = client.head(path), client.get(path)
+    assert asked.status_code == read.status_code == 200
+    assert asked.headers["content-type"] == read.headers["content-type"]

@@ -188,6 +188,7 @@ def test_random_bytes_are_not_audio() -> None:
         (b"\xff\xd8\xff\xe0", "JPEG"),
         (b"%PDF-1.7", "PDF"),
         (b"PK\x03\x04", "ZIP"),
+        (b"\x1f\x8b\x08", "gzip"),
     ],
 )
 def test_a_foreign_format_is_named_when_it_is_refused(magic: bytes, name: str) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -53,8 +54,20 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def first(connection: socket.socket) -> bytes:
-    """Return what comes first."""
-    return connection.recv(1 << 16)
+    """Return the first answer, whole, or nothing if the server closes the connection."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        if not (part := connection.recv(1 << 16)):
+            return answer
+        answer += part
+    head, _, _ = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head)
+    whole = len(head) + 4 + (int(length[1]) if length else 0)
+    while len(answer) < whole:
+        part = connection.recv(whole - len(answer))
+        assert part, answer
+        answer += part
+    return answer
 
 
 def ended(client: Client, reason: str) -> float:
@@ -117,6 +130,26 @@ def test_requests_that_come_together_are_all_answered(client: Client) -> None:
     last = REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     answers = rest(connect(client, 3 * REQUEST + last))
     assert answers.count(b"HTTP/1.1 200 ") == 4
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+def test_the_offer_of_another_protocol_is_passed_over(
+    client: Client, log: Path, protocol: bytes
+) -> None:
+    offer = b"\r\nConnection: Upgrade\r\nUpgrade: " + protocol + b"\r\n\r\n"
+    with closing(connect(client, REQUEST.replace(b"\r\n\r\n", offer))) as connection:
+        assert first(connection).startswith(b"HTTP/1.1 200 ")
+    assert "upgrade" not in log.read_text()
+
+
+def test_a_client_that_asks_first_is_told_to_send_or_not_to(client: Client) -> None:
+    asking = UPLOAD_HEAD.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+    with closing(connect(client, asking)) as connection:
+        assert first(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(CLIP)
+        assert first(connection).startswith(b"HTTP/1.1 200 ")
+    with closing(connect(client, asking.replace(b"/classify/genre", b"/nowhere"))) as connection:
+        assert first(connection).startswith(b"HTTP/1.1 404 ")
 
 
 @pytest.mark.parametrize(
