@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from service import __version__, logs
 from service.app import create_app
 from service.connections import Bounds, bounded_connection
+from service.open_files import TooFewFiles, allow_open_files
 from service.registry import Registry
 from service.settings import Settings
 from service.tracing import TracingError
@@ -41,8 +42,9 @@ def main() -> int:
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
     try:
+        allow_open_files(settings.max_connections, settings.workers)
         app = create_app(settings)
-    except TracingError as error:
+    except (TooFewFiles, TracingError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
