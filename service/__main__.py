@@ -52,6 +52,7 @@ def main() -> int:
         app,
         http=bounded_connection(bounds),
         ws="none",
+        backlog=bounds.backlog,
         forwarded_allow_ips=list(settings.trusted_proxies),
         host=settings.host,
         port=settings.port,

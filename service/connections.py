@@ -1,8 +1,9 @@
 """Connections that lead nowhere are ended: late heads, answers that nobody takes, too many at once.
 
 Uvicorn waits for the head of a request, and for a client to take its answer, for as long as it
-takes. Here both have their time. When there are too many connections, the one that has waited
-longest for a head gives way, so a crowd of idle ones cannot keep anybody out.
+takes. Here both have their time. When there are too many connections, one gives way: of those with
+no request at work, the one whose last head is the oldest. So a crowd that crawls or only listens
+cannot keep anybody out.
 """
 
 import asyncio
@@ -24,6 +25,10 @@ from service.errors import BadRequest, HeadTooSlow, Overloaded, ServiceError
 from service.problems import problem_response
 from service.record import finish, record
 
+# Of all connections, that are taken from the system at once: so that one has had the time to be
+# read from before as many others came that it would give way.
+BACKLOG_SHARE = 0.25
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -43,6 +48,11 @@ class Bounds:
     head_s: float
     answer_s: float
 
+    @property
+    def backlog(self) -> int:
+        """Connections that may wait in the system to be taken."""
+        return max(1, int(BACKLOG_SHARE * self.max_connections))
+
 
 def bounded_connection(bounds: Bounds) -> type[asyncio.Protocol]:
     """Return what Uvicorn makes for each connection, held to the bounds."""
@@ -58,7 +68,7 @@ class BoundedConnection(H11Protocol):
         self._bounds = bounds
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
-        self._waits_since_s = time.monotonic()
+        self._idle_since_s = time.monotonic()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in Uvicorn
         """Begin to wait for a head, if there is room."""
@@ -66,9 +76,13 @@ class BoundedConnection(H11Protocol):
         # So that Uvicorn is told whenever, and not only when much, was not taken at once.
         transport.set_write_buffer_limits(0)
         self._head_timer = self.loop.call_later(self._bounds.head_s, self._on_late_head)
-        others = [one for one in self.connections if isinstance(one, BoundedConnection)]
-        if sum(not one.transport.is_closing() for one in others) > self._bounds.max_connections:
-            self._make_room([one for one in others if one is not self and one.waits_for_head])
+        others = [
+            one
+            for one in self.connections
+            if isinstance(one, BoundedConnection) and one is not self and one.is_open
+        ]
+        if len(others) >= self._bounds.max_connections:
+            self._make_room(others)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""
@@ -81,9 +95,9 @@ class BoundedConnection(H11Protocol):
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
             self._cancel_head_timer()
-            self._waits_since_s = time.monotonic()
+            self._idle_since_s = time.monotonic()
         elif self._head_timer is None:
-            self._waits_since_s = time.monotonic()
+            self._idle_since_s = time.monotonic()
             self._head_timer = self.loop.call_later(self._bounds.head_s, self._on_late_head)
 
     def pause_writing(self) -> None:
@@ -105,14 +119,20 @@ class BoundedConnection(H11Protocol):
         """Say nothing: some clients offer HTTP/2 with every request, and do well without."""
 
     @property
-    def waits_for_head(self) -> bool:
-        """Whether no request is under way."""
-        return self.conn.their_state is h11.IDLE and not self.transport.is_closing()
+    def is_open(self) -> bool:
+        """Whether the connection is not about to end."""
+        return not self.transport.is_closing()
 
-    def _make_room(self, waiting: list["BoundedConnection"]) -> None:
-        if waiting:
+    @property
+    def at_work(self) -> bool:
+        """Whether there is a request whose answer has not begun."""
+        return self.conn.our_state is h11.SEND_RESPONSE
+
+    def _make_room(self, others: list["BoundedConnection"]) -> None:
+        idle = [one for one in others if not one.at_work]
+        if idle:
             metrics.CONNECTIONS_ENDED.labels("gave_way").inc()
-            min(waiting, key=lambda one: one._waits_since_s).transport.abort()
+            min(idle, key=lambda one: one._idle_since_s).transport.abort()
         else:
             metrics.CONNECTIONS_ENDED.labels("refused").inc()
             self._refuse(Overloaded("All connections are busy.", retry_after_s=RETRY_AFTER_S))
@@ -154,7 +174,7 @@ class BoundedConnection(H11Protocol):
         self.transport.close()
         noted = record(scope)
         noted.status = error.status
-        finish(scope, noted, time.monotonic() - self._waits_since_s)
+        finish(scope, noted, time.monotonic() - self._idle_since_s)
 
     def _cancel_head_timer(self) -> None:
         if self._head_timer is not None:

@@ -74,9 +74,9 @@ class Settings(BaseSettings):
         30.0, description="Longest time from the first byte of a request to its answer"
     )
     max_connections: int = Field(
-        512,
+        1024,
         gt=0,
-        description="When more are open, the one that waits longest for a request is closed",
+        description="When more are open, the one that has asked for nothing longest is closed",
     )
     header_timeout_s: Seconds = Field(
         10.0, description="Longest time for the first line and the headers of a request"

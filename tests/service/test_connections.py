@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from service.connections import Bounds
 from tests.audio import encode, tone
 from tests.server import TIMEOUT_S, server
 
@@ -196,7 +197,7 @@ def small(models_dir: Path, tmp_path: Path) -> Iterator[Client]:
         yield client
 
 
-def test_the_connection_that_waited_longest_gives_way(small: Client) -> None:
+def test_the_connection_that_has_asked_for_nothing_longest_gives_way(small: Client) -> None:
     with ExitStack() as stack:
         small.get("/health/live")
         idle = [stack.enter_context(closing(connect(small))) for _ in range(2)]
@@ -208,6 +209,22 @@ def test_the_connection_that_waited_longest_gives_way(small: Client) -> None:
         idle[1].sendall(REQUEST)
         assert first(idle[1]).startswith(b"HTTP/1.1 200 ")
     assert ended(small, "gave_way") >= 2
+
+
+def test_one_that_does_not_take_its_answer_gives_way_too(small: Client) -> None:
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(closing(connect(small, LARGE_REQUESTS)))
+        time.sleep(0.5)
+        for _ in range(3):
+            newcomer = stack.enter_context(closing(connect(small, REQUEST)))
+            assert first(newcomer).startswith(b"HTTP/1.1 200 ")
+    assert ended(small, "gave_way") >= 3
+
+
+def test_the_system_holds_back_fewer_than_would_push_a_new_connection_out() -> None:
+    assert Bounds(1024, head_s=1, answer_s=1).backlog == 256
+    assert Bounds(1, head_s=1, answer_s=1).backlog == 1
 
 
 def test_only_when_all_are_busy_a_newcomer_is_refused(small: Client) -> None:

@@ -65,4 +65,4 @@ def test_the_service_does_not_start_where_it_would_run_out_of_files(
 
     assert main() == 2
 
-    assert "SERVICE_MAX_CONNECTIONS=512 needs" in capsys.readouterr().err
+    assert "SERVICE_MAX_CONNECTIONS=1024 needs" in capsys.readouterr().err
