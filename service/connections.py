@@ -68,7 +68,7 @@ class BoundedConnection(H11Protocol):
         self._bounds = bounds
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
-        self._idle_since_s = time.monotonic()
+        self._last_head_s = time.monotonic()  # or the beginning
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in Uvicorn
         """Begin to wait for a head, if there is room."""
@@ -76,13 +76,8 @@ class BoundedConnection(H11Protocol):
         # So that Uvicorn is told whenever, and not only when much, was not taken at once.
         transport.set_write_buffer_limits(0)
         self._head_timer = self.loop.call_later(self._bounds.head_s, self._on_late_head)
-        others = [
-            one
-            for one in self.connections
-            if isinstance(one, BoundedConnection) and one is not self and one.is_open
-        ]
-        if len(others) >= self._bounds.max_connections:
-            self._make_room(others)
+        if len(self.connections) > self._bounds.max_connections:
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""
@@ -92,12 +87,14 @@ class BoundedConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; a part of a head starts the time for the rest of it."""
+        waited = self.conn.their_state is h11.IDLE
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+        waits = self.conn.their_state is h11.IDLE
+        if waited and not waits:
+            self._last_head_s = time.monotonic()
+        if not waits or self.transport.is_closing():
             self._cancel_head_timer()
-            self._idle_since_s = time.monotonic()
         elif self._head_timer is None:
-            self._idle_since_s = time.monotonic()
             self._head_timer = self.loop.call_later(self._bounds.head_s, self._on_late_head)
 
     def pause_writing(self) -> None:
@@ -119,20 +116,19 @@ class BoundedConnection(H11Protocol):
         """Say nothing: some clients offer HTTP/2 with every request, and do well without."""
 
     @property
-    def is_open(self) -> bool:
-        """Whether the connection is not about to end."""
-        return not self.transport.is_closing()
-
-    @property
     def at_work(self) -> bool:
         """Whether there is a request whose answer has not begun."""
         return self.conn.our_state is h11.SEND_RESPONSE
 
-    def _make_room(self, others: list["BoundedConnection"]) -> None:
-        idle = [one for one in others if not one.at_work]
+    def _make_room(self) -> None:
+        others = [one for one in self.connections if isinstance(one, BoundedConnection)]
+        idle = [one for one in others if one is not self and not one.at_work]
         if idle:
             metrics.CONNECTIONS_ENDED.labels("gave_way").inc()
-            min(idle, key=lambda one: one._idle_since_s).transport.abort()
+            ended = min(idle, key=lambda one: one._last_head_s)
+            ended.transport.abort()
+            # At once, or the next newcomer might choose it again.
+            self.connections.discard(ended)
         else:
             metrics.CONNECTIONS_ENDED.labels("refused").inc()
             self._refuse(Overloaded("All connections are busy.", retry_after_s=RETRY_AFTER_S))
@@ -174,7 +170,7 @@ class BoundedConnection(H11Protocol):
         self.transport.close()
         noted = record(scope)
         noted.status = error.status
-        finish(scope, noted, time.monotonic() - self._idle_since_s)
+        finish(scope, noted, time.monotonic() - self._last_head_s)
 
     def _cancel_head_timer(self) -> None:
         if self._head_timer is not None:
