@@ -1,4 +1,5 @@
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def test_the_service_does_not_start_where_it_would_run_out_of_files(
     models_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["service"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
     monkeypatch.setenv("SERVICE_MODELS_DIR", str(models_dir))
 
     assert main() == 2

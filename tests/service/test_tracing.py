@@ -1,3 +1,4 @@
+import signal
 import sys
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def test_the_service_does_not_start_without_what_traces_need(
     models_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["service"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
     monkeypatch.setenv("SERVICE_MODELS_DIR", str(models_dir))
     monkeypatch.delitem(sys.modules, "service.spans", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
