@@ -13,8 +13,11 @@ from pydantic import ValidationError
 
 from service import __version__, logs
 from service.app import create_app
+from service.connections import Bounds, bounded_connection
+from service.open_files import TooFewFiles, allow_open_files
 from service.registry import Registry
 from service.settings import Settings
+from service.tracing import TracingError
 
 START_FAILED = 3
 
@@ -38,9 +41,19 @@ def main() -> int:
     logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
-    app = create_app(settings)
+    try:
+        allow_open_files(settings.max_connections, settings.workers)
+        app = create_app(settings)
+    except (TooFewFiles, TracingError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
     config = uvicorn.Config(
         app,
+        http=bounded_connection(bounds),
+        ws="none",
+        backlog=bounds.backlog,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,

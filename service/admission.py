@@ -9,7 +9,7 @@ cannot lock everybody else out.
 import asyncio
 import time
 
-from service.errors import Overloaded
+from service.errors import Overloaded, TooManyUploads
 
 RETRY_AFTER_S = 1
 # A connection needs a moment to gain speed.
@@ -19,7 +19,8 @@ GRACE_S = 1.0
 class Place:
     """What one request holds from its admission until its work has ended."""
 
-    def __init__(self, admission: "Admission") -> None:
+    def __init__(self, admission: "Admission", client: str) -> None:
+        self.client = client
         self._admission = admission
         self._began_s = time.monotonic()
         self._received_bytes = 0
@@ -66,10 +67,15 @@ class Admission:
         Number of places.
     min_upload_bytes_per_s
         An upload that is slower gives its place up when there is no other.
+    max_per_client
+        Places that one client may have; ``None`` does not count them.
     """
 
-    def __init__(self, capacity: int, min_upload_bytes_per_s: float) -> None:
+    def __init__(
+        self, capacity: int, min_upload_bytes_per_s: float, max_per_client: int | None = None
+    ) -> None:
         self._capacity = capacity
+        self._max_per_client = max_per_client
         self._min_upload_bytes_per_s = min_upload_bytes_per_s
         self._places: set[Place] = set()
 
@@ -78,17 +84,26 @@ class Admission:
         """Places that are taken."""
         return len(self._places)
 
-    def enter(self) -> Place:
-        """Take a place.
+    def enter(self, client: str = "") -> Place:
+        """Take a place for a client.
 
         Raises
         ------
+        TooManyUploads
+            The client has as many as it may.
         Overloaded
             There is none.
         """
+        if self._max_per_client is not None:
+            n_own = sum(place.client == client for place in self._places)
+            if n_own >= self._max_per_client:
+                raise TooManyUploads(
+                    f"{n_own} uploads from this address are pending. Wait for their answers.",
+                    retry_after_s=RETRY_AFTER_S,
+                )
         if self.pending >= self._capacity:
             self._make_room()
-        place = Place(self)
+        place = Place(self, client)
         self._places.add(place)
         return place
 

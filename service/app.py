@@ -20,6 +20,7 @@ from service.request_id import RequestIdMiddleware
 from service.routes import access, classify, health, models, pages
 from service.security_headers import SecurityHeadersMiddleware
 from service.settings import Settings
+from service.tracing import TracingMiddleware, traces_from_environment
 
 DESCRIPTION = """
 Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its
@@ -29,8 +30,15 @@ Every error is a problem document (RFC 9457) that says how to mend the request.
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Create the application; models load in the background once it starts."""
+    """Create the application; models load in the background once it starts.
+
+    Raises
+    ------
+    TracingError
+        Traces are asked for in a way that cannot be served.
+    """
     settings = settings or Settings()
+    traces = traces_from_environment()
     registry = Registry(settings.models_dir, settings.tasks)
     intake = Intake(settings)
 
@@ -43,6 +51,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield
         finally:
             intake.close()
+            if traces is not None:
+                traces.close()
 
     app = FastAPIOffline(
         title="Music classification",
@@ -52,6 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         responses=problems.ANY_PROBLEM,
+        # FastAPI's own, which tell what clients wrote and how it crashed.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.registry = registry
     app.state.intake = intake
@@ -69,6 +81,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
     app.add_middleware(RecordMiddleware)
+    if traces is not None:
+        app.add_middleware(TracingMiddleware, traces=traces)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

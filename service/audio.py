@@ -21,9 +21,8 @@ BLOCK_FRAMES = 1 << 16
 # Faster files are resampled while they are read: a small upload can hold minutes of silence
 # at hundreds of kHz, and no model listens above half of this rate.
 WORKING_RATE_HZ = 48_000
-MAX_CHANNELS = 32
 MIN_SAMPLE_RATE_HZ = 4_000
-MAX_SAMPLE_RATE_HZ = 384_000
+USUAL_SAMPLE_RATE_HZ = 44_100
 
 # What libsndfile calls a container, and what the service calls it.
 FORMATS = {
@@ -53,10 +52,12 @@ LARGEST_SAMPLE = 1e12  # the power of anything larger overflows in single precis
 
 @dataclass(frozen=True)
 class Limits:
-    """How much audio one upload may hold."""
+    """What one upload may hold; the defaults are those of the settings."""
 
     min_duration_s: float = 0.1
     max_duration_s: float = 900.0
+    max_channels: int = 32
+    max_sample_rate_hz: int = 384_000
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,15 @@ def decode(data: bytes, limits: Limits | None = None) -> Clip:
     data
         A whole WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file.
     limits
-        Bounds on the duration, enforced while decoding.
+        Bounds, enforced while decoding.
 
     Raises
     ------
     UnsupportedAudio
         The bytes are in no format that the service reads.
     UnusableAudio
-        The file is empty, broken, not finite or too short.
+        The file is empty, broken, not finite, too short, or has too many channels or a sampling
+        rate out of bounds.
     TooManySeconds
         It plays longer than ``limits.max_duration_s``.
     """
@@ -161,13 +163,17 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile
 def _decode_open(sound: soundfile.SoundFile, limits: Limits, *, cut_off: bool) -> Clip:
     format_name = _format_name(sound)
     rate_hz, channels = sound.samplerate, sound.channels
-    if not MIN_SAMPLE_RATE_HZ <= rate_hz <= MAX_SAMPLE_RATE_HZ:
+    if not MIN_SAMPLE_RATE_HZ <= rate_hz <= limits.max_sample_rate_hz:
         raise UnusableAudio(
             f"The sampling rate of {rate_hz} Hz is outside {MIN_SAMPLE_RATE_HZ} to "
-            f"{MAX_SAMPLE_RATE_HZ} Hz. Resample the file, for example to 44100 Hz."
+            f"{limits.max_sample_rate_hz} Hz. Resample the file, for example to "
+            f"{min(USUAL_SAMPLE_RATE_HZ, limits.max_sample_rate_hz)} Hz."
         )
-    if channels > MAX_CHANNELS:
-        raise UnusableAudio(f"The file has {channels} channels; at most {MAX_CHANNELS} are read.")
+    if channels > limits.max_channels:
+        raise UnusableAudio(
+            f"The file has {channels} channels; at most {limits.max_channels} are read. "
+            f"Mix it to {'stereo or mono' if limits.max_channels > 1 else 'mono'}."
+        )
 
     mono, loudest_channel_power = _read_mono(sound, limits)
     working_rate_hz = min(rate_hz, WORKING_RATE_HZ)
@@ -296,6 +302,7 @@ _FOREIGN_MAGIC = (
     (0, b"\xff\xd8\xff", "a JPEG picture"),
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "compressed with gzip"),
     (8, b"AVI ", "an AVI video"),
     (8, b"WEBP", "a WebP picture"),
 )

@@ -13,16 +13,18 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from service import wire
-from service.audio import WORKING_RATE_HZ, Clip, Limits, decode
+from service.audio import BLOCK_FRAMES, WORKING_RATE_HZ, Clip, Limits, decode
 from service.errors import ServiceError, UnusableAudio
 
 MAX_UPLOAD_BYTES = 1 << 40  # the service has counted the bytes already
 SAMPLE_BYTES = 4
-# Address space for Python, the libraries and a block of 32 channels, and how often the upload
+# Address space for Python and the libraries, and how often a block of all channels, the upload
 # and its samples are held at the same time at most.
-BASE_MEMORY_BYTES = 512 * 1024 * 1024
+BASE_MEMORY_BYTES = 480 * 1024 * 1024
+BLOCK_COPIES = 4
 UPLOAD_COPIES = 4
 SAMPLES_COPIES = 5
 # The service kills a decoder at the deadline; this ends one whose service is gone.
@@ -45,7 +47,7 @@ def main() -> int:
     return 0
 
 
-def answer(data: bytes, limits: dict[str, float], seconds: float) -> tuple[wire.Header, memoryview]:
+def answer(data: bytes, limits: dict[str, Any], seconds: float) -> tuple[wire.Header, memoryview]:
     """Return the message that tells a clip, or the problem with it."""
     bounds = Limits(**limits)
     _limit_resources(len(data), bounds, seconds)
@@ -86,7 +88,13 @@ def _silence_native_code() -> None:
 
 def _limit_resources(n_bytes: int, limits: Limits, seconds: float) -> None:
     samples_bytes = int(limits.max_duration_s * WORKING_RATE_HZ) * SAMPLE_BYTES
-    memory = BASE_MEMORY_BYTES + UPLOAD_COPIES * n_bytes + SAMPLES_COPIES * samples_bytes
+    block_bytes = BLOCK_FRAMES * limits.max_channels * SAMPLE_BYTES
+    memory = (
+        BASE_MEMORY_BYTES
+        + BLOCK_COPIES * block_bytes
+        + UPLOAD_COPIES * n_bytes
+        + SAMPLES_COPIES * samples_bytes
+    )
     _set_soft_limit(resource.RLIMIT_AS, memory)
     _set_soft_limit(resource.RLIMIT_CPU, int(time.process_time() + seconds) + SPARE_CPU_S)
 

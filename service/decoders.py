@@ -205,10 +205,11 @@ def _outcome(header: wire.Header, samples: wire.Payload) -> Clip | ServiceError:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment in which the process finds this very package."""
+    """Return an environment in which the process finds this very package, and no secrets."""
     package_root = str(Path(__file__).parents[1])
     return {
-        **os.environ,
+        # OpenTelemetry's may hold the key to a collector.
+        **{name: value for name, value in os.environ.items() if not name.startswith("OTEL_")},
         "PYTHONPATH": os.pathsep.join(
             filter(None, [package_root, os.environ.get("PYTHONPATH", "")])
         ),

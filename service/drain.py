@@ -36,12 +36,14 @@ class DrainMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        has_body = "content-length" in headers or "transfer-encoding" in headers
+        has_length, is_chunked = "content-length" in headers, "transfer-encoding" in headers
+        complete = not (has_length or is_chunked)
         # A client that asks first has sent nothing yet, and will not after an error.
-        complete = not has_body or "100-continue" in headers.get("expect", "").lower()
+        asks_first = "100-continue" in headers.get("expect", "").lower()
 
         async def receive_and_note_end() -> Message:
-            nonlocal complete
+            nonlocal complete, asks_first
+            asks_first = False
             message = await receive()
             complete = not message.get("more_body", False)
             return message
@@ -52,11 +54,16 @@ class DrainMiddleware:
                 dropped += len((await receive_and_note_end()).get("body", b""))
 
         async def send_and_drain(message: Message) -> None:
-            if message["type"] == "http.response.start" and not complete:
+            if message["type"] == "http.response.start" and (
                 # Or a client that goes on sending a byte now and then would keep it for ever.
+                not complete
+                # A proxy may have believed the other one, and what follows be another client's
+                # idea of a request (RFC 9112, 6.1).
+                or (has_length and is_chunked)
+            ):
                 MutableHeaders(scope=message)["Connection"] = "close"
             is_end = message["type"] == "http.response.body" and not message.get("more_body")
-            if complete or not is_end:
+            if complete or asks_first or not is_end:
                 await send(message)
                 return
             await send({**message, "more_body": True})

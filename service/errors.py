@@ -33,6 +33,20 @@ class InvalidRequest(ServiceError):
     title = "Invalid request"
 
 
+class BadRequest(ServiceError):
+    """The bytes are no HTTP/1.1 request, or its headers are too long. Use an HTTP client."""
+
+    status = 400
+    title = "Bad request"
+
+
+class HeadTooSlow(ServiceError):
+    """The first line and headers of the request took too long. Send them all at once."""
+
+    status = 408
+    title = "Head too slow"
+
+
 class Unauthorized(ServiceError):
     """The request has no valid API key. Send one as bearer token or in ``X-API-Key``."""
 
@@ -90,10 +104,17 @@ class UnsupportedAudio(ServiceError):
 
 
 class UnusableAudio(ServiceError):
-    """The upload is empty, broken or too short to classify. Check that the file plays."""
+    """The file is empty, broken, too short, or out of bounds in channels or sampling rate."""
 
     status = 422
     title = "Unusable audio"
+
+
+class TooManyUploads(ServiceError):
+    """Too many uploads from one address at the same time. Send one after the other."""
+
+    status = 429
+    title = "Too many uploads"
 
 
 class Overloaded(ServiceError):

@@ -12,6 +12,7 @@ from service.admission import Admission, Place
 from service.audio import Clip, Limits
 from service.bundle import Bundle
 from service.classification import Classification, classify
+from service.clients import client_network
 from service.deadline import Deadline
 from service.decoders import DecoderPool
 from service.errors import ClientLeft, UploadTooSlow
@@ -37,9 +38,16 @@ class Intake:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._limits = Limits(settings.min_duration_s, settings.max_duration_s)
+        self._limits = Limits(
+            settings.min_duration_s,
+            settings.max_duration_s,
+            settings.max_channels,
+            settings.max_sample_rate_hz,
+        )
         self._admission = Admission(
-            settings.workers + settings.queue_size, settings.min_upload_bytes_per_s
+            settings.workers + settings.queue_size,
+            settings.min_upload_bytes_per_s,
+            settings.max_uploads_per_client,
         )
         self._workers = WorkerPool(settings.workers)
         self.decoders = DecoderPool(settings.workers)
@@ -91,7 +99,7 @@ class Intake:
         """
         deadline = Deadline.within(self._settings.deadline_s)
         noted = record(request.scope)
-        place = self._admission.enter()
+        place = self._admission.enter(client_network(request.scope))
         try:
             with noted.timings.stage("upload"):
                 data = await self._receive(request, place, deadline)

@@ -28,4 +28,6 @@ def configure(level: str, form: str) -> None:
     """Make every logger of the process write to standard error, in one of both forms."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(TEXT))
+    # What it warns of are forms that are answered with a problem, and it tells bytes of them.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     logging.basicConfig(level=level.upper(), handlers=[handler])

@@ -40,6 +40,11 @@ ANSWERS = Counter(
 DECODERS_REPLACED = Counter(
     "service_decoders_replaced", "Decoder processes that hung, crashed or were killed", ["reason"]
 )
+CONNECTIONS_ENDED = Counter(
+    "service_connections_ended",
+    "Connections ended early: late_head, untaken_answer, gave_way or refused",
+    ["reason"],
+)
 MODELS = Gauge(
     "service_model_info",
     "One for each model, with its state",

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 ALL_TASKS = "all"
+UNMATCHED = "unmatched"
 _SCOPE_KEY = "record"
 
 
@@ -38,6 +39,8 @@ class Record:
         Seconds of audio that were decoded.
     timings
         Time of each stage.
+    trace_id
+        The trace that tells of it; empty when there is none.
     """
 
     task: str = ""
@@ -46,11 +49,23 @@ class Record:
     upload_bytes: int = 0
     audio_s: float = 0.0
     timings: Timings = field(default_factory=Timings)
+    trace_id: str = ""
 
 
 def record(scope: Scope) -> Record:
     """Return the record of the request that a scope belongs to."""
     return cast(Record, scope.setdefault(_SCOPE_KEY, Record()))
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path of the route that answers, with its parameters unfilled."""
+    return getattr(scope.get("route"), "path", UNMATCHED)
+
+
+def known_method(scope: Scope) -> str:
+    """Return the HTTP method, if it is none that a client made up."""
+    method: str = scope["method"]
+    return method if method in METHODS else "other"
 
 
 class RecordMiddleware:
@@ -80,12 +95,12 @@ class RecordMiddleware:
             noted.problem = ServiceError.slug()
             raise
         finally:
-            _finish(scope, noted, time.perf_counter() - began)
+            finish(scope, noted, time.perf_counter() - began)
 
 
-def _finish(scope: Scope, noted: Record, seconds: float) -> None:
-    path = getattr(scope.get("route"), "path", "unmatched")
-    method = scope["method"] if scope["method"] in METHODS else "other"
+def finish(scope: Scope, noted: Record, seconds: float) -> None:
+    """Count, time and log a request that has its answer."""
+    path, method = route_path(scope), known_method(scope)
     stages = noted.timings.seconds()
     metrics.REQUESTS.labels(path, method, noted.task, str(noted.status), noted.problem).inc()
     metrics.LATENCY.labels(path).observe(seconds)
@@ -104,6 +119,8 @@ def _finish(scope: Scope, noted: Record, seconds: float) -> None:
         "audio_s": round(noted.audio_s, 3),
         "stages_ms": {name: round(1e3 * stage_s, 1) for name, stage_s in stages.items()},
     }
+    if noted.trace_id:
+        fields["trace_id"] = noted.trace_id
     logger.info(
         "request %s: %s %s %d in %.0f ms",
         identifier,

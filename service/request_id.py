@@ -17,6 +17,11 @@ def request_id(scope: Scope) -> str:
     return identifier
 
 
+def assign(scope: Scope, identifier: str) -> None:
+    """Give a request its id."""
+    scope[_SCOPE_KEY] = identifier
+
+
 class RequestIdMiddleware:
     """Take the client's request id when it is harmless, else make one; send it back."""
 
@@ -30,7 +35,7 @@ class RequestIdMiddleware:
             return
         offered = Headers(scope=scope).get(HEADER, "")
         identifier = offered if _ACCEPTED.fullmatch(offered) else uuid.uuid4().hex
-        scope[_SCOPE_KEY] = identifier
+        assign(scope, identifier)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

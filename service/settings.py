@@ -1,5 +1,6 @@
 """All settings of the service, read from environment variables that begin with SERVICE_."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,6 +10,7 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.api_keys import read_hashes
+from service.audio import MIN_SAMPLE_RATE_HZ, Limits
 from service.cores import available_cores
 
 
@@ -37,8 +39,17 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         25 * 1024 * 1024, gt=0, description="Larger uploads are refused while they arrive"
     )
-    min_duration_s: Seconds = Field(0.1, description="Shorter audio is refused")
-    max_duration_s: Seconds = Field(900.0, description="Longer audio is refused")
+    min_duration_s: Seconds = Field(Limits.min_duration_s, description="Shorter audio is refused")
+    max_duration_s: Seconds = Field(Limits.max_duration_s, description="Longer audio is refused")
+    max_channels: int = Field(
+        Limits.max_channels, ge=1, le=1024, description="Audio with more channels is refused"
+    )
+    max_sample_rate_hz: int = Field(
+        Limits.max_sample_rate_hz,
+        ge=MIN_SAMPLE_RATE_HZ,
+        le=1_000_000,
+        description="Audio with a higher sampling rate is refused",
+    )
     workers: int = Field(
         default_factory=available_cores,
         gt=0,
@@ -52,8 +63,23 @@ class Settings(BaseSettings):
         ge=0,
         description="A slower upload gives way when the queue is full and another request comes",
     )
+    max_uploads_per_client: int | None = Field(
+        None, gt=0, description="Uploads that one address may have pending; without it, any number"
+    )
+    trusted_proxies: Names = Field(
+        ("127.0.0.1", "::1"),
+        description="Proxies whose X-Forwarded-For tells the client's address; * for all",
+    )
     deadline_s: Seconds = Field(
         30.0, description="Longest time from the first byte of a request to its answer"
+    )
+    max_connections: int = Field(
+        1024,
+        gt=0,
+        description="When more are open, the one that has asked for nothing longest is closed",
+    )
+    header_timeout_s: Seconds = Field(
+        10.0, description="Longest time for the first line and the headers of a request"
     )
     shutdown_delay_s: float = Field(
         1.0,
@@ -78,6 +104,14 @@ class Settings(BaseSettings):
         if file is not None:
             read_hashes(file)
         return file
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            if proxy != "*":
+                ipaddress.ip_network(proxy)
+        return proxies
 
     @field_validator("cors_origins")
     @classmethod

@@ -3,16 +3,36 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 # In the order in which an upload passes through them.
 STAGES = ("upload", "queue", "decode", "features", "inference")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One stretch of time that a stage took.
+
+    Attributes
+    ----------
+    name
+        The stage.
+    began_s
+        When it began, on the clock of :func:`time.perf_counter`.
+    seconds
+        How long it took.
+    """
+
+    name: str
+    began_s: float
+    seconds: float
 
 
 class Timings:
     """Adds up the time of each stage; one thread after the other may use it."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
+        self._intervals: list[Interval] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -24,12 +44,18 @@ class Timings:
             self.add(name, time.perf_counter() - began)
 
     def add(self, name: str, seconds: float) -> None:
-        """Add time to a stage."""
-        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+        """Add time that has just passed to a stage."""
+        self._intervals.append(Interval(name, time.perf_counter() - seconds, seconds))
+
+    def intervals(self) -> tuple[Interval, ...]:
+        """Return every stretch of time, in the order in which they ended."""
+        return tuple(self._intervals)  # a worker may still go on after the deadline
 
     def seconds(self) -> dict[str, float]:
         """Return the time of each stage that was reached, in order."""
-        measured = dict(self._seconds)  # a worker may still go on after the deadline
+        measured: dict[str, float] = {}
+        for interval in self.intervals():
+            measured[interval.name] = measured.get(interval.name, 0.0) + interval.seconds
         return {name: measured[name] for name in STAGES if name in measured}
 
     def server_timing(self) -> str:

@@ -42,6 +42,13 @@ def test_settings_are_listed_as_they_are() -> None:
         assert f"| `{variable}` | {default} | {meaning} |" in README
 
 
+def test_compose_passes_every_setting_on() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    fixed_by_the_image = {"SERVICE_HOST", "SERVICE_PORT", "SERVICE_MODELS_DIR"}
+    for variable, _, _ in settings_rows():
+        assert variable in fixed_by_the_image or f"      {variable}:" in compose
+
+
 def test_figures_are_those_of_the_cards() -> None:
     names = {
         "genre": "genre",

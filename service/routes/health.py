@@ -42,6 +42,7 @@ async def ready(registry: RegistryDep, stopping: StoppingDep) -> JSONResponse:
     return JSONResponse(state.model_dump(), status)
 
 
+@figures_router.head("/metrics", include_in_schema=False)
 @figures_router.get(
     "/metrics",
     operation_id="metrics",

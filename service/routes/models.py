@@ -12,12 +12,14 @@ from service.schemas import ModelSummary, readiness
 router = APIRouter(prefix="/models", tags=["models"])
 
 
+@router.head("", include_in_schema=False)
 @router.get("", operation_id="list_models", summary="List all models and their states")
 async def list_models(registry: RegistryDep) -> list[ModelSummary]:
     """Answer with one summary per task."""
     return list(readiness(registry).models.values())
 
 
+@router.head("/{task}", include_in_schema=False)
 @router.get(
     "/{task}",
     operation_id="get_model_card",

@@ -19,6 +19,7 @@ async def start_page() -> HTMLResponse:
     return HTMLResponse(_START_PAGE)
 
 
+@router.head("/problems/{slug}")
 @router.get("/problems/{slug}")
 async def explain_problem(slug: str) -> PlainTextResponse:
     """Explain one kind of problem, as its ``type`` promises."""

@@ -65,7 +65,10 @@ async def ordinary_requests(address: str, seconds: float) -> list[tuple[float, i
             began, tries, status = time.monotonic(), 0, 0
             while status != 200 and tries < MOST_TRIES:
                 tries += 1
-                response = await client.post("/classify", files={"file": ("clip.mp3", data)})
+                try:
+                    response = await client.post("/classify", files={"file": ("clip.mp3", data)})
+                except httpx2.TransportError:  # an idle connection may be closed at any time
+                    continue
                 status = response.status_code
                 if status == 503:
                     await asyncio.sleep(int(response.headers["Retry-After"]))

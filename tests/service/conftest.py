@@ -14,7 +14,7 @@ from tests.service.serving import serve
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("SERVICE_")]:
+        for name in [name for name in os.environ if name.startswith(("SERVICE_", "OTEL_"))]:
             patch.delenv(name)
         yield
 

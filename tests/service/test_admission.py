@@ -4,7 +4,7 @@ import pytest
 
 from service import admission
 from service.admission import Admission, Place
-from service.errors import Overloaded
+from service.errors import Overloaded, TooManyUploads
 
 
 @pytest.fixture
@@ -105,3 +105,22 @@ def test_an_upload_that_has_just_begun_keeps_its_place() -> None:
         assert await uploading == "complete"
 
     asyncio.run(scenario())
+
+
+def test_one_client_cannot_take_all_places() -> None:
+    places = Admission(capacity=3, min_upload_bytes_per_s=0, max_per_client=2)
+    first, _ = places.enter("a"), places.enter("a")
+
+    with pytest.raises(TooManyUploads, match="2 uploads") as caught:
+        places.enter("a")
+    assert caught.value.retry_after_s == admission.RETRY_AFTER_S
+    places.enter("b")
+
+    first.leave()
+    places.enter("a")
+
+
+def test_clients_are_not_counted_by_default() -> None:
+    places = Admission(capacity=3, min_upload_bytes_per_s=0)
+    for _ in range(3):
+        places.enter("a")

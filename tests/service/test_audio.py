@@ -62,11 +62,11 @@ def test_stereo_is_mixed_to_the_mean_of_its_channels() -> None:
 
 def test_as_many_channels_as_allowed_are_mixed() -> None:
     original = tone(duration_s=1.0)
-    many = np.repeat(original[:, None], audio.MAX_CHANNELS, axis=1)
+    many = np.repeat(original[:, None], Limits.max_channels, axis=1)
 
     clip = decode(encode(many, subtype="FLOAT"))
 
-    assert clip.channels == audio.MAX_CHANNELS
+    assert clip.channels == Limits.max_channels
     np.testing.assert_allclose(clip.samples, original, atol=1e-5)
 
 
@@ -188,6 +188,7 @@ def test_random_bytes_are_not_audio() -> None:
         (b"\xff\xd8\xff\xe0", "JPEG"),
         (b"%PDF-1.7", "PDF"),
         (b"PK\x03\x04", "ZIP"),
+        (b"\x1f\x8b\x08", "gzip"),
     ],
 )
 def test_a_foreign_format_is_named_when_it_is_refused(magic: bytes, name: str) -> None:
@@ -245,15 +246,33 @@ def test_a_header_that_states_too_little_leaves_too_little() -> None:
 
 
 def test_too_many_channels_are_unusable() -> None:
-    many = np.repeat(tone(duration_s=0.2)[:, None], audio.MAX_CHANNELS + 1, axis=1)
-    with pytest.raises(UnusableAudio, match=f"{audio.MAX_CHANNELS + 1} channels"):
+    many = np.repeat(tone(duration_s=0.2)[:, None], Limits.max_channels + 1, axis=1)
+    with pytest.raises(UnusableAudio, match=f"{Limits.max_channels + 1} channels"):
         decode(encode(many))
+
+
+@pytest.mark.parametrize(
+    ("max_channels", "mend"), [(1, "Mix it to mono"), (2, "Mix it to stereo or mono")]
+)
+def test_the_limit_on_channels_is_told_with_the_mend(max_channels: int, mend: str) -> None:
+    three = np.repeat(tone(duration_s=0.2)[:, None], 3, axis=1)
+    limits = Limits(max_channels=max_channels)
+    with pytest.raises(UnusableAudio, match=f"at most {max_channels} are read. {mend}"):
+        decode(encode(three), limits)
+    decode(encode(three[:, :max_channels]), limits)
 
 
 @pytest.mark.parametrize("rate_hz", [2_000, 500_000])
 def test_a_sampling_rate_out_of_range_is_unusable(rate_hz: int) -> None:
     with pytest.raises(UnusableAudio, match=f"{rate_hz} Hz is outside"):
         decode(encode(tone(rate_hz=rate_hz, duration_s=0.5), rate_hz))
+
+
+def test_the_mend_of_a_sampling_rate_is_within_the_limit() -> None:
+    limits = Limits(max_sample_rate_hz=22_050)
+    with pytest.raises(UnusableAudio, match=r"4000 to 22050 Hz. Resample .* to 22050 Hz"):
+        decode(encode(tone(), 44_100), limits)
+    decode(encode(tone(rate_hz=22_050), 22_050), limits)
 
 
 def test_resampling_keeps_a_tone_a_tone() -> None:

@@ -73,6 +73,12 @@ def test_a_clip_comes_back_as_if_it_were_decoded_here(pool: DecoderPool, name: s
     assert (there.format, there.warnings) == (here.format, here.warnings)
 
 
+def test_as_many_channels_as_can_ever_be_allowed_fit_in_its_memory(pool: DecoderPool) -> None:
+    limits = Limits(max_channels=1024)
+    many = np.repeat(tone(duration_s=0.2)[:, None], limits.max_channels, axis=1)
+    assert pool.decode(encode(many), limits, soon()).channels == limits.max_channels
+
+
 @pytest.mark.parametrize(
     ("data", "limits", "error"),
     [

@@ -33,6 +33,12 @@ import json, sys
 import service.decoder_process
 print(json.dumps(sorted(sys.modules)))
 """
+CREATE_APP = """
+import json, sys
+from service.app import create_app
+create_app()
+print(json.dumps(sorted(sys.modules)))
+"""
 
 
 def imported_by(code: str) -> set[str]:
@@ -55,3 +61,11 @@ def test_a_decoder_imports_only_what_decoding_needs() -> None:
     assert {"service.audio", "soundfile"} <= modules
     packages = {name.split(".")[0] for name in modules}
     assert packages & {"fastapi", "onnxruntime", "pydantic", "starlette", "uvicorn"} == set()
+
+
+def test_nothing_of_tracing_is_imported_unless_it_is_asked_for() -> None:
+    modules = imported_by(CREATE_APP)
+
+    assert "service.tracing" in modules
+    assert not [name for name in modules if name.startswith(("service.spans", "requests"))]
+    assert not [name for name in modules if name.startswith("opentelemetry.sdk")]

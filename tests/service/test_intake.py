@@ -101,13 +101,13 @@ def test_no_request_is_lost_when_decoders_are_killed_under_load(models_dir: Path
 class SlowClient:
     """Sends the head of an upload over a socket of its own, and its body only when told to."""
 
-    def __init__(self, client: httpx2.Client, length: int = len(CLIP)) -> None:
+    def __init__(self, client: httpx2.Client, length: int = len(CLIP), headers: str = "") -> None:
         host, port = client.base_url.host, client.base_url.port
         assert port is not None
         self._socket = socket.create_connection((host, port), TIMEOUT_S)
         self._socket.sendall(
             "POST /classify/genre HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
-            f"Content-Type: audio/wav\r\nContent-Length: {length}\r\n\r\n".encode()
+            f"{headers}Content-Type: audio/wav\r\nContent-Length: {length}\r\n\r\n".encode()
         )
 
     def send(self, data: bytes) -> None:
@@ -173,6 +173,41 @@ def test_a_client_that_leaves_frees_its_place(models_dir: Path, tmp_path: Path) 
         wait_for_pending(client, 0)
         assert post_to(client).status_code == 200
         assert 'service_problems_total{kind="client-left"} 1.0' in client.get("/metrics").text
+
+
+def test_a_client_has_no_more_uploads_pending_than_it_may(models_dir: Path, tmp_path: Path) -> None:
+    settings: dict[str, object] = {"queue_size": 4, "max_uploads_per_client": 1}
+    with server(models_dir, tmp_path / "log", **settings) as (_, client):
+        first = SlowClient(client)
+        wait_for_pending(client, 1)
+        answer = post_to(client)
+        assert_problem(answer, 429, "too-many-uploads")
+        assert int(answer.headers["Retry-After"]) >= 1
+
+        # The service trusts a proxy on its own machine to say who the client is.
+        elsewhere = SlowClient(client, headers="X-Forwarded-For: 203.0.113.7\r\n")
+        wait_for_pending(client, 2)
+        for upload in (first, elsewhere):
+            upload.send(CLIP)
+            assert upload.status() == 200
+        wait_for_pending(client, 0)
+        assert post_to(client).status_code == 200
+
+
+def test_only_a_trusted_proxy_may_name_the_client(models_dir: Path, tmp_path: Path) -> None:
+    settings: dict[str, object] = {
+        "queue_size": 4,
+        "max_uploads_per_client": 1,
+        "trusted_proxies": "192.0.2.1",
+    }
+    with server(models_dir, tmp_path / "log", **settings) as (_, client):
+        first = SlowClient(client)
+        wait_for_pending(client, 1)
+        disguised = SlowClient(client, headers="X-Forwarded-For: 203.0.113.7\r\n")
+        assert disguised.beginning().startswith(b"HTTP/1.1 429 ")
+        disguised.leave()
+        first.send(CLIP)
+        assert first.status() == 200
 
 
 def test_a_crawling_upload_gives_way_when_others_wait(models_dir: Path, tmp_path: Path) -> None:

@@ -52,3 +52,11 @@ def test_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     with configured("warning", "text"):
         logger.warning("mind this")
     assert capsys.readouterr().err.rstrip().endswith("WARNING some.module: mind this")
+
+
+def test_warnings_that_tell_bytes_of_an_upload_are_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with configured("debug", "json"):
+        logging.getLogger("python_multipart.multipart").warning("Expected 255, got 98")
+    assert capsys.readouterr().err == ""

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from service.timings import STAGES, Timings
@@ -26,3 +28,15 @@ def test_a_stage_that_fails_is_timed_too() -> None:
 
 def test_a_request_without_stages_has_no_times() -> None:
     assert Timings().server_timing() == ""
+
+
+def test_every_stretch_of_time_is_kept_with_its_beginning() -> None:
+    timings = Timings()
+    timings.add("decode", 2.0)
+    began_s = time.perf_counter() - 2.0
+    with timings.stage("features"):
+        pass
+    decode, features = timings.intervals()
+    assert (decode.name, decode.seconds) == ("decode", 2.0)
+    assert decode.began_s == pytest.approx(began_s, abs=0.5)
+    assert features.began_s >= decode.began_s + decode.seconds

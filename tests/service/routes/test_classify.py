@@ -254,6 +254,8 @@ def narrow(models_dir: Path) -> Iterator[TestClient]:
         models_dir=models_dir,
         max_upload_bytes=len(CLIP),
         max_duration_s=2.0,
+        max_channels=1,
+        max_sample_rate_hz=RATE_HZ,
         workers=1,
         queue_size=0,
     )
@@ -279,6 +281,12 @@ def test_too_many_bytes_are_refused_however_they_arrive(narrow: TestClient) -> N
 def test_too_many_seconds_are_refused(narrow: TestClient) -> None:
     data = encode_as("flac", tone(duration_s=2.1, rate_hz=RATE_HZ), RATE_HZ)
     assert_problem(post_file(narrow, "/classify/genre", data), 413, "too-many-seconds")
+
+
+def test_too_many_channels_or_samples_a_second_are_refused(narrow: TestClient) -> None:
+    short = tone(duration_s=0.2, rate_hz=RATE_HZ)
+    for data in (encode(stereo(short, short), RATE_HZ), encode(short, 2 * RATE_HZ)):
+        assert_problem(post_file(narrow, "/classify/genre", data), 422, "unusable-audio")
 
 
 def test_a_full_service_refuses_at_once_and_recovers(

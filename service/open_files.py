@@ -1,0 +1,37 @@
+"""How many files and connections the process may have open."""
+
+import resource
+
+# Models, logs, the sockets of decoders, and those of exporters and pages.
+SPARE_FILES = 128
+FILES_PER_WORKER = 4
+
+
+class TooFewFiles(Exception):
+    """The system allows fewer open files than the settings need."""
+
+
+def allow_open_files(max_connections: int, workers: int) -> None:
+    """Raise the process's own limit where that is needed, as far as the system lets it.
+
+    A service that runs out of them could neither take a connection nor replace a decoder.
+
+    Raises
+    ------
+    TooFewFiles
+        The system does not let it.
+    """
+    needed = max_connections + FILES_PER_WORKER * workers + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _suffices(soft, needed):
+        return
+    if not _suffices(hard, needed):
+        raise TooFewFiles(
+            f"SERVICE_MAX_CONNECTIONS={max_connections} needs {needed} open files, but the system "
+            f"allows {hard} (ulimit -Hn). Lower the one or raise the other."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _suffices(limit: int, needed: int) -> bool:
+    return limit == resource.RLIM_INFINITY or limit >= needed
