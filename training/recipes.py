@@ -231,7 +231,7 @@ def _chords_of(*qualities: str) -> frozenset[str]:
 
 
 _UNSEEN = "each clip judged by a network that saw no clip of its group"
-_TEACHER_CAVEAT = "the teacher's own training songs are unknown and may include the artist"
+_PRETRAINED_CAVEAT = "the pretrained network's songs are unknown and may include the artist"
 # 8 windows of 30 s, with gaps of 0.9 s, so that an answer takes less than 40 ms.
 _MUSIC_WINDOWS = WindowSpec(frames=musicnn.FRAMES, stride_frames=242, short="repeat")
 _MUSIC_FIT = FitSettings(
@@ -275,7 +275,7 @@ GENRE = Recipe(
     augment=_augment_music,
     fit=_MUSIC_FIT,
     folds=lambda clips: group_fold_plan(clips, n_folds=4, split="extra", seed=0),
-    protocol=f"fourfold over artists: {_UNSEEN}; {_TEACHER_CAVEAT}",
+    protocol=f"fourfold over artists: {_UNSEEN}; {_PRETRAINED_CAVEAT}",
     weigh=_weigh_rare_labels,
     held_back=("valid", "test"),
     left_out=("faulty",),
@@ -301,7 +301,7 @@ EMOTION = replace(
     ),
     build=lambda _: embedding_net(musicnn.UNITS, len(labels.EMOTIONS), len(labels.GENRES)),
     folds=lambda clips: group_fold_plan(clips, n_folds=4, split=None, seed=0),
-    protocol=f"fourfold over artists and albums: {_UNSEEN}; {_TEACHER_CAVEAT}",
+    protocol=f"fourfold over artists and albums: {_UNSEEN}; {_PRETRAINED_CAVEAT}",
     weigh=_weigh_by_label,
     held_back=("test",),
     bundle="emotion",
@@ -351,12 +351,12 @@ GENRE_PICTURES = Recipe(
 CHORD = Recipe(
     name="chord",
     task="chord",
-    version="1.0.0",
+    version="2.0.0",
     summary="The guitar chord that sounds: 12 roots of 6 qualities, or no chord.",
     not_for=(
         "chords outside its vocabulary (suspended, augmented, ninths): it names the nearest one",
         "inversions and voicings: it names the root and the quality only",
-        "full songs with vocals and drums: trained on guitars alone",
+        "full songs: measured on rendered ones with bass and drums, on none with a voice",
         "dominant sevenths beyond B7 without a check: no other was among the real clips",
         "telling a power chord's quality: it has no third",
     ),
