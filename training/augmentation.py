@@ -18,6 +18,15 @@ def delay(window: Grid, rng: Generator, *, chance: float = 0.2) -> Grid:
     return np.concatenate([np.zeros_like(window[:frames]), window[:-frames]])
 
 
+def cut_short(window: Grid, rng: Generator, *, shortest: int, chance: float = 0.3) -> Grid:
+    """Let the sound end sooner: silence from some frame on, never before the shortest."""
+    if rng.random() >= chance:
+        return window
+    cut = window.copy()
+    cut[int(rng.integers(shortest, len(window))) :] = 0
+    return cut
+
+
 def shift_bands(window: Grid, bands: int) -> Grid:
     """Move everything up by some bands (down if negative); what comes in is silence."""
     moved = np.roll(window, bands, axis=1)

@@ -22,6 +22,7 @@ def sounding() -> Grid:
 
 
 ALWAYS: dict[str, Callable[[Grid, Generator], Grid]] = {
+    "cut_short": partial(augmentation.cut_short, shortest=5, chance=1.0),
     "delay": partial(augmentation.delay, chance=1.0),
     "detune": augmentation.detune,
     "tilt": partial(augmentation.tilt, most=0.5),
@@ -31,6 +32,7 @@ ALWAYS: dict[str, Callable[[Grid, Generator], Grid]] = {
     "limit_band": partial(augmentation.limit_band, lowest=5, chance=1.0),
 }
 CHANCES: dict[str, Callable[[Grid, Generator], Grid]] = {
+    "cut_short": partial(augmentation.cut_short, shortest=5, chance=0.0),
     "delay": partial(augmentation.delay, chance=0.0),
     "raise_floor": partial(augmentation.raise_floor, most=0.4, chance=0.0),
     "drown": partial(augmentation.drown, most=0.6, chance=0.0),
@@ -75,6 +77,17 @@ def test_a_delay_puts_silence_in_front_of_the_same_sound() -> None:
 
     assert 1 <= silent < FRAMES // 2
     np.testing.assert_array_equal(delayed[silent:], sounding()[: FRAMES - silent])
+
+
+def test_what_is_cut_short_ends_in_silence_but_not_too_soon() -> None:
+    ends = set()
+    for seed in range(200):
+        cut = augmentation.cut_short(sounding(), rng(seed), shortest=5, chance=1.0)
+        end = int(cut.any(axis=1).sum())
+        np.testing.assert_array_equal(cut[:end], sounding()[:end])
+        assert not cut[end:].any()
+        ends.add(end)
+    assert ends == set(range(5, FRAMES))
 
 
 @pytest.mark.parametrize("bands", [-7, -1, 0, 1, 7])
