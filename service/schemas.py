@@ -1,5 +1,6 @@
 """The shapes of all JSON answers, as clients and the OpenAPI document see them."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -8,6 +9,7 @@ from service.audio import Clip
 from service.bundle import MODEL_FILE, Bundle, Probabilities
 from service.classification import Classification
 from service.registry import Registry, State
+from service.timeline import spread
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 PROBABILITY_DIGITS = 6
@@ -55,6 +57,11 @@ class TaskResult(BaseModel):
         description="Less confident than nine tenths of the validation clips, or silent"
     )
     model: ModelRef
+    spread: dict[str, float] | None = Field(
+        default=None,
+        description="Standard deviation of the listed labels' probabilities along the timeline, "
+        "each segment weighted by its duration; only with timeline=true",
+    )
     timeline: list[TimelineSegment] | None = Field(
         default=None, description="Only with timeline=true"
     )
@@ -141,6 +148,7 @@ def task_result(task: str, classification: Classification, *, top_k: int | None)
             version=bundle.card.version,
             sha256=bundle.card.sha256[MODEL_FILE],
         ),
+        spread=_spread(classification, ranked),
         timeline=_timeline(classification, top_k),
     )
 
@@ -175,6 +183,16 @@ def _ranked(
         order.append(also)
     labels = bundle.card.labels
     return {labels[i]: round(float(probabilities[i]), PROBABILITY_DIGITS) for i in order}
+
+
+def _spread(classification: Classification, listed: Iterable[str]) -> dict[str, float] | None:
+    if classification.timeline is None:
+        return None
+    deviations = spread(classification.timeline)
+    labels = classification.bundle.card.labels
+    return {
+        label: round(float(deviations[labels.index(label)]), PROBABILITY_DIGITS) for label in listed
+    }
 
 
 def _timeline(classification: Classification, top_k: int | None) -> list[TimelineSegment] | None:

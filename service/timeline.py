@@ -7,6 +7,7 @@ in a row become one segment, and its ends move to where the pitch classes change
 Elsewhere each window is a segment.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -129,6 +130,19 @@ def most_probable_path(probabilities: Probabilities, spec: TimelineSpec) -> NDAr
     for n in range(n_windows - 1, 0, -1):
         path[n - 1] = came_from[n, path[n]]
     return path
+
+
+def spread(segments: Sequence[LabelledSegment]) -> Probabilities:
+    """Return how much each label's probability varies over time, shape [labels].
+
+    It is the standard deviation over the segments, each weighted by how long it lasts.
+    """
+    probabilities = np.stack([s.probabilities for s in segments])
+    duration_s = np.array([s.segment.end_s - s.segment.start_s for s in segments])
+    mean = np.average(probabilities, axis=0, weights=duration_s)
+    variance = np.average((probabilities - mean) ** 2, axis=0, weights=duration_s)
+    deviation: Probabilities = np.sqrt(variance)
+    return deviation
 
 
 def lab(segments: list[LabelledSegment], names: list[str]) -> str:

@@ -65,6 +65,7 @@ def test_top_k_limits_the_labels_and_nothing_else(
 def test_the_timeline_is_there_only_when_asked_for(classification: Classification) -> None:
     unasked = replace(classification, timeline=None)
     assert task_result("genre", unasked, top_k=None).timeline is None
+    assert task_result("genre", unasked, top_k=None).spread is None
 
     timeline = task_result("genre", classification, top_k=1).timeline
 

@@ -6,11 +6,13 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.timeline import (
+    LabelledSegment,
     TimelineSpec,
     lab,
     label_segments,
     most_probable_path,
     move_ends,
+    spread,
 )
 from service.windows import Segment
 
@@ -40,6 +42,17 @@ def test_path_is_the_best_of_all_paths(seed: int) -> None:
     every_path = itertools.product(range(3), repeat=6)
     best = max(every_path, key=lambda path: path_probability(path, probabilities))
     assert tuple(most_probable_path(probabilities, SPEC)) == best
+
+
+def test_the_spread_is_the_deviation_of_each_label_weighted_by_time() -> None:
+    segments = [
+        LabelledSegment(Segment(0.0, 3.0), 0, np.array([0.8, 0.2])),
+        LabelledSegment(Segment(3.0, 4.0), 1, np.array([0.4, 0.6])),
+    ]
+    # The mean of the first is 0.7; 0.1 above it for three seconds, 0.3 below for one.
+    expected = np.sqrt((3 * 0.1**2 + 0.3**2) / 4)
+    assert spread(segments) == pytest.approx([expected, expected])
+    assert spread(segments[:1]) == pytest.approx([0.0, 0.0])
 
 
 def test_one_odd_window_does_not_break_a_segment() -> None:

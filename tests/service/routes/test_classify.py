@@ -132,7 +132,10 @@ def test_the_timeline_follows_the_music_when_asked_for(client: TestClient) -> No
     halves = [tone(band_centre_hz(band, 4), 2.0, rate_hz=RATE_HZ) for band in (0, 3)]
     data = encode(np.concatenate(halves), RATE_HZ)
 
-    timeline = answer(post_file(client, "/classify/genre?timeline=true&top_k=2", data))["timeline"]
+    body = answer(post_file(client, "/classify/genre?timeline=true&top_k=2", data))
+    timeline = body["timeline"]
+    assert list(body["spread"]) == list(body["probabilities"])
+    assert body["spread"][GENRES[0]] > 0.1
 
     assert timeline[0]["start_s"] == 0
     assert timeline[-1]["end_s"] == 4.0
@@ -147,7 +150,9 @@ def test_the_timeline_follows_the_music_when_asked_for(client: TestClient) -> No
 
 @pytest.mark.parametrize("path", ["/classify/genre", "/classify/genre?timeline=false"])
 def test_there_is_no_timeline_unless_asked_for(client: TestClient, path: str) -> None:
-    assert "timeline" not in answer(post_file(client, path))
+    body = answer(post_file(client, path))
+    assert "timeline" not in body
+    assert "spread" not in body
 
 
 def test_one_call_answers_all_tasks_and_decodes_once(
