@@ -1,6 +1,7 @@
 """The command line of the training job."""
 
 import argparse
+import json
 import logging
 import os
 import shlex
@@ -137,6 +138,30 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     progressions.add_argument("--songs", type=int, default=40, help="how many [%(default)s]")
     progressions.add_argument("--json", type=Path, required=True, help="where the figures go")
     _add_seed(progressions)
+
+    outsiders = _command(
+        commands, "outsiders", _outsiders, "count how a bundle answers what it has no label for"
+    )
+    outsiders.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
+    outsiders.add_argument(
+        "--data",
+        type=Path,
+        nargs="*",
+        default=(),
+        metavar="FOLDER",
+        help="recordings that have none of its labels, such as speech",
+    )
+    outsiders.add_argument(
+        "--joined-s",
+        type=float,
+        metavar="SECONDS",
+        help="put recordings together to clips of this length [each alone]",
+    )
+    outsiders.add_argument(
+        "--count", type=int, default=100, help="clips of each kind at most [%(default)s]"
+    )
+    outsiders.add_argument("--json", type=Path, required=True, help="where the figures go")
+    _add_seed(outsiders)
 
     invariance = _command(
         commands, "invariance", _invariance, "measure a run on changed recordings"
@@ -382,6 +407,26 @@ def _invariance(options: argparse.Namespace) -> None:
             figures.accuracy.high,
             figures.same_answer.value,
         )
+    logging.info("all figures in %s", options.json)
+
+
+def _outsiders(options: argparse.Namespace) -> None:
+    from training.outsiders import OutsiderJob, count_outsiders
+
+    done = count_outsiders(
+        OutsiderJob(
+            bundle=options.bundle,
+            folders=options.data,
+            count=options.count,
+            joined_s=options.joined_s,
+            seed=options.seed,
+        )
+    )
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    rows = [figures.model_dump(exclude_none=True) for figures in done]
+    options.json.write_text(json.dumps(rows, indent=1), "utf-8")
+    for figures in done:
+        logging.info(figures.summary())
     logging.info("all figures in %s", options.json)
 
 

@@ -10,6 +10,7 @@ Train the models of the service on labelled audio. The usual order:
   python -m training compare genre --data DATA other features and networks, on one split
   python -m training progressions chord --data DATA --json figures.json   chords over time
   python -m training invariance chord --data DATA --json figures.json     changed recordings
+  python -m training outsiders models/chord --data SPEECH --json figures.json
 
 Each command explains itself with --help.
 """
@@ -58,6 +59,13 @@ functions, by the network of the fold of RUN that never saw its group. Told for 
 accuracy, and how many answers are those to the unchanged clip, with 95% intervals over groups.
 """
 
+OUTSIDERS_HELP = """\
+Asks the bundle about rendered noise and hum, and about the recordings of each FOLDER, and counts
+the answers that are flagged uncertain or, where it knows them, say N for no chord.
+
+  python -m training outsiders models/genre --data SPEECH --joined-s 20 --json figures.json
+"""
+
 DATA_HELP = """\
 DATA is one of
   a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord' or 'emotion';
@@ -78,5 +86,6 @@ EPILOGS = {
     "evaluate": DATA_HELP,
     "compare": f"{COMPARE_HELP}\n{DATA_HELP}",
     "invariance": f"{INVARIANCE_HELP}\n{DATA_HELP}",
+    "outsiders": OUTSIDERS_HELP,
     "progressions": f"{PROGRESSIONS_HELP}\n{DATA_HELP}",
 }

@@ -178,7 +178,7 @@ def render_no_chord(
     kind = int(rng.integers(0, 5))
     n_samples = int(duration_s * sample_rate_hz)
     if kind == 0:
-        return _coloured_noise(n_samples, rng)
+        return coloured_noise(n_samples, rng)
     if kind == 1:
         return _drum_hits(n_samples, sample_rate_hz, rng)
     if kind == 2:
@@ -197,13 +197,32 @@ def render_no_music(
     kind = int(rng.integers(0, 4))
     n_samples = int(duration_s * sample_rate_hz)
     if kind == 0:
-        return _coloured_noise(n_samples, rng)
+        return coloured_noise(n_samples, rng)
     if kind == 1:
-        return _hum(n_samples, sample_rate_hz, rng)
+        return hum(n_samples, sample_rate_hz, rng)
     if kind == 2:
         root, quality = int(rng.integers(12)), str(rng.choice(list(INTERVALS)))
         return render_chord(root, quality, duration_s, sample_rate_hz, rng, pluck=pluck)
     return (1e-5 * rng.standard_normal(n_samples)).astype(np.float32)
+
+
+def coloured_noise(n_samples: int, rng: Generator) -> Waveform:
+    """Render noise from white to pink, at a random level."""
+    spectrum = np.fft.rfft(rng.standard_normal(n_samples))
+    frequency = np.arange(1, len(spectrum) + 1)
+    noise = np.fft.irfft(spectrum / frequency ** rng.uniform(0, 1), n_samples)
+    return (rng.uniform(0.01, 0.5) * _normalise(noise)).astype(np.float32)
+
+
+def hum(n_samples: int, rate_hz: int, rng: Generator) -> Waveform:
+    """Render one steady tone with a few partials, from mains hum to a test tone."""
+    partial_hz = rng.uniform(45, 2000) * np.arange(1, int(rng.integers(2, 9)))
+    partial_hz = partial_hz[partial_hz < 0.48 * rate_hz]
+    t = np.arange(n_samples) / rate_hz
+    level = rng.uniform(0.2, 1, len(partial_hz))
+    tone = level @ np.sin(2 * np.pi * np.outer(partial_hz, t))
+    noise = 10 ** rng.uniform(-4, -1) * rng.standard_normal(n_samples)
+    return (0.5 * _normalise(_normalise(tone) + noise)).astype(np.float32)
 
 
 def pluck_string(
@@ -250,24 +269,6 @@ def _reverberate(
 
 def _normalise(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return x / max(float(np.abs(x).max(initial=0.0)), 1e-9)
-
-
-def _coloured_noise(n_samples: int, rng: Generator) -> Waveform:
-    spectrum = np.fft.rfft(rng.standard_normal(n_samples))
-    frequency = np.arange(1, len(spectrum) + 1)
-    noise = np.fft.irfft(spectrum / frequency ** rng.uniform(0, 1), n_samples)
-    return (rng.uniform(0.01, 0.5) * _normalise(noise)).astype(np.float32)
-
-
-def _hum(n_samples: int, rate_hz: int, rng: Generator) -> Waveform:
-    """Render one steady tone with a few partials, from mains hum to a test tone."""
-    partial_hz = rng.uniform(45, 2000) * np.arange(1, int(rng.integers(2, 9)))
-    partial_hz = partial_hz[partial_hz < 0.48 * rate_hz]
-    t = np.arange(n_samples) / rate_hz
-    level = rng.uniform(0.2, 1, len(partial_hz))
-    tone = level @ np.sin(2 * np.pi * np.outer(partial_hz, t))
-    noise = 10 ** rng.uniform(-4, -1) * rng.standard_normal(n_samples)
-    return (0.5 * _normalise(_normalise(tone) + noise)).astype(np.float32)
 
 
 def _drum_hits(n_samples: int, rate_hz: int, rng: Generator) -> Waveform:

@@ -26,7 +26,7 @@ from training.recipes import RECIPES
 from training.run_folder import RunFolder
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
-COMMANDS = ("prepare", "fit", "export", *MEASUREMENTS, "report")
+COMMANDS = ("prepare", "fit", "export", *MEASUREMENTS, "outsiders", "report")
 
 
 @pytest.fixture
@@ -83,6 +83,7 @@ def test_every_option_is_explained(capsys: pytest.CaptureFixture[str], command: 
         .split("\nThe systems")[0]
         .split("\nTwo exams")[0]
         .split("\nClips are sent")[0]
+        .split("\nAsks the bundle")[0]
     )
     for entry in options.split("\n  --")[1:]:
         words = entry.split()
@@ -300,6 +301,11 @@ def test_the_whole_way_from_recordings_to_answers(
     invariance = ["invariance", "chord", "--data", "recordings", "--count", "2"]
     assert main([*invariance, "--json", "out/invariance.json"]) == 0
 
+    outsiders = ["outsiders", "models/chord", "--data", "talk", "--count", "3"]
+    assert main([*outsiders, "--json", "out/outsiders.json"]) == 0
+
+    strangers = json.loads(Path("out/outsiders.json").read_text("utf-8"))
+    assert [(row["kind"], row["n"]) for row in strangers] == [("noise and hum", 3), ("talk", 1)]
     over_time = json.loads(Path("out/progressions.json").read_text("utf-8"))
     assert [part["name"] for part in over_time["parts"]] == ["all guitars", "guitar-chords-v3"]
     assert set(over_time["parts"][0]["figures"]) > {"root", "majmin", "sevenths", "seg"}
