@@ -4,6 +4,9 @@ A bundle is a folder: ``card.json`` (the contract), ``model.onnx``, ``filter_ban
 and ``golden.npz``, a synthetic clip with the features and logits that training got
 for it. Whoever loads a bundle computes both again, so a damaged file, another
 version of a library or a changed feature is found before the first request.
+
+Where the card names an ``embedding.onnx``, the windows go through that first and what
+it says of each goes to ``model.onnx``. Bundles with the same one can share its work.
 """
 
 import hashlib
@@ -11,13 +14,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.card import Card
 from service.errors import BundleError
 from service.features import FilterBank, Grid, compute_grid
+from service.network import Network, shown
 from service.windows import Windows, cut_windows
 
 CARD_FILE = "card.json"
@@ -25,11 +28,12 @@ MODEL_FILE = "model.onnx"
 BANK_FILE = "filter_bank.npy"
 GOLDEN_FILE = "golden.npz"
 HASHED_FILES = (MODEL_FILE, BANK_FILE, GOLDEN_FILE)
+EMBEDDING_FILE = "embedding.onnx"
+"""Not in every bundle; hashed too where it is."""
 
 GOLDEN_TOLERANCE = 1e-3
-# More windows than this at once gain no speed and cost memory on hour-long clips.
-BATCH_WINDOWS = 32
 
+Embedding = NDArray[np.float32]  # [n_windows, 1, units], a window of one frame each
 Logits = NDArray[np.float32]  # [n_windows, labels]
 Probabilities = NDArray[np.float64]  # [..., labels]
 
@@ -38,13 +42,24 @@ class Bundle:
     """A trained network with its card and filter bank, ready to answer.
 
     Use :meth:`load`; it verifies the hashes and the golden output.
+
+    Parameters
+    ----------
+    card, bank
+        The contract, and the filters of shape [bands, bins].
+    network
+        From windows, or from their embedding, to logits.
+    embedding
+        From windows to their embedding; None where the network takes the windows.
     """
 
-    def __init__(self, card: Card, bank: FilterBank, session: ort.InferenceSession) -> None:
+    def __init__(
+        self, card: Card, bank: FilterBank, network: Network, embedding: Network | None = None
+    ) -> None:
         self.card = card
         self.bank = bank
-        self._session = session
-        self._input_name = session.get_inputs()[0].name
+        self._network = network
+        self._embedding = embedding
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -60,9 +75,12 @@ class Bundle:
         bank = np.load(folder / BANK_FILE, allow_pickle=False)
         expected = (card.features.bands, card.features.fft_samples // 2 + 1)
         if bank.shape != expected:
-            name = _shown(folder / BANK_FILE)
+            name = shown(folder / BANK_FILE)
             raise BundleError(f"{name} has shape {bank.shape}, not {expected}")
-        bundle = cls(card, bank, open_session(folder / MODEL_FILE))
+        embedding = None
+        if EMBEDDING_FILE in card.sha256:
+            embedding = Network.open_once(folder / EMBEDDING_FILE, card.sha256[EMBEDDING_FILE])
+        bundle = cls(card, bank, Network.open(folder / MODEL_FILE), embedding)
         bundle._prove(folder / GOLDEN_FILE)
         return bundle
 
@@ -71,17 +89,20 @@ class Bundle:
         return compute_grid(samples, self.card.features, self.bank)
 
     def window_logits(self, grid: Grid) -> Logits:
-        """Return the network's logits for each window of a grid, shape [n_windows, labels]."""
+        """Return the logits for each window of a grid, shape [n_windows, labels]."""
         return self.run(cut_windows(grid, self.card.windows))
 
     def run(self, windows: Windows) -> Logits:
-        """Run the network on ready windows; see :func:`service.windows.cut_windows`."""
-        batches = [
-            self._session.run(None, {self._input_name: windows[i : i + BATCH_WINDOWS]})[0]
-            for i in range(0, len(windows), BATCH_WINDOWS)
-        ]
-        logits: Logits = np.concatenate(batches)
-        return logits
+        """Return the logits for ready windows; see :func:`service.windows.cut_windows`."""
+        return self.run_embedded(self.embed(windows))
+
+    def embed(self, windows: Windows) -> Embedding:
+        """Return what the embedding network says of windows; without one, the windows."""
+        return windows if self._embedding is None else self._embedding.run(windows)
+
+    def run_embedded(self, embedding: Embedding) -> Logits:
+        """Return the logits for windows that went through :meth:`embed`."""
+        return self._network.run(embedding)
 
     def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
         """Calibrate logits of shape [..., labels] to probabilities of the same shape."""
@@ -91,21 +112,27 @@ class Bundle:
         with np.load(golden_file, allow_pickle=False) as golden:
             grid = self.features(golden["samples"])
             features_off = _largest_difference(grid, golden["features"])
-            logits = self.window_logits(grid)
+            logits = self._try_run(golden_file.parent, grid)
             logits_off = _largest_difference(logits, golden["logits"])
         if logits.shape[1:] != (len(self.card.labels),):
             raise BundleError(
-                f"{_shown(golden_file.with_name(MODEL_FILE))} answers with shape {logits.shape}, "
+                f"{shown(golden_file.with_name(MODEL_FILE))} answers with shape {logits.shape}, "
                 f"but the card has {len(self.card.labels)} labels"
             )
         for what, off in (("features", features_off), ("logits", logits_off)):
             # Written so that a NaN fails too.
             if not off <= GOLDEN_TOLERANCE:
                 raise BundleError(
-                    f"{_shown(golden_file)}: the golden clip's {what} differ by {off:.2g} from "
+                    f"{shown(golden_file)}: the golden clip's {what} differ by {off:.2g} from "
                     f"those of training, more than {GOLDEN_TOLERANCE:g}: library versions or "
                     "files do not fit the bundle"
                 )
+
+    def _try_run(self, folder: Path, grid: Grid) -> Logits:
+        try:
+            return self.window_logits(grid)
+        except Exception as error:  # onnxruntime has no common base class for its errors
+            raise BundleError(f"{shown(folder / MODEL_FILE)} cannot be run: {error}") from error
 
 
 def softmax(logits: NDArray[np.floating]) -> Probabilities:
@@ -121,49 +148,25 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _shown(path: Path) -> str:
-    """Name a file without the way to it: what fails is told to everybody who asks."""
-    return f"{path.parent.name}/{path.name}"
-
-
 def _read_card(folder: Path) -> Card:
     try:
         return Card.model_validate_json((folder / CARD_FILE).read_bytes())
     except FileNotFoundError as error:
-        raise BundleError(f"{_shown(folder / CARD_FILE)} does not exist") from error
+        raise BundleError(f"{shown(folder / CARD_FILE)} does not exist") from error
     except ValidationError as error:
-        raise BundleError(f"{_shown(folder / CARD_FILE)} is not a valid card: {error}") from error
+        raise BundleError(f"{shown(folder / CARD_FILE)} is not a valid card: {error}") from error
 
 
 def _check_hashes(folder: Path, card: Card) -> None:
-    for name in HASHED_FILES:
+    has_embedding = EMBEDDING_FILE in card.sha256 or (folder / EMBEDDING_FILE).exists()
+    for name in (*HASHED_FILES, EMBEDDING_FILE) if has_embedding else HASHED_FILES:
         path = folder / name
         if not path.is_file():
-            raise BundleError(f"{_shown(path)} does not exist")
+            raise BundleError(f"{shown(path)} does not exist")
         if file_sha256(path) != card.sha256.get(name):
             raise BundleError(
-                f"{_shown(path)} is damaged: its SHA-256 is not the one in {CARD_FILE}"
+                f"{shown(path)} is damaged: its SHA-256 is not the one in {CARD_FILE}"
             )
-
-
-def open_session(model_file: Path) -> ort.InferenceSession:
-    """Open a network for one thread.
-
-    Raises
-    ------
-    BundleError
-        onnxruntime cannot load the file.
-    """
-    options = ort.SessionOptions()
-    # Requests run side by side; more threads inside one of them only fight for cores.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return ort.InferenceSession(model_file, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has no common base class for its errors
-        reason = str(error).replace(str(model_file), _shown(model_file))
-        raise BundleError(f"{_shown(model_file)} cannot be loaded: {reason}") from error
 
 
 def _largest_difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:

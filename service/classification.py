@@ -1,14 +1,22 @@
 """Classify one decoded clip with one or more bundles.
 
 Work that bundles share is done once: one resampling per sampling rate, one feature
-grid per specification and filter bank.
+grid per specification and filter bank, one embedding per grid, windows and embedding network.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.audio import Clip, Samples, resample
-from service.bundle import BANK_FILE, Bundle, Logits, Probabilities
+from service.bundle import (
+    BANK_FILE,
+    EMBEDDING_FILE,
+    Bundle,
+    Embedding,
+    Logits,
+    Probabilities,
+)
+from service.card import Card
 from service.features import Grid
 from service.timeline import LabelledSegment, label_segments, move_ends
 from service.timings import Timings
@@ -103,7 +111,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
     with workbench.timings.stage("features"):
         grid = workbench.grid(bundle)
     with workbench.timings.stage("inference"):
-        window_logits = bundle.window_logits(grid)
+        window_logits = workbench.window_logits(bundle)
         duration_s = workbench.clip.duration_s
         traced = trace(bundle, grid, window_logits, duration_s) if timeline else None
     return Classification(
@@ -121,16 +129,30 @@ class _Workbench:
         self.clip = clip
         self.timings = timings
         self._samples: dict[int, Samples] = {}
-        self._grids: dict[tuple[object, str], Grid] = {}
+        self._grids: dict[tuple[object, ...], Grid] = {}
+        self._embeddings: dict[tuple[object, ...], Embedding] = {}
 
     def grid(self, bundle: Bundle) -> Grid:
         card = bundle.card
-        key = (card.features, card.sha256[BANK_FILE])
+        key = _grid_key(card)
         if key not in self._grids:
             self._grids[key] = bundle.features(self._resampled(card.features.sample_rate_hz))
         return self._grids[key]
+
+    def window_logits(self, bundle: Bundle) -> Logits:
+        card, grid = bundle.card, self.grid(bundle)
+        if EMBEDDING_FILE not in card.sha256:
+            return bundle.window_logits(grid)
+        key = (*_grid_key(card), card.windows, card.sha256[EMBEDDING_FILE])
+        if key not in self._embeddings:
+            self._embeddings[key] = bundle.embed(cut_windows(grid, card.windows))
+        return bundle.run_embedded(self._embeddings[key])
 
     def _resampled(self, sample_rate_hz: int) -> Samples:
         if sample_rate_hz not in self._samples:
             self._samples[sample_rate_hz] = resample(self.clip, sample_rate_hz)
         return self._samples[sample_rate_hz]
+
+
+def _grid_key(card: Card) -> tuple[object, ...]:
+    return card.features, card.sha256[BANK_FILE]

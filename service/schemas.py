@@ -31,7 +31,10 @@ class ModelRef(BaseModel):
 
     name: str
     version: str
-    sha256: str = Field(description="Hash of the network file")
+    sha256: str = Field(
+        description="Hash of model.onnx, which each training makes anew; "
+        "the card has those of all files of the bundle"
+    )
 
 
 class TimelineSegment(BaseModel):

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
+    EMBEDDING_FILE,
     GOLDEN_FILE,
     HASHED_FILES,
     MODEL_FILE,
@@ -52,8 +53,12 @@ def write_bundle(
     temperature: float = 1.0,
     uncertain_below: float = 0.5,
     version: str = "1.0.0",
+    embedding_gain: float | None = None,
 ) -> Path:
-    """Write a valid bundle and return its folder; the task is the folder's name by default."""
+    """Write a valid bundle and return its folder; the task is the folder's name by default.
+
+    With a gain, the levels are averaged and amplified by a network of their own.
+    """
     folder.mkdir(parents=True)
     features = FeatureSpec(
         name="triangles",
@@ -67,6 +72,9 @@ def write_bundle(
     windows = WindowSpec(frames=frames, stride_frames=stride_frames)
     bank = triangular_bank(features)
     np.save(folder / BANK_FILE, bank)
+    if embedding_gain is not None:
+        write_embedding(folder / EMBEDDING_FILE, bands=len(labels), gain=embedding_gain)
+        frames = 1
     write_network(folder / MODEL_FILE, frames=frames, bands=len(labels), labels=len(labels))
     write_golden(folder, features, windows, bank)
     card = make_card(
@@ -77,7 +85,7 @@ def write_bundle(
         temperature=temperature,
         uncertain_below=uncertain_below,
         version=version,
-        sha256={name: file_sha256(folder / name) for name in HASHED_FILES},
+        sha256=hashes(folder),
     )
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2), "utf-8")
     return folder
@@ -100,7 +108,13 @@ def edit_card(folder: Path, **changes: object) -> None:
 
 def rehash(folder: Path) -> None:
     """Write the present hashes into the card, as if training had made the files like this."""
-    edit_card(folder, sha256={name: file_sha256(folder / name) for name in HASHED_FILES})
+    edit_card(folder, sha256=hashes(folder))
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the hash of every file that the card must know."""
+    embedding = [EMBEDDING_FILE] if (folder / EMBEDDING_FILE).exists() else []
+    return {name: file_sha256(folder / name) for name in (*HASHED_FILES, *embedding)}
 
 
 def band_centre_hz(label_index: int, n_labels: int, sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
@@ -134,11 +148,22 @@ def write_network(path: Path, *, frames: int | str, bands: int, labels: int) -> 
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", labels])],
         [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    _save(graph, path)
+
+
+def write_embedding(path: Path, *, bands: int, gain: float) -> None:
+    """Write a network that averages a window over time and amplifies the levels."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["window"], ["levels"], axes=[1], keepdims=1),
+            helper.make_node("Mul", ["levels", "gain"], ["embedding"]),
+        ],
+        "tiny_embedding",
+        [helper.make_tensor_value_info("window", TensorProto.FLOAT, ["n", "frames", bands])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 1, bands])],
+        [numpy_helper.from_array(np.float32(gain), "gain")],
     )
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
+    _save(graph, path)
 
 
 def write_golden(
@@ -223,7 +248,18 @@ def make_card(
     )
 
 
+def _save(graph: onnx.GraphProto, path: Path) -> None:
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
 def _logits(folder: Path, grid: Grid, windows: WindowSpec) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(folder / MODEL_FILE, providers=["CPUExecutionProvider"])
-    logits: NDArray[np.float32] = session.run(None, {"window": cut_windows(grid, windows)})[0]
-    return logits
+    answers = cut_windows(grid, windows)
+    for file in (folder / EMBEDDING_FILE, folder / MODEL_FILE):
+        if file.exists():
+            session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+            answers = session.run(None, {"window": answers})[0]
+    return answers

@@ -104,5 +104,16 @@ def on_top(backbone: keras.Model, head: keras.Model) -> keras.Model:
     return keras.Model(backbone.input, head(embedding), name=head.name)
 
 
+def taken_apart(network: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+    """Return the backbone and the head of :func:`on_top`; no backbone for other networks.
+
+    The backbone gives its embedding the shape in which the head takes it.
+    """
+    *below, head = network.layers
+    if not isinstance(head, keras.Model):
+        return None, network
+    return keras.Model(network.input, below[-1].output, name="embedding"), head
+
+
 def _altered(windows: Grid, recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float32]:
     return np.stack([recipe.augment(window, 0, rng)[0] for window in windows])

@@ -17,8 +17,8 @@ from service import __version__
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
+    EMBEDDING_FILE,
     GOLDEN_FILE,
-    HASHED_FILES,
     MODEL_FILE,
     Bundle,
     file_sha256,
@@ -27,6 +27,8 @@ from service.card import Calibration, Card, Evaluation, TrainingRecord
 from service.errors import BundleError
 from service.features import compute_grid
 from service.windows import cut_windows
+from training.canonical import make_canonical
+from training.embedding import taken_apart
 from training.errors import TrainingError
 from training.figures import calibrate, evaluations
 from training.filter_banks import make_bank
@@ -109,18 +111,25 @@ def write_bundle(
     TrainingError
         The exported network differs from Keras.
     """
-    serving = serving_network(network)
+    serving, windows = serving_network(network), run.real_windows()
     folder.mkdir(parents=True)
-    convert(serving, folder / MODEL_FILE, run.real_windows())
+    backbone, head = taken_apart(network)
+    heard = windows
+    if backbone is not None:
+        convert(backbone, folder / EMBEDDING_FILE, windows)
+        heard = np.asarray(backbone(windows, training=False))
+    convert(serving_network(head), folder / MODEL_FILE, heard)
     bank = make_bank(recipe.features)
     np.save(folder / BANK_FILE, bank)
     _write_golden(recipe, bank, serving, folder / GOLDEN_FILE)
     card = _card(recipe, run, serving, folder, calibration, figures)
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
     try:
-        return Bundle.load(folder)
+        bundle = Bundle.load(folder)
     except BundleError as error:
         raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
+    _compare(bundle.run(windows), serving, windows)
+    return bundle
 
 
 def convert(network: keras.Model, file: Path, windows: NDArray[np.float32]) -> None:
@@ -132,19 +141,26 @@ def convert(network: keras.Model, file: Path, windows: NDArray[np.float32]) -> N
     Raises
     ------
     TrainingError
-        onnxruntime cannot load the file, or its logits differ by more than 1e-4.
+        onnxruntime cannot load the file, or its answers differ by more than 1e-4.
     """
     signature = (tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name="window"),)
     tf2onnx.convert.from_keras(network, signature, opset=OPSET, output_path=str(file))
     try:
+        make_canonical(file)
         session = ort.InferenceSession(file, providers=["CPUExecutionProvider"])
         answers = session.run(None, {"window": windows})[0]
     except Exception as error:  # onnxruntime has no common base class for its errors
         raise TrainingError(f"onnxruntime cannot run the converted network: {error}") from error
+    _compare(answers, network, windows)
+
+
+def _compare(
+    answers: NDArray[np.float32], network: keras.Model, windows: NDArray[np.float32]
+) -> None:
     difference = float(np.abs(answers - np.asarray(network(windows, training=False))).max())
     if not difference <= LARGEST_DIFFERENCE:
         raise TrainingError(
-            f"The converted network's logits differ from those of Keras by {difference:.2g} on "
+            f"The converted network's answers differ from those of Keras by {difference:.2g} on "
             f"{len(windows)} real windows, more than {LARGEST_DIFFERENCE:g}; it is not exported."
         )
     logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(windows))
@@ -168,6 +184,8 @@ def _card(
     figures: Sequence[Evaluation],
 ) -> Card:
     record = run.record()
+    # The card comes last.
+    files = sorted(path.name for path in draft.iterdir())
     return Card(
         task=recipe.task,
         version=recipe.version,
@@ -193,5 +211,5 @@ def _card(
         ),
         evaluation=list(figures),
         not_for=list(recipe.not_for),
-        sha256={name: file_sha256(draft / name) for name in HASHED_FILES},
+        sha256={name: file_sha256(draft / name) for name in files},
     )

@@ -3,10 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service import bundle as bundle_module
+from service import network
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
+    EMBEDDING_FILE,
     GOLDEN_FILE,
     HASHED_FILES,
     MODEL_FILE,
@@ -26,6 +27,7 @@ from tests.bundles import (
     rehash,
     save_golden,
     write_bundle,
+    write_embedding,
     write_network,
 )
 
@@ -58,7 +60,7 @@ def test_a_batch_boundary_does_not_matter(folder: Path, monkeypatch: pytest.Monk
     bundle = Bundle.load(folder)
     grid = bundle.features(tone(rate_hz=SAMPLE_RATE_HZ, duration_s=4.0))
     expected = bundle.window_logits(grid)
-    monkeypatch.setattr(bundle_module, "BATCH_WINDOWS", 3)
+    monkeypatch.setattr(network, "BATCH_WINDOWS", 3)
 
     assert len(expected) > 3
     np.testing.assert_allclose(bundle.window_logits(grid), expected, atol=1e-5)
@@ -166,6 +168,60 @@ def test_a_network_with_fewer_outputs_than_labels_is_named(folder: Path) -> None
 
     assert f"{folder.name}/{MODEL_FILE}" in reason
     assert "4 labels" in reason
+
+
+@pytest.fixture
+def embedding_folder(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "emotion", embedding_gain=2.0)
+
+
+def test_a_bundle_of_two_networks_answers_as_one_of_one(
+    folder: Path, embedding_folder: Path
+) -> None:
+    one, two = Bundle.load(folder), Bundle.load(embedding_folder)
+    grid = one.features(tone(band_centre_hz(1, 4), 2.0, rate_hz=SAMPLE_RATE_HZ))
+    windows = cut_windows(grid, one.card.windows)
+
+    bias = np.linspace(0, 0.1, len(GENRES))
+    expected = bias + 2 * (one.run(windows) - bias)
+    np.testing.assert_allclose(two.window_logits(grid), expected, rtol=1e-5)
+    np.testing.assert_array_equal(two.run_embedded(two.embed(windows)), two.run(windows))
+    assert two.embed(windows).shape == (len(windows), 1, len(GENRES))
+    assert one.embed(windows) is windows
+
+
+def test_a_missing_embedding_is_named(embedding_folder: Path) -> None:
+    (embedding_folder / EMBEDDING_FILE).unlink()
+    assert refusal(embedding_folder) == f"emotion/{EMBEDDING_FILE} does not exist"
+
+
+def test_a_damaged_embedding_is_named(embedding_folder: Path) -> None:
+    write_embedding(embedding_folder / EMBEDDING_FILE, bands=4, gain=2.1)
+    assert refusal(embedding_folder).startswith(f"emotion/{EMBEDDING_FILE} is damaged")
+
+
+def test_an_embedding_that_the_card_does_not_know_is_named(embedding_folder: Path) -> None:
+    known = {name: file_sha256(embedding_folder / name) for name in HASHED_FILES}
+    edit_card(embedding_folder, sha256=known)
+    assert refusal(embedding_folder).startswith(f"emotion/{EMBEDDING_FILE} is damaged")
+
+
+def test_an_embedding_other_than_in_training_is_refused(embedding_folder: Path) -> None:
+    write_embedding(embedding_folder / EMBEDDING_FILE, bands=4, gain=2.1)
+    rehash(embedding_folder)
+    assert "golden clip's logits differ" in refusal(embedding_folder)
+
+
+def test_an_embedding_that_onnxruntime_cannot_read_is_named(embedding_folder: Path) -> None:
+    (embedding_folder / EMBEDDING_FILE).write_bytes(b"not a network")
+    rehash(embedding_folder)
+    assert refusal(embedding_folder).startswith(f"emotion/{EMBEDDING_FILE} cannot be loaded")
+
+
+def test_networks_that_do_not_fit_each_other_are_named(embedding_folder: Path) -> None:
+    write_network(embedding_folder / MODEL_FILE, frames=2, bands=4, labels=4)
+    rehash(embedding_folder)
+    assert refusal(embedding_folder).startswith(f"emotion/{MODEL_FILE} cannot be run")
 
 
 def test_softmax_of_huge_logits_is_finite_and_sums_to_one() -> None:

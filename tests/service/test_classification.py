@@ -1,5 +1,7 @@
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from service.audio import Clip, Samples, resample
 from service.bundle import BANK_FILE, Bundle, Logits
 from service.classification import classify, clip_logits
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
+from service.network import Answers, Network
 from service.timeline import LabelledSegment, TimelineSpec
 from service.windows import Windows
 from tests.audio import RATE_HZ, noise, tone
@@ -137,6 +140,83 @@ def test_the_same_specification_with_another_filter_bank_is_computed_anew(
     assert answers["flipped"].probabilities.argmax() == 3
 
 
+class CountedNetworks:
+    """Counts how often each network file is asked about windows."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.windows: Counter[Network] = Counter()
+
+        def run(network: Network, windows: Windows) -> Answers:
+            self.windows[network] += len(windows)
+            return RUN(network, windows)
+
+        monkeypatch.setattr(Network, "run", run)
+
+    def seen(self, bundle: Bundle) -> tuple[int, int]:
+        """Return how many windows a bundle's embedding and head have seen."""
+        assert bundle._embedding is not None
+        return self.windows[bundle._embedding], self.windows[bundle._network]
+
+
+RUN = Network.run
+
+
+def amplified(folder: Path, gain: float = 2.0, **settings: Any) -> Bundle:
+    return Bundle.load(write_bundle(folder, embedding_gain=gain, **settings))
+
+
+@pytest.mark.parametrize("timeline", [False, True])
+def test_bundles_with_the_same_embedding_share_one_pass_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, timeline: bool
+) -> None:
+    first, second = amplified(tmp_path / "first"), amplified(tmp_path / "second", temperature=3.0)
+    clip = clip_of(tone(band_centre_hz(2, 4), 2.0, rate_hz=8_000), 8_000)
+    alone = {name: classify(clip, {name: b}) for name, b in {"a": first, "b": second}.items()}
+    n_windows = len(first.window_logits(first.features(clip.samples)))
+    counted = CountedNetworks(monkeypatch)
+
+    answers = classify(clip, {"a": first, "b": second}, timeline=timeline)
+
+    assert counted.seen(first) == counted.seen(second) == (n_windows, n_windows)
+    for name, answer in answers.items():
+        np.testing.assert_array_equal(answer.probabilities, alone[name][name].probabilities)
+        assert answer.label == GENRES[2]
+
+
+@pytest.mark.parametrize("settings", [{"gain": 1.0}, {"stride_frames": 8}, {"frames": 30}], ids=str)
+def test_an_embedding_is_shared_only_where_all_that_it_depends_on_is_the_same(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles = {"a": amplified(tmp_path / "a"), "b": amplified(tmp_path / "b", **settings)}
+    clip = clip_of(noise(2.0, rate_hz=8_000), 8_000)
+    alone = {name: classify(clip, {name: b})[name] for name, b in bundles.items()}
+    n_windows = sum(len(b.window_logits(b.features(clip.samples))) for b in bundles.values())
+    counted = CountedNetworks(monkeypatch)
+
+    answers = classify(clip, bundles)
+
+    embeddings = {b._embedding for b in bundles.values()}
+    assert sum(n for network, n in counted.windows.items() if network in embeddings) == n_windows
+    for name, answer in answers.items():
+        np.testing.assert_array_equal(answer.probabilities, alone[name].probabilities)
+
+
+def test_the_same_embedding_of_another_filter_bank_is_computed_anew(
+    tmp_path: Path,
+) -> None:
+    usual = amplified(tmp_path / "usual")
+    folder = write_bundle(tmp_path / "flipped", embedding_gain=2.0)
+    np.save(folder / BANK_FILE, usual.bank[::-1])
+    write_golden(folder, usual.card.features, usual.card.windows, usual.bank[::-1])
+    rehash(folder)
+    clip = clip_of(tone(band_centre_hz(0, 4), rate_hz=8_000), 8_000)
+
+    answers = classify(clip, {"usual": usual, "flipped": Bundle.load(folder)})
+
+    assert answers["usual"].label == GENRES[0]
+    assert answers["flipped"].label == GENRES[3]
+
+
 @pytest.mark.parametrize("duration_s", [0.1, 0.5, 1.0, 60.0])
 def test_any_duration_gets_a_timeline_over_all_of_it(genre: Bundle, duration_s: float) -> None:
     timeline = timeline_of(genre, tone(duration_s=duration_s, rate_hz=8_000))
@@ -188,7 +268,7 @@ def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) 
             heard.append(windows)
             return super().run(windows)
 
-    listener = Listener(joining.card, joining.bank, joining._session)
+    listener = Listener(joining.card, joining.bank, joining._network)
     timeline_of(listener, tones((FIRST, 1.0)))
 
     whole, short = heard

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,7 +20,14 @@ from tests.training.tiny import (
     unchanged,
 )
 from training.batches import OUTSIDE, UNLABELLED
-from training.embedding import ALTERED_COPIES, EMBEDDED_WINDOWS, embed, on_embeddings, on_top
+from training.embedding import (
+    ALTERED_COPIES,
+    EMBEDDED_WINDOWS,
+    embed,
+    on_embeddings,
+    on_top,
+    taken_apart,
+)
 from training.material import Item, Material
 from training.networks import embedding_net
 from training.recipes import Recipe
@@ -168,3 +176,26 @@ def test_a_backbone_that_outlives_its_session_still_carries_a_head() -> None:
     whole = on_top(backbone, embedding_net(TOY_FRAMES * TOY_BANDS, 2, 0, hidden_units=4))
 
     assert whole.output["logits"].shape == (None, 2)
+
+
+def test_a_kept_network_is_taken_apart_where_it_was_joined(tmp_path: Path) -> None:
+    head = embedding_net(TOY_UNITS, 2, 3, hidden_units=4)
+    on_top(toy_backbone(), head).save(tmp_path / "network.keras")
+    keras.utils.clear_session()
+    whole = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    windows = np.random.default_rng(0).random((5, TOY_FRAMES, TOY_BANDS), dtype=np.float32)
+
+    backbone, found = taken_apart(whole)
+
+    assert backbone is not None
+    heard = np.asarray(backbone(windows))
+    np.testing.assert_allclose(heard[:, 0], np.asarray(toy_backbone()(windows)), atol=1e-6)
+    for name, answer in whole(windows, training=False).items():
+        again = np.asarray(found(heard, training=False)[name])
+        np.testing.assert_allclose(again, np.asarray(answer), atol=1e-6)
+    assert found.count_params() == head.count_params()
+
+
+def test_a_network_that_stands_on_no_other_stays_whole() -> None:
+    network = TOY.build(0)
+    assert taken_apart(network) == (None, network)

@@ -11,7 +11,15 @@ import pytest
 import tf2onnx
 
 from service import __version__
-from service.bundle import BANK_FILE, CARD_FILE, HASHED_FILES, MODEL_FILE, Bundle, file_sha256
+from service.bundle import (
+    BANK_FILE,
+    CARD_FILE,
+    EMBEDDING_FILE,
+    HASHED_FILES,
+    MODEL_FILE,
+    Bundle,
+    file_sha256,
+)
 from service.features import compute_grid
 from service.windows import cut_windows
 from tests.audio import tone
@@ -22,15 +30,17 @@ from tests.training.tiny import (
     TINY_PICTURES,
     TOY,
     TOY_ON_TOP,
+    TOY_UNITS,
     needs_musicnn,
+    toy_backbone,
     with_fit,
 )
 from training import export as export_module
 from training import musicnn
 from training.cache import FeatureCache
-from training.embedding import on_top
+from training.embedding import on_top, taken_apart
 from training.errors import TrainingError
-from training.export import convert, export
+from training.export import convert, export, write_bundle
 from training.figures import calibrate
 from training.filter_banks import make_bank
 from training.fit_job import FitJob, fit
@@ -140,6 +150,45 @@ def test_a_bundle_holds_the_backbone_and_what_was_trained_on_it(
     assert bundle.card.windows == TOY_ON_TOP.windows
     assert bundle.card.training.parameters == network.count_params()
     assert bundle.card.training.parameters > TOY_ON_TOP.build(0).count_params()
+
+
+def test_the_backbone_is_a_file_that_does_not_depend_on_the_head(
+    fitted_on_top: RunFolder, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(5)
+    heads = [embedding_net(TOY_UNITS, 2, companions, hidden_units=5) for companions in (0, 3)]
+    networks = [fitted_on_top.network(), *(on_top(toy_backbone(), head) for head in heads)]
+    calibration = calibrate(fitted_on_top)
+
+    folders = [tmp_path / str(n) for n in range(len(networks))]
+    bundles = [
+        write_bundle(TOY_ON_TOP, fitted_on_top, network, folder, calibration, [])
+        for network, folder in zip(networks, folders, strict=True)
+    ]
+
+    for folder, bundle in zip(folders, bundles, strict=True):
+        files = {path.name for path in folder.iterdir()} - {CARD_FILE}
+        assert files == {*HASHED_FILES, EMBEDDING_FILE} == set(bundle.card.sha256)
+    assert len({bundle.card.sha256[EMBEDDING_FILE] for bundle in bundles}) == 1
+    assert len({bundle.card.sha256[MODEL_FILE] for bundle in bundles}) == len(bundles)
+
+
+def test_the_same_run_gives_the_same_networks(fitted_run: RunFolder, tmp_path: Path) -> None:
+    first, second = (export(TOY, fitted_run, tmp_path / name) for name in ("first", "second"))
+    assert (first / MODEL_FILE).read_bytes() == (second / MODEL_FILE).read_bytes()
+
+
+def test_parts_that_do_not_make_the_whole_are_refused(
+    fitted_on_top: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mixed_up(network: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+        keras.utils.set_random_seed(5)
+        return taken_apart(network)[0], TOY_ON_TOP.build(0)
+
+    monkeypatch.setattr(export_module, "taken_apart", mixed_up)
+
+    with pytest.raises(TrainingError, match=r"differ"):
+        export(TOY_ON_TOP, fitted_on_top, tmp_path)
 
 
 def test_the_card_is_the_contract_and_the_record(fitted_run: RunFolder, tmp_path: Path) -> None:

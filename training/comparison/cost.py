@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from service.audio import decode, resample
 from service.benchmark import synthetic_mp3
-from service.bundle import MODEL_FILE, open_session
+from service.bundle import MODEL_FILE
+from service.network import Network
 from service.windows import Windows, cut_windows
 from training.comparison.systems import Features
 from training.export import convert
@@ -97,8 +98,8 @@ def serving_times_ms(features: Features, network: keras.Model, folder: Path) -> 
     windows = compute()
     file = folder / MODEL_FILE
     convert(serving_network(network), file, windows)
-    session = open_session(file)
-    return _fastest_ms(compute), _fastest_ms(lambda: session.run(None, {"window": windows}))
+    served = Network.open(file)
+    return _fastest_ms(compute), _fastest_ms(lambda: served.run(windows))
 
 
 def _fastest_ms(work: Callable[[], object]) -> float:
