@@ -1,0 +1,243 @@
+"""What each command of the training job does with its options.
+
+Everything heavy is imported where it is needed, so that ``--help`` answers at once.
+"""
+
+import argparse
+import json
+import logging
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Compute and cache the features of all clips."""
+    from training.cache import FeatureCache
+    from training.filter_banks import make_bank
+    from training.preparation import prepare as prepare_clips
+    from training.readers import read_data_sets
+    from training.recipes import RECIPES
+
+    recipe = RECIPES[options.recipe]
+    clips = read_data_sets(options.data, recipe.task, pictures=recipe.reads_pictures)
+    bank = make_bank(recipe.features)
+    done = prepare_clips(clips, recipe.features, bank, FeatureCache(options.cache), options.cluster)
+    for (data_set, split), n in sorted(
+        Counter((p.clip.data_set, p.clip.split) for p in done.clips).items()
+    ):
+        logging.info("%s, split %s: %d clips", data_set, split, n)
+    logging.info("%d clips ready, %d skipped", len(done.clips), len(done.skipped))
+
+
+def fit(options: argparse.Namespace) -> None:
+    """Train a network and measure it."""
+    from training.cache import FeatureCache
+    from training.fit_job import FitJob
+    from training.fit_job import fit as run_fit
+    from training.material import Beside
+    from training.recipes import RECIPES
+    from training.run_folder import RunFolder
+
+    recipe = RECIPES[options.recipe]
+    run_fit(
+        FitJob(
+            recipe=recipe,
+            data=options.data,
+            run=RunFolder(_run_folder(options)),
+            cache=FeatureCache(options.cache),
+            seed=options.seed,
+            beside=Beside(outside=options.outside, soundfonts=options.soundfonts),
+            with_folds=not options.no_folds,
+            cluster=options.cluster,
+            command=_fit_command(options),
+        )
+    )
+    logging.info("finished; next: python -m training export %s", options.recipe)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write a finished run as a bundle."""
+    from training.export import export as write
+    from training.recipes import RECIPES
+    from training.run_folder import RunFolder
+
+    folder = write(RECIPES[options.recipe], RunFolder(_run_folder(options)), options.models)
+    logging.info("wrote %s; the service checks it at its next start", folder)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Score a bundle on labelled data."""
+    from training.cache import FeatureCache
+    from training.evaluation import evaluate as score
+
+    evaluation = score(
+        options.bundle, options.data, FeatureCache(options.cache), options.split, options.cluster
+    )
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(evaluation.model_dump_json(indent=1), "utf-8")
+    accuracy = evaluation.accuracy
+    logging.info(
+        "%d clips, accuracy %.3f (%.3f to %.3f); all figures in %s",
+        evaluation.n,
+        accuracy.value,
+        accuracy.low,
+        accuracy.high,
+        options.json,
+    )
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare other features and networks."""
+    from training.cache import FeatureCache
+    from training.comparison.compare_job import CompareJob
+    from training.comparison.compare_job import compare as run_comparison
+    from training.comparison.systems import choose
+
+    run = options.run or Path("runs") / f"compare_{options.task}"
+    run_comparison(
+        CompareJob(
+            task=options.task,
+            systems=choose(options.task, options.model, options.features),
+            data=options.data,
+            run=run,
+            cache=FeatureCache(options.cache),
+            n_folds=options.folds,
+            across=options.across,
+            seed=options.seed,
+            cluster=options.cluster,
+            command=_compare_command(options),
+        )
+    )
+    logging.info("wrote %s, with compare.json and compare.png beside it", run / "compare.md")
+
+
+def progressions(options: argparse.Namespace) -> None:
+    """Measure a run on chords over time."""
+    from training.progressions.progression_job import ProgressionJob, measure
+    from training.recipes import RECIPES
+    from training.run_folder import RunFolder
+
+    done = measure(
+        ProgressionJob(
+            recipe=RECIPES[options.recipe],
+            run=RunFolder(_run_folder(options)),
+            data=options.data,
+            count=options.count,
+            songs=options.songs,
+            soundfont=options.soundfont,
+            seed=options.seed,
+        )
+    )
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(done.model_dump_json(indent=1), "utf-8")
+    for part in done.parts:
+        shown = ", ".join(
+            f"{name} {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+            for name, figure in part.figures.items()
+            if name in PROGRESSION_FIGURES
+        )
+        logging.info("%s, %d recordings: %s", part.name, part.recordings, shown)
+    if done.left_out:
+        logging.info("too few chords of one guitar: %s", ", ".join(done.left_out))
+    logging.info("all figures in %s", options.json)
+
+
+def invariance(options: argparse.Namespace) -> None:
+    """Measure a run on changed recordings."""
+    from training.invariance import InvarianceJob, measure
+    from training.recipes import RECIPES
+    from training.run_folder import RunFolder
+
+    done = measure(
+        InvarianceJob(
+            recipe=RECIPES[options.recipe],
+            run=RunFolder(_run_folder(options)),
+            data=options.data,
+            count=options.count,
+            seed=options.seed,
+        )
+    )
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(done.model_dump_json(indent=1), "utf-8")
+    for figures in done.changes:
+        logging.info(
+            "%s, %d clips: accuracy %.3f (%.3f to %.3f), same answer %.3f",
+            figures.change,
+            figures.n,
+            figures.accuracy.value,
+            figures.accuracy.low,
+            figures.accuracy.high,
+            figures.same_answer.value,
+        )
+    logging.info("all figures in %s", options.json)
+
+
+def outsiders(options: argparse.Namespace) -> None:
+    """Count how a bundle answers what it has no label for."""
+    from training.outsiders import OutsiderJob, count_outsiders
+
+    done = count_outsiders(
+        OutsiderJob(
+            bundle=options.bundle,
+            folders=options.data,
+            count=options.count,
+            joined_s=options.joined_s,
+            seed=options.seed,
+        )
+    )
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    rows = [figures.model_dump(exclude_none=True) for figures in done]
+    options.json.write_text(json.dumps(rows, indent=1), "utf-8")
+    for figures in done:
+        logging.info(figures.summary())
+    logging.info("all figures in %s", options.json)
+
+
+def report(options: argparse.Namespace) -> None:
+    """Draw and write down what a run measured."""
+    from training.recipes import RECIPES
+    from training.report import report as write
+    from training.run_folder import RunFolder
+
+    run = RunFolder(_run_folder(options))
+    out = options.out or run.path / "report"
+    write(RECIPES[options.recipe], run, out)
+    logging.info("wrote %s", out / "report.md")
+
+
+def _run_folder(options: argparse.Namespace) -> Path:
+    run: Path | None = options.run
+    return run or Path("runs") / options.recipe
+
+
+def _fit_command(options: argparse.Namespace) -> str:
+    """Return the command for the card, without the paths of this machine."""
+    outside = f" --outside {_names(options.outside)}" if options.outside else ""
+    fonts = f" --soundfonts {_names(options.soundfonts)}" if options.soundfonts else ""
+    folds = " --no-folds" if options.no_folds else ""
+    return (
+        f"python -m training fit {options.recipe} --data {_names(options.data)}{outside}{fonts} "
+        f"--seed {options.seed}{folds}"
+    )
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return shlex.join(path.resolve().name for path in paths)
+
+
+def _compare_command(options: argparse.Namespace) -> str:
+    """Return the command for the record, without the paths of this machine."""
+    chosen = "".join(
+        f" --{name} {' '.join(values)}"
+        for name, values in (("model", options.model), ("features", options.features))
+        if values
+    )
+    across = " --across" if options.across else ""
+    return (
+        f"python -m training compare {options.task} --data {_names(options.data)}{chosen} "
+        f"--folds {options.folds}{across} --seed {options.seed}"
+    )
