@@ -292,7 +292,7 @@ EMOTION = replace(
     GENRE,
     name="emotion",
     task="emotion",
-    version="2.0.0",
+    version="2.1.0",
     summary="Whether music feels happy or sad, from what a network trained on 200,000 songs hears "
     "in 3 s windows.",
     not_for=(
