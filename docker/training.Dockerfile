@@ -1,7 +1,7 @@
 # The training job: labelled audio in, model bundles out. Build from the root of the checkout:
 #   docker build -f docker/training.Dockerfile -t music-classification-training .
 
-# Any image with Python 3.11 or newer as python3, and its venv module, will do.
+# Any Debian image with Python 3.11 or newer as python3, and its venv module, will do.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 # The list of dependencies by itself, so that the rest of pyproject.toml can change freely.
@@ -42,6 +42,11 @@ FROM ${BASE_IMAGE}
 # Results and caches are open to every user, for two reasons: whoever mounts a folder of their
 # own runs the job under their own number (docker run --user), and a volume takes over the mode
 # of the folder that it covers.
+# What plays SoundFonts for the chord recipe; the fonts themselves are mounted with the data.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends fluidsynth \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 training \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp \
         --shell /usr/sbin/nologin training \

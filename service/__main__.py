@@ -41,13 +41,13 @@ def main() -> int:
     logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
+    bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
     try:
-        allow_open_files(settings.max_connections, settings.workers)
+        allow_open_files(settings.max_connections, bounds.backlog, settings.workers)
         app = create_app(settings)
     except (TooFewFiles, TracingError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
     config = uvicorn.Config(
         app,
         http=bounded_connection(bounds),

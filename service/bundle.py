@@ -132,7 +132,7 @@ class Bundle:
         try:
             return self.window_logits(grid)
         except Exception as error:  # onnxruntime has no common base class for its errors
-            raise BundleError(f"{shown(folder / MODEL_FILE)} cannot be run: {error}") from error
+            raise BundleError(f"the networks of {folder.name} cannot be run: {error}") from error
 
 
 def softmax(logits: NDArray[np.floating]) -> Probabilities:

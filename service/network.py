@@ -31,7 +31,7 @@ class Network:
 
     @classmethod
     def open(cls, file: Path) -> Self:
-        """Open a network for one thread.
+        """Open a network that uses one thread for each request.
 
         Raises
         ------

@@ -11,17 +11,18 @@ class TooFewFiles(Exception):
     """The system allows fewer open files than the settings need."""
 
 
-def allow_open_files(max_connections: int, workers: int) -> None:
+def allow_open_files(max_connections: int, backlog: int, workers: int) -> None:
     """Raise the process's own limit where that is needed, as far as the system lets it.
 
-    A service that runs out of them could neither take a connection nor replace a decoder.
+    A service that runs out of them could neither take a connection nor replace a decoder. The
+    backlog counts too: all of it may be taken from the system before one connection gives way.
 
     Raises
     ------
     TooFewFiles
         The system does not let it.
     """
-    needed = max_connections + FILES_PER_WORKER * workers + SPARE_FILES
+    needed = max_connections + backlog + FILES_PER_WORKER * workers + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if _suffices(soft, needed):
         return

@@ -68,10 +68,11 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Names = Field(
         ("127.0.0.1", "::1"),
-        description="Proxies whose X-Forwarded-For tells the client's address; * for all",
+        description="Proxies whose X-Forwarded-For tells the client's address; with * a client "
+        "may write any",
     )
     deadline_s: Seconds = Field(
-        30.0, description="Longest time from the first byte of a request to its answer"
+        30.0, description="Longest time from a request's head to its answer, and then to take it"
     )
     max_connections: int = Field(
         1024,

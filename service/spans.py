@@ -60,6 +60,12 @@ class Spans:
         closing.join(CLOSE_S)
 
 
+def _parent(scope: Scope) -> dict[str, str]:
+    """Return the client's trace and span; its ``tracestate`` may say anything and is left."""
+    parent = Headers(scope=scope).get("traceparent")
+    return {} if parent is None else {"traceparent": parent}
+
+
 class RequestSpan:
     """The span of one request; those of its stages are its children."""
 
@@ -70,7 +76,7 @@ class RequestSpan:
         self._epoch_ns = time.time_ns() - int(began_s * _NS)
         self._span: Span = tracer.start_span(
             known_method(scope),
-            context=_propagator.extract(Headers(scope=scope)),
+            context=_propagator.extract(_parent(scope)),
             kind=SpanKind.SERVER,
             start_time=self._ns(began_s),
         )

@@ -67,7 +67,10 @@ def traces_from_environment() -> Traces | None:
             f"OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, but {error.name} is not installed. "
             f"Unset it, or install what is missing: {INSTALL}"
         ) from error
-    traces: Traces = spans.Spans()
+    try:
+        traces: Traces = spans.Spans()
+    except ValueError as error:
+        raise TracingError(f"One of the variables OTEL_… has no valid value: {error}") from error
     return traces
 
 

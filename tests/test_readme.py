@@ -1,5 +1,6 @@
 """What the README tells people must be so."""
 
+import json
 import re
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from service.__main__ import settings_rows
 from service.card import Card
 from tests.audio import encode_as, tone
 from tests.server import ROOT, server
+from training.cli import parser
 from training.report import figures_table
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -47,6 +49,23 @@ def test_compose_passes_every_setting_on() -> None:
     fixed_by_the_image = {"SERVICE_HOST", "SERVICE_PORT", "SERVICE_MODELS_DIR"}
     for variable, _, _ in settings_rows():
         assert variable in fixed_by_the_image or f"      {variable}:" in compose
+
+
+def test_the_example_is_an_answer_of_the_shipped_model() -> None:
+    answer = json.loads(blocks("console")[0].split("\n", 1)[1])
+    folder = ROOT / "models" / answer["task"]
+    card = Card.model_validate_json((folder / "card.json").read_bytes())
+    sha256 = card.sha256["model.onnx"]
+    assert answer["model"] == {"name": card.task, "version": card.version, "sha256": sha256}
+    assert sorted(answer["probabilities"]) == sorted(card.labels)
+
+
+def test_training_commands_are_understood() -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    commands = [line for line in lines if " -m training " in line]
+    assert len(commands) > 8
+    for command in commands:
+        parser().parse_args(shlex.split(command, comments=True)[3:])
 
 
 def test_figures_are_those_of_the_cards() -> None:

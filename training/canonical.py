@@ -12,10 +12,15 @@ import onnx
 def make_canonical(file: Path) -> None:
     """Rename and reorder all that a network's file holds, but for the names of its inputs.
 
-    A network with others inside, such as the body of a loop, is left as it is.
+    A network with others inside, such as the body of a loop, or with other rarely used parts is
+    left as it is.
     """
     model = onnx.load(file)
-    if any(a.HasField("g") or a.graphs for node in model.graph.node for a in node.attribute):
+    graph = model.graph
+    nested = any(a.HasField("g") or a.graphs for node in graph.node for a in node.attribute)
+    given = {tensor.name for tensor in graph.input}
+    preset = any(weight.name in given for weight in graph.initializer)
+    if nested or preset or graph.sparse_initializer or model.functions:
         return
     canonical = onnx.ModelProto()
     canonical.CopyFrom(model)

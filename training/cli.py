@@ -25,7 +25,7 @@ FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures",
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         options.run_command(options)
@@ -33,18 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted. The same command goes on from here.\n")
+        sys.stderr.write("\nInterrupted. The same fit or compare goes on from here.\n")
         return 130
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    root = argparse.ArgumentParser(
         prog="python -m training",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     prepare = _command(
         commands, "prepare", run.prepare, "compute and cache the features of all clips"
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=(),
         metavar="FILE",
-        help="SoundFonts (.sf2) whose guitars play half of the rendered sounds; needs fluidsynth",
+        help="SoundFonts (.sf2) whose guitars play half of the rendered chords; needs fluidsynth",
     )
     fit.add_argument(
         "--no-folds",
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_recipe(report)
     _add_run(report)
     report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
-    return parser
+    return root
 
 
 def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -129,12 +130,12 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     progressions.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
     _add_run(progressions)
     progressions.add_argument(
-        "--count", type=int, default=12, help="progressions of each data set [%(default)s]"
+        "--count", type=_positive, default=12, help="progressions of each data set [%(default)s]"
     )
     progressions.add_argument(
         "--soundfont", type=Path, metavar="FILE", help="what plays the songs [no songs]"
     )
-    progressions.add_argument("--songs", type=int, default=40, help="how many [%(default)s]")
+    progressions.add_argument("--songs", type=_positive, default=40, help="how many [%(default)s]")
     progressions.add_argument("--json", type=Path, required=True, help="where the figures go")
     _add_seed(progressions)
 
@@ -152,12 +153,12 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     outsiders.add_argument(
         "--joined-s",
-        type=float,
+        type=_positive_s,
         metavar="SECONDS",
         help="put recordings together to clips of this length [each alone]",
     )
     outsiders.add_argument(
-        "--count", type=int, default=100, help="clips of each kind at most [%(default)s]"
+        "--count", type=_positive, default=100, help="clips of each kind at most [%(default)s]"
     )
     outsiders.add_argument("--json", type=Path, required=True, help="where the figures go")
     _add_seed(outsiders)
@@ -193,6 +194,20 @@ def _command(
     )
     command.set_defaults(run_command=run)
     return command
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not above 0")
+    return number
+
+
+def _positive_s(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no duration in seconds")
+    return seconds
 
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:

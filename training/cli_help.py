@@ -61,7 +61,8 @@ accuracy, and how many answers are those to the unchanged clip, with 95% interva
 
 OUTSIDERS_HELP = """\
 Asks the bundle about rendered noise and hum, and about the recordings of each FOLDER, and counts
-the answers that are flagged uncertain or, where it knows them, say N for no chord.
+the answers that are flagged uncertain or, where it knows them, say N for no chord. Noise and hum
+are of the kinds that training renders, so they are no proof of unheard sounds.
 
   python -m training outsiders models/genre --data SPEECH --joined-s 20 --json figures.json
 """

@@ -15,6 +15,7 @@ from service.windows import cut_windows
 from training.batches import OUTSIDE
 from training.cache import FeatureCache
 from training.embedding import stage_of
+from training.errors import TrainingError
 from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.material import Beside, Item, Material, examples, gather, teacher_moments
 from training.readers import LabelledClip
@@ -76,6 +77,11 @@ def fit(job: FitJob) -> None:
         The data, the command or the environment cannot do; the message says how to mend it.
     """
     began = time.monotonic()
+    if job.recipe.beside_share == 0 and (job.beside.outside or job.beside.soundfonts):
+        raise TrainingError(
+            f"The recipe {job.recipe.name} learns from labelled clips alone; leave out --outside "
+            "and --soundfonts."
+        )
     # Before the features, which take long: its weights may not be installed.
     backbone = None if job.recipe.backbone is None else job.recipe.backbone()
     material = gather(
@@ -122,7 +128,11 @@ def fit(job: FitJob) -> None:
 
 
 def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
-    """Return a hash of all that a run's finished parts depend on, apart from the code."""
+    """Return a hash of what a run's finished parts depend on.
+
+    That is recipe, seed, the labelled clips, and the names of what was given beside them; not
+    the code, nor the contents of those folders and of the further lists.
+    """
     names = [path.name for path in (*job.beside.outside, *job.beside.soundfonts)]
     digest = hashlib.sha256(repr((job.recipe.name, job.seed, names)).encode())
     for clip in clips:

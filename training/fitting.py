@@ -1,4 +1,4 @@
-"""Fit one network: fixed seed, visible progress, early stop, resumes where it was."""
+"""Fit one network: fixed seed, visible progress, stops early if asked to, resumes where it was."""
 
 import json
 import logging

@@ -31,7 +31,7 @@ def fold_bundle(
     Raises
     ------
     TrainingError
-        The run kept no such network.
+        The run is not finished or kept no such network, or its export differs from Keras.
     """
     network = run.network() if fold is None else run.fold_network(fold)
     with tempfile.TemporaryDirectory() as folder:

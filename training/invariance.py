@@ -66,12 +66,16 @@ class ChangeFigures(BaseModel):
 
 
 class InvarianceReport(BaseModel):
-    """The figures of each change, and how many clips were asked about."""
+    """The figures of each change, how many clips were asked about, and how many are unusable.
+
+    A clip is skipped in all its forms if one of them cannot be read.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     task: str
     clips_by_data_set: dict[str, int]
+    skipped: int
     changes: list[ChangeFigures]
 
 
@@ -96,19 +100,25 @@ def measure(job: InvarianceJob) -> InvarianceReport:
         c for c in read_data_sets(job.data, job.recipe.task) if isinstance(c.source, AudioFile)
     ]
     asked: list[_Asked] = []
+    skipped = 0
     for fold, held_out in unseen_clips(job.run, clips):
         bundle = fold_bundle(job.recipe, job.run, fold, calibration)
         drawn = _draw(held_out, job.count, job.seed)
         for clip in tqdm(drawn, desc=fold, unit="clip"):
             answers = _answers(clip, bundle, np.random.default_rng(job.seed))
-            if answers is not None:
+            if answers is None:
+                skipped += 1
+            else:
                 asked.append(_Asked(clip, answers))
     if not asked:
-        raise TrainingError("None of the clips that the run held out can be read.")
+        raise TrainingError(
+            "The run held out none of these clips in a fold, or none of them can be read."
+        )
     data_sets = [one.clip.data_set for one in asked]
     return InvarianceReport(
         task=job.recipe.task,
         clips_by_data_set={name: data_sets.count(name) for name in sorted(set(data_sets))},
+        skipped=skipped,
         changes=[_figures(name, place, asked) for place, name in enumerate(CHANGES)],
     )
 

@@ -39,7 +39,7 @@ class Beside:
     outside
         Folders of recordings that have none of the labels, such as speech.
     soundfonts
-        SoundFonts whose guitars play half of the rendered sounds.
+        SoundFonts whose guitars play half of the rendered chords.
     """
 
     outside: Sequence[Path] = ()

@@ -1,4 +1,8 @@
-"""Count how often a bundle is unsure, or hears no chord, of sounds that have none of its labels."""
+"""Count how often a bundle is unsure, or hears no chord, of sounds that have none of its labels.
+
+Noise and hum are rendered as they are for training, with other numbers: they tell whether it
+was learned, not whether it carries over. The intervals take clips of one speaker as independent.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ import pytest
 from service.__main__ import main
 from service.open_files import FILES_PER_WORKER, SPARE_FILES, TooFewFiles, allow_open_files
 
-NEEDED = 100 + 2 * FILES_PER_WORKER + SPARE_FILES
+NEEDED = 100 + 25 + 2 * FILES_PER_WORKER + SPARE_FILES
 
 Limit = tuple[int, int]
 
@@ -45,14 +45,14 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S
     indirect=["system"],
 )
 def test_the_limit_is_raised_only_if_it_is_too_low(system: System, expected: Limit) -> None:
-    allow_open_files(100, workers=2)
+    allow_open_files(100, backlog=25, workers=2)
     assert system.limit == expected
 
 
 @pytest.mark.parametrize("system", [(1, NEEDED - 1)], indirect=True)
 def test_a_system_that_allows_too_few_is_told(system: System) -> None:
     with pytest.raises(TooFewFiles, match=f"needs {NEEDED} open files, .* allows {NEEDED - 1}"):
-        allow_open_files(100, workers=2)
+        allow_open_files(100, backlog=25, workers=2)
     assert system.limit == (1, NEEDED - 1)
 
 

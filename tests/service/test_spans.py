@@ -111,6 +111,9 @@ def test_nothing_that_a_client_made_up_is_sent(client: httpx2.Client, receiver: 
     client.post(f"/{FILE_NAME}?name={FILE_NAME}", headers={"User-Agent": FILE_NAME})
     span = receiver.wait_for("POST")
     assert "http.route" not in attributes(list(span.attributes))
+    parent = {"traceparent": f"00-{'2' * 32}-{PARENT_ID}-01", "tracestate": f"a={FILE_NAME}"}
+    client.get("/models", headers=parent)
+    receiver.wait_for("GET /models")
     client.request("BREW", "/health/live")
     receiver.wait_for("other /health/live")
     assert FILE_NAME.encode() not in b"".join(receiver.raw)

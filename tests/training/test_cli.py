@@ -132,6 +132,18 @@ def test_a_fit_without_a_readable_clip_fails(
 
 
 @pytest.mark.parametrize("command", ["export", "report"])
+@pytest.mark.parametrize(
+    "wrong", [["--count", "0"], ["--songs", "-1"], ["--joined-s", "0"], ["--joined-s", "inf"]]
+)
+def test_numbers_that_must_be_above_zero_are_checked(
+    capsys: pytest.CaptureFixture[str], wrong: list[str]
+) -> None:
+    command = ["outsiders", "models/chord"] if "--joined-s" in wrong else ["progressions", "chord"]
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--data", "x", "--json", "y", *wrong])
+    assert f"argument {wrong[0]}: " in capsys.readouterr().err
+
+
 def test_a_run_that_is_not_finished_says_so(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:

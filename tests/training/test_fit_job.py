@@ -48,6 +48,13 @@ class Talking:
         return [np.full((1, 3), n, np.float32) for n, _ in enumerate(sources)]
 
 
+def test_what_a_recipe_cannot_use_is_refused(tmp_path: Path) -> None:
+    recipe = replace(TOY, beside_share=0.0)
+    job = make_job(tmp_path, tmp_path, recipe, beside=Beside(outside=[tmp_path]))
+    with pytest.raises(TrainingError, match="leave out --outside"):
+        fit(job)
+
+
 def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -> FitJob:
     job = FitJob(
         recipe=recipe,

@@ -114,6 +114,7 @@ def measure(job: ProgressionJob) -> ProgressionReport:
         raise TrainingError(f"The recipe {job.recipe.name} does not answer with chords over time.")
     if job.soundfont is not None:
         require_fluidsynth(job.soundfont)
+        _require_unheard(job.soundfont, job.run)
     calibration = calibrate(job.run)
     guitars: list[Judged] = []
     left_out = []
@@ -138,6 +139,14 @@ def measure(job: ProgressionJob) -> ProgressionReport:
         parts=parts,
         left_out=left_out,
     )
+
+
+def _require_unheard(soundfont: Path, run: RunFolder) -> None:
+    if soundfont.name in run.record().command.split():
+        raise TrainingError(
+            f"The run was trained on {soundfont.name}; songs that it plays would flatter it. "
+            "Take another SoundFont."
+        )
 
 
 def held_out_progressions(job: ProgressionJob) -> Iterator[tuple[str, list[Progression]]]:

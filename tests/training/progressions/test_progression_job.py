@@ -21,7 +21,7 @@ from training.progressions.progression_job import (
     held_out_progressions,
     measure,
 )
-from training.run_folder import FoldResult
+from training.run_folder import FoldResult, RunFolder
 
 GUITARS = {"garage": ("ann", "bob"), "studio": ("eve",), "attic": ("tom",)}
 CHORDS = ("C", "G", "Am")
@@ -66,6 +66,20 @@ def test_each_fold_is_asked_about_the_guitars_that_it_never_saw(tmp_path: Path) 
         "studio": ["eve", "eve"],
     }
     assert {p.data_set for p in made["garage"]} == {"garage"}
+
+
+def test_songs_by_a_font_that_was_trained_on_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progression_job, "require_fluidsynth", lambda _: None)
+    job = make_job(tmp_path, soundfont=Path("/fonts/guitars.sf2"))
+    record = job.run.record().model_copy(
+        update={"command": "python -m training fit chord --data d --soundfonts guitars.sf2"}
+    )
+    monkeypatch.setattr(RunFolder, "record", lambda _: record)
+
+    with pytest.raises(TrainingError, match=r"trained on guitars\.sf2"):
+        measure(job)
 
 
 def test_the_report_pools_the_guitars_and_lists_each_data_set(
