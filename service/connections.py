@@ -69,6 +69,7 @@ class BoundedConnection(H11Protocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
         self._last_head_s = time.monotonic()  # or the beginning
+        self._head_began_s = self._last_head_s
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in Uvicorn
         """Begin to wait for a head, if there is room."""
@@ -88,6 +89,8 @@ class BoundedConnection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what has come; a part of a head starts the time for the rest of it."""
         waited = self.conn.their_state is h11.IDLE
+        if waited and not self.conn.trailing_data[0]:
+            self._head_began_s = time.monotonic()
         super().data_received(data)
         waits = self.conn.their_state is h11.IDLE
         if waited and not waits:
@@ -170,7 +173,7 @@ class BoundedConnection(H11Protocol):
         self.transport.close()
         noted = record(scope)
         noted.status = error.status
-        finish(scope, noted, time.monotonic() - self._last_head_s)
+        finish(scope, noted, time.monotonic() - self._head_began_s)
 
     def _cancel_head_timer(self) -> None:
         if self._head_timer is not None:

@@ -107,6 +107,18 @@ def test_a_head_that_crawls_is_refused_in_time(client: Client, log: Path) -> Non
     assert_refusal(answer + rest(connection), 408, "head-too-slow", log)
 
 
+def test_the_time_of_a_refusal_begins_with_its_head(client: Client, log: Path) -> None:
+    connection = connect(client, REQUEST)
+    assert first(connection).startswith(b"HTTP/1.1 200")
+    time.sleep(HEAD_S * 0.6)
+    connection.sendall(b"no request at all\r\n\r\n")
+    answer = rest(connection)
+    assert_refusal(answer, 400, "bad-request", log)
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+    (line,) = [line for line in log.read_text().splitlines() if problem["request_id"] in line]
+    assert json.loads(line)["duration_ms"] < 1e3 * HEAD_S * 0.5
+
+
 def test_a_connection_that_asks_nothing_is_closed_without_a_word(client: Client) -> None:
     before = ended(client, "late_head")
     assert rest(connect(client)) == b""
