@@ -131,7 +131,6 @@ def test_a_fit_without_a_readable_clip_fails(
     assert "None of the clips can be read" in message
 
 
-@pytest.mark.parametrize("command", ["export", "report"])
 @pytest.mark.parametrize(
     "wrong", [["--count", "0"], ["--songs", "-1"], ["--joined-s", "0"], ["--joined-s", "inf"]]
 )
@@ -144,6 +143,7 @@ def test_numbers_that_must_be_above_zero_are_checked(
     assert f"argument {wrong[0]}: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["export", "report"])
 def test_a_run_that_is_not_finished_says_so(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:
