@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
     _add_data(evaluate)
     evaluate.add_argument("--split", help="only clips of this split, such as valid")
-    evaluate.add_argument("--json", type=Path, required=True, help="where the figures go")
+    _add_json(evaluate)
 
     _add_measurements(commands)
 
@@ -136,7 +136,7 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "--soundfont", type=Path, metavar="FILE", help="what plays the songs [no songs]"
     )
     progressions.add_argument("--songs", type=_positive, default=40, help="how many [%(default)s]")
-    progressions.add_argument("--json", type=Path, required=True, help="where the figures go")
+    _add_json(progressions)
     _add_seed(progressions)
 
     outsiders = _command(
@@ -160,7 +160,7 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     outsiders.add_argument(
         "--count", type=_positive, default=100, help="clips of each kind at most [%(default)s]"
     )
-    outsiders.add_argument("--json", type=Path, required=True, help="where the figures go")
+    _add_json(outsiders)
     _add_seed(outsiders)
 
     invariance = _command(
@@ -175,7 +175,7 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         default=100,
         help="clips of each data set and fold at most [%(default)s]",
     )
-    invariance.add_argument("--json", type=Path, required=True, help="where the figures go")
+    _add_json(invariance)
     _add_seed(invariance)
 
 
@@ -225,6 +225,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="Dask scheduler to compute features on [this machine]"
     )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:

@@ -77,8 +77,7 @@ def evaluate(options: argparse.Namespace) -> None:
     evaluation = score(
         options.bundle, options.data, FeatureCache(options.cache), options.split, options.cluster
     )
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(evaluation.model_dump_json(indent=1), "utf-8")
+    _write_figures(options.json, evaluation.model_dump_json(indent=1))
     accuracy = evaluation.accuracy
     logging.info(
         "%d clips, accuracy %.3f (%.3f to %.3f); all figures in %s",
@@ -132,8 +131,7 @@ def progressions(options: argparse.Namespace) -> None:
             seed=options.seed,
         )
     )
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(done.model_dump_json(indent=1), "utf-8")
+    _write_figures(options.json, done.model_dump_json(indent=1))
     for part in done.parts:
         shown = ", ".join(
             f"{name} {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
@@ -161,8 +159,7 @@ def invariance(options: argparse.Namespace) -> None:
             seed=options.seed,
         )
     )
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(done.model_dump_json(indent=1), "utf-8")
+    _write_figures(options.json, done.model_dump_json(indent=1))
     for figures in done.changes:
         logging.info(
             "%s, %d clips: accuracy %.3f (%.3f to %.3f), same answer %.3f",
@@ -189,9 +186,8 @@ def outsiders(options: argparse.Namespace) -> None:
             seed=options.seed,
         )
     )
-    options.json.parent.mkdir(parents=True, exist_ok=True)
     rows = [figures.model_dump(exclude_none=True) for figures in done]
-    options.json.write_text(json.dumps(rows, indent=1), "utf-8")
+    _write_figures(options.json, json.dumps(rows, indent=1))
     for figures in done:
         logging.info(figures.summary())
     logging.info("all figures in %s", options.json)
@@ -241,3 +237,8 @@ def _compare_command(options: argparse.Namespace) -> str:
         f"python -m training compare {options.task} --data {_names(options.data)}{chosen} "
         f"--folds {options.folds}{across} --seed {options.seed}"
     )
+
+
+def _write_figures(file: Path, figures: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(figures, "utf-8")
