@@ -7,6 +7,7 @@ version of a library or a changed feature is found before the first request.
 
 Where the card names an ``embedding.onnx``, the windows go through that first and what
 it says of each goes to ``model.onnx``. Bundles with the same one can share its work.
+Where the card names a ``ratings.onnx``, that is given the same as ``model.onnx``.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 from service.card import Card
 from service.errors import BundleError
 from service.features import FilterBank, Grid, compute_grid
-from service.network import Network, shown
+from service.network import Answers, Network, shown
 from service.windows import Windows, cut_windows
 
 CARD_FILE = "card.json"
@@ -29,12 +30,15 @@ BANK_FILE = "filter_bank.npy"
 GOLDEN_FILE = "golden.npz"
 HASHED_FILES = (MODEL_FILE, BANK_FILE, GOLDEN_FILE)
 EMBEDDING_FILE = "embedding.onnx"
-"""Not in every bundle; hashed too where it is."""
+RATINGS_FILE = "ratings.onnx"
+OPTIONAL_FILES = (EMBEDDING_FILE, RATINGS_FILE)
+"""Not in every bundle; hashed too where they are."""
 
 GOLDEN_TOLERANCE = 1e-3
 
 Embedding = NDArray[np.float32]  # [n_windows, 1, units], a window of one frame each
 Logits = NDArray[np.float32]  # [n_windows, labels]
+Ratings = NDArray[np.float32]  # [n_windows, ratings]
 Probabilities = NDArray[np.float64]  # [..., labels]
 
 
@@ -51,15 +55,23 @@ class Bundle:
         From windows, or from their embedding, to logits.
     embedding
         From windows to their embedding; None where the network takes the windows.
+    ratings
+        From windows, or from their embedding, to the card's ratings; None where it has none.
     """
 
     def __init__(
-        self, card: Card, bank: FilterBank, network: Network, embedding: Network | None = None
+        self,
+        card: Card,
+        bank: FilterBank,
+        network: Network,
+        embedding: Network | None = None,
+        ratings: Network | None = None,
     ) -> None:
         self.card = card
         self.bank = bank
         self._network = network
         self._embedding = embedding
+        self._ratings = ratings
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -80,7 +92,8 @@ class Bundle:
         embedding = None
         if EMBEDDING_FILE in card.sha256:
             embedding = Network.open_once(folder / EMBEDDING_FILE, card.sha256[EMBEDDING_FILE])
-        bundle = cls(card, bank, Network.open(folder / MODEL_FILE), embedding)
+        ratings = Network.open(folder / RATINGS_FILE) if card.ratings else None
+        bundle = cls(card, bank, Network.open(folder / MODEL_FILE), embedding, ratings)
         bundle._prove(folder / GOLDEN_FILE)
         return bundle
 
@@ -104,6 +117,18 @@ class Bundle:
         """Return the logits for windows that went through :meth:`embed`."""
         return self._network.run(embedding)
 
+    def rate_embedded(self, embedding: Embedding) -> Ratings:
+        """Return the card's ratings for windows that went through :meth:`embed`.
+
+        Returns
+        -------
+        Ratings
+            Shape [n_windows, ratings]; some may lie beyond the ends of the scale, 0 and 1.
+        """
+        if self._ratings is None:
+            return np.zeros((len(embedding), 0), np.float32)
+        return self._ratings.run(embedding)
+
     def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
         """Calibrate logits of shape [..., labels] to probabilities of the same shape."""
         return softmax(logits / self.card.calibration.temperature)
@@ -111,28 +136,30 @@ class Bundle:
     def _prove(self, golden_file: Path) -> None:
         with np.load(golden_file, allow_pickle=False) as golden:
             grid = self.features(golden["samples"])
-            features_off = _largest_difference(grid, golden["features"])
-            logits = self._try_run(golden_file.parent, grid)
-            logits_off = _largest_difference(logits, golden["logits"])
-        if logits.shape[1:] != (len(self.card.labels),):
-            raise BundleError(
-                f"{shown(golden_file.with_name(MODEL_FILE))} answers with shape {logits.shape}, "
-                f"but the card has {len(self.card.labels)} labels"
-            )
-        for what, off in (("features", features_off), ("logits", logits_off)):
+            found = {"features": grid, **self._try_run(golden_file.parent, grid)}
+            off = {what: _largest_difference(found[what], golden[what]) for what in found}
+        folder, card = golden_file.parent, self.card
+        _check_width(folder / MODEL_FILE, found["logits"], len(card.labels), "labels")
+        if self._ratings is not None:
+            _check_width(folder / RATINGS_FILE, found["ratings"], len(card.ratings), "ratings")
+        for what, difference in off.items():
             # Written so that a NaN fails too.
-            if not off <= GOLDEN_TOLERANCE:
+            if not difference <= GOLDEN_TOLERANCE:
                 raise BundleError(
-                    f"{shown(golden_file)}: the golden clip's {what} differ by {off:.2g} from "
-                    f"those of training, more than {GOLDEN_TOLERANCE:g}: library versions or "
+                    f"{shown(golden_file)}: the golden clip's {what} differ by {difference:.2g} "
+                    f"from those of training, more than {GOLDEN_TOLERANCE:g}: library versions or "
                     "files do not fit the bundle"
                 )
 
-    def _try_run(self, folder: Path, grid: Grid) -> Logits:
+    def _try_run(self, folder: Path, grid: Grid) -> dict[str, Answers]:
         try:
-            return self.window_logits(grid)
+            embedding = self.embed(cut_windows(grid, self.card.windows))
+            answers = {"logits": self.run_embedded(embedding)}
+            if self._ratings is not None:
+                answers["ratings"] = self.rate_embedded(embedding)
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise BundleError(f"the networks of {folder.name} cannot be run: {error}") from error
+        return answers
 
 
 def softmax(logits: NDArray[np.floating]) -> Probabilities:
@@ -158,8 +185,8 @@ def _read_card(folder: Path) -> Card:
 
 
 def _check_hashes(folder: Path, card: Card) -> None:
-    has_embedding = EMBEDDING_FILE in card.sha256 or (folder / EMBEDDING_FILE).exists()
-    for name in (*HASHED_FILES, EMBEDDING_FILE) if has_embedding else HASHED_FILES:
+    also = [n for n in OPTIONAL_FILES if n in card.sha256 or (folder / n).exists()]
+    for name in (*HASHED_FILES, *also):
         path = folder / name
         if not path.is_file():
             raise BundleError(f"{shown(path)} does not exist")
@@ -167,6 +194,13 @@ def _check_hashes(folder: Path, card: Card) -> None:
             raise BundleError(
                 f"{shown(path)} is damaged: its SHA-256 is not the one in {CARD_FILE}"
             )
+
+
+def _check_width(file: Path, answers: Answers, count: int, what: str) -> None:
+    if answers.shape[1:] != (count,):
+        raise BundleError(
+            f"{shown(file)} answers with shape {answers.shape}, but the card has {count} {what}"
+        )
 
 
 def _largest_difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:

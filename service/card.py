@@ -68,6 +68,23 @@ class Evaluation(Figures):
     protocol: str
 
 
+class RatingCheck(_CardPart):
+    """How well ratings are predicted on a collection that was not learned from."""
+
+    learned_from: str
+    data_set: str
+    n: int
+    correlation: Estimate = Field(description="Pearson's, with what listeners said")
+
+
+class Rating(_CardPart):
+    """Something that listeners rate on a scale, beside the labels."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    meaning: str = Field(description="What 0 and 1 mean")
+    evaluation: list[RatingCheck]
+
+
 class Card(_CardPart):
     """Everything a reader or the service must know of a bundle."""
 
@@ -87,6 +104,9 @@ class Card(_CardPart):
     lab_labels: list[str] | None = Field(
         default=None, description="The labels as .lab files spell them, for chords Harte's notation"
     )
+    ratings: list[Rating] = Field(
+        default=[], description="In the order of the outputs of ratings.onnx, if there is one"
+    )
     training: TrainingRecord
     evaluation: list[Evaluation]
     not_for: list[str] = Field(description="What the model must not be used for")
@@ -96,6 +116,9 @@ class Card(_CardPart):
     def _parts_fit(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must differ from each other")
+        names = [rating.name for rating in self.ratings]
+        if len(set(names)) != len(names):
+            raise ValueError("ratings must differ from each other")
         if self.lab_labels is not None and len(self.lab_labels) != len(self.labels):
             raise ValueError("there must be as many lab_labels as labels")
         octave = self.timeline.bands_per_octave if self.timeline else None

@@ -7,6 +7,9 @@ grid per specification and filter bank, one embedding per grid, windows and embe
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.audio import Clip, Samples, resample
 from service.bundle import (
     BANK_FILE,
@@ -33,6 +36,8 @@ class Classification:
         Who answers.
     probabilities
         Calibrated probabilities of the whole clip, shape [labels].
+    ratings
+        What listeners would rate, from 0 to 1, in the order of the card, shape [ratings].
     silent
         Whether the clip holds no audible sound.
     timeline
@@ -42,6 +47,7 @@ class Classification:
 
     bundle: Bundle
     probabilities: Probabilities
+    ratings: NDArray[np.float32]
     silent: bool
     timeline: list[LabelledSegment] | None = None
 
@@ -111,12 +117,16 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
     with workbench.timings.stage("features"):
         grid = workbench.grid(bundle)
     with workbench.timings.stage("inference"):
-        window_logits = workbench.window_logits(bundle)
+        embedding = workbench.embedding(bundle)
+        window_logits = bundle.run_embedded(embedding)
+        # A line knows no ends of a scale.
+        ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
         duration_s = workbench.clip.duration_s
         traced = trace(bundle, grid, window_logits, duration_s) if timeline else None
     return Classification(
         bundle=bundle,
         probabilities=bundle.probabilities(clip_logits(window_logits)),
+        ratings=ratings,
         silent=workbench.clip.silent,
         timeline=traced,
     )
@@ -139,14 +149,12 @@ class _Workbench:
             self._grids[key] = bundle.features(self._resampled(card.features.sample_rate_hz))
         return self._grids[key]
 
-    def window_logits(self, bundle: Bundle) -> Logits:
-        card, grid = bundle.card, self.grid(bundle)
-        if EMBEDDING_FILE not in card.sha256:
-            return bundle.window_logits(grid)
-        key = (*_grid_key(card), card.windows, card.sha256[EMBEDDING_FILE])
+    def embedding(self, bundle: Bundle) -> Embedding:
+        card = bundle.card
+        key = (*_grid_key(card), card.windows, card.sha256.get(EMBEDDING_FILE))
         if key not in self._embeddings:
-            self._embeddings[key] = bundle.embed(cut_windows(grid, card.windows))
-        return bundle.run_embedded(self._embeddings[key])
+            self._embeddings[key] = bundle.embed(cut_windows(self.grid(bundle), card.windows))
+        return self._embeddings[key]
 
     def _resampled(self, sample_rate_hz: int) -> Samples:
         if sample_rate_hz not in self._samples:

@@ -14,6 +14,7 @@ from service.timeline import spread
 Probability = Annotated[float, Field(ge=0, le=1)]
 PROBABILITY_DIGITS = 6
 TIME_DIGITS = 3
+RATING_DIGITS = 3
 
 
 class AudioInfo(BaseModel):
@@ -58,6 +59,11 @@ class TaskResult(BaseModel):
     )
     uncertain: bool = Field(
         description="Less confident than nine tenths of the validation clips, or silent"
+    )
+    ratings: dict[str, Probability] | None = Field(
+        default=None,
+        description="What listeners would rate, from 0 to 1; only of models that have ratings, "
+        "whose cards say what 0 and 1 mean and how far to trust them",
     )
     model: ModelRef
     spread: dict[str, float] | None = Field(
@@ -146,6 +152,7 @@ def task_result(task: str, classification: Classification, *, top_k: int | None)
         confidence=confidence,
         probabilities=ranked,
         uncertain=classification.uncertain,
+        ratings=_ratings(classification),
         model=ModelRef(
             name=bundle.card.task,
             version=bundle.card.version,
@@ -186,6 +193,12 @@ def _ranked(
         order.append(also)
     labels = bundle.card.labels
     return {labels[i]: round(float(probabilities[i]), PROBABILITY_DIGITS) for i in order}
+
+
+def _ratings(classification: Classification) -> dict[str, float] | None:
+    names = [rating.name for rating in classification.bundle.card.ratings]
+    values = classification.ratings.tolist()
+    return {n: round(v, RATING_DIGITS) for n, v in zip(names, values, strict=True)} or None
 
 
 def _spread(classification: Classification, listed: Iterable[str]) -> dict[str, float] | None:

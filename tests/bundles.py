@@ -5,7 +5,7 @@ of each band: a tone at :func:`band_centre_hz` of a label is answered with that 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from service.bundle import (
     GOLDEN_FILE,
     HASHED_FILES,
     MODEL_FILE,
+    OPTIONAL_FILES,
+    RATINGS_FILE,
     file_sha256,
 )
-from service.card import Calibration, Card, Estimate, Evaluation, TrainingRecord
+from service.card import Calibration, Card, Estimate, Evaluation, Rating, TrainingRecord
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.windows import WindowSpec, cut_windows
 from tests.audio import noise, tone
@@ -54,10 +56,12 @@ def write_bundle(
     uncertain_below: float = 0.5,
     version: str = "1.0.0",
     embedding_gain: float | None = None,
+    rating_bands: Mapping[str, int] | None = None,
 ) -> Path:
     """Write a valid bundle and return its folder; the task is the folder's name by default.
 
-    With a gain, the levels are averaged and amplified by a network of their own.
+    With a gain, the levels are averaged and amplified by a network of their own. A rating is
+    the level of its band, times ``LOGITS_PER_LEVEL``.
     """
     folder.mkdir(parents=True)
     features = FeatureSpec(
@@ -76,6 +80,10 @@ def write_bundle(
         write_embedding(folder / EMBEDDING_FILE, bands=len(labels), gain=embedding_gain)
         frames = 1
     write_network(folder / MODEL_FILE, frames=frames, bands=len(labels), labels=len(labels))
+    if rating_bands is not None:
+        bands = list(rating_bands.values())
+        weights = LOGITS_PER_LEVEL * np.eye(len(labels), dtype=np.float32)[:, bands]
+        write_linear(folder / RATINGS_FILE, weights, frames=frames)
     write_golden(folder, features, windows, bank)
     card = make_card(
         task=task or folder.name,
@@ -85,6 +93,7 @@ def write_bundle(
         temperature=temperature,
         uncertain_below=uncertain_below,
         version=version,
+        ratings=list(rating_bands or ()),
         sha256=hashes(folder),
     )
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2), "utf-8")
@@ -113,8 +122,8 @@ def rehash(folder: Path) -> None:
 
 def hashes(folder: Path) -> dict[str, str]:
     """Return the hash of every file that the card must know."""
-    embedding = [EMBEDDING_FILE] if (folder / EMBEDDING_FILE).exists() else []
-    return {name: file_sha256(folder / name) for name in (*HASHED_FILES, *embedding)}
+    also = [name for name in OPTIONAL_FILES if (folder / name).exists()]
+    return {name: file_sha256(folder / name) for name in (*HASHED_FILES, *also)}
 
 
 def band_centre_hz(label_index: int, n_labels: int, sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
@@ -136,7 +145,13 @@ def triangular_bank(spec: FeatureSpec) -> FilterBank:
 def write_network(path: Path, *, frames: int | str, bands: int, labels: int) -> None:
     """Write a network that averages a window over time and scales each band to a logit."""
     weights = LOGITS_PER_LEVEL * np.eye(bands, labels, dtype=np.float32)
-    bias = np.linspace(0, 0.1, labels, dtype=np.float32)
+    write_linear(path, weights, frames=frames)
+
+
+def write_linear(path: Path, weights: NDArray[np.float32], *, frames: int | str) -> None:
+    """Write a network that averages a window over time and weighs the bands, with small biases."""
+    bands, outputs = weights.shape
+    bias = np.linspace(0, 0.1, outputs, dtype=np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("ReduceMean", ["window"], ["levels"], axes=[1], keepdims=0),
@@ -145,7 +160,7 @@ def write_network(path: Path, *, frames: int | str, bands: int, labels: int) -> 
         ],
         "tiny",
         [helper.make_tensor_value_info("window", TensorProto.FLOAT, ["n", frames, bands])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", labels])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", outputs])],
         [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
     )
     _save(graph, path)
@@ -172,7 +187,7 @@ def write_golden(
     """Write the golden clip of the network that lies in the folder."""
     samples = golden_samples(features.sample_rate_hz)
     grid = compute_grid(samples, features, bank)
-    arrays = {"samples": samples, "features": grid, "logits": _logits(folder, grid, windows)}
+    arrays = {"samples": samples, "features": grid, **_answers(folder, grid, windows)}
     save_golden(folder, arrays)
 
 
@@ -204,6 +219,7 @@ def make_card(
     temperature: float = 1.0,
     uncertain_below: float = 0.5,
     version: str = "1.0.0",
+    ratings: Sequence[str] = (),
 ) -> Card:
     """Return a card whose contract is as given and whose figures are made up."""
     half = Estimate(value=0.5, low=0.4, high=0.6)
@@ -217,6 +233,7 @@ def make_card(
         calibration=Calibration(
             temperature=temperature, uncertain_below=uncertain_below, fitted_on="nothing"
         ),
+        ratings=[Rating(name=name, meaning="made up", evaluation=[]) for name in ratings],
         training=TrainingRecord(
             command="python -m training fit",
             data_sets={"made up": 10},
@@ -256,10 +273,15 @@ def _save(graph: onnx.GraphProto, path: Path) -> None:
     onnx.save(model, path)
 
 
-def _logits(folder: Path, grid: Grid, windows: WindowSpec) -> NDArray[np.float32]:
-    answers = cut_windows(grid, windows)
-    for file in (folder / EMBEDDING_FILE, folder / MODEL_FILE):
-        if file.exists():
-            session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-            answers = session.run(None, {"window": answers})[0]
+def _answers(folder: Path, grid: Grid, windows: WindowSpec) -> dict[str, NDArray[np.float32]]:
+    heard = cut_windows(grid, windows)
+    if (folder / EMBEDDING_FILE).exists():
+        heard = _run(folder / EMBEDDING_FILE, heard)
+    files = {"logits": folder / MODEL_FILE, "ratings": folder / RATINGS_FILE}
+    return {what: _run(file, heard) for what, file in files.items() if file.exists()}
+
+
+def _run(file: Path, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    answers: NDArray[np.float32] = session.run(None, {"window": windows})[0]
     return answers

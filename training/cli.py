@@ -19,6 +19,7 @@ RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics
 COMPARED_TASKS = ("genre", "emotion")
 PROGRESSION_RECIPES = ("chord",)
 INVARIANCE_RECIPES = ("genre", "chord", "emotion")
+RATINGS_RECIPES = ("emotion",)
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
 FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
 
@@ -162,6 +163,13 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     _add_json(outsiders)
     _add_seed(outsiders)
+
+    ratings = _command(
+        commands, "ratings", run.ratings, "measure how well ratings of listeners are predicted"
+    )
+    ratings.add_argument("recipe", choices=RATINGS_RECIPES, help="see training/recipes.py")
+    _add_data(ratings)
+    _add_json(ratings)
 
     invariance = _command(
         commands, "invariance", run.invariance, "measure a run on changed recordings"

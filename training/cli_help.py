@@ -11,6 +11,7 @@ Train the models of the service on labelled audio. The usual order:
   python -m training progressions chord --data DATA --json figures.json   chords over time
   python -m training invariance chord --data DATA --json figures.json     changed recordings
   python -m training outsiders models/chord --data SPEECH --json figures.json
+  python -m training ratings emotion --data DATA --json figures.json      energy and valence
 
 Each command explains itself with --help.
 """
@@ -67,6 +68,13 @@ are of the kinds that training renders, so they are no proof of unheard sounds.
   python -m training outsiders models/genre --data SPEECH --joined-s 20 --json figures.json
 """
 
+RATINGS_HELP = """\
+Fits a line to what the recipe's pretrained network hears in the clips of mood_annotations.csv, for
+each scale of training/scales.py, on all collections but one, and compares what it says of that one
+with what listeners said: Pearson's correlation with its 95% interval. A folder without that list
+has nothing to rate. fit does the same for the scales of its recipe, and the service answers them.
+"""
+
 DATA_HELP = """\
 DATA is one of
   a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord' or 'emotion';
@@ -88,5 +96,6 @@ EPILOGS = {
     "compare": f"{COMPARE_HELP}\n{DATA_HELP}",
     "invariance": f"{INVARIANCE_HELP}\n{DATA_HELP}",
     "outsiders": OUTSIDERS_HELP,
+    "ratings": f"{RATINGS_HELP}\n{DATA_HELP}",
     "progressions": f"{PROGRESSIONS_HELP}\n{DATA_HELP}",
 }

@@ -193,6 +193,30 @@ def outsiders(options: argparse.Namespace) -> None:
     logging.info("all figures in %s", options.json)
 
 
+def ratings(options: argparse.Namespace) -> None:
+    """Measure what listeners rate, on collections that were not learned from."""
+    from training.cache import FeatureCache
+    from training.errors import TrainingError
+    from training.ratings import hear, measure, summaries
+    from training.recipes import RECIPES
+    from training.scales import RATINGS_LIST, SCALES
+
+    recipe = RECIPES[options.recipe]
+    if recipe.backbone is None:
+        raise TrainingError(f"The recipe {recipe.name} has no pretrained network to rate with.")
+    backbone = recipe.backbone()
+    cache = FeatureCache(options.cache)
+    heard = hear(recipe, SCALES, options.data, cache, backbone, options.cluster)
+    if not heard.rated.clips:
+        raise TrainingError(f"None of the folders has ratings in a {RATINGS_LIST}.")
+    done = measure(heard, SCALES)
+    rows = [rating.model_dump() for rating in done]
+    _write_figures(options.json, json.dumps(rows, indent=1))
+    for line in summaries(done):
+        logging.info(line)
+    logging.info("all figures in %s", options.json)
+
+
 def report(options: argparse.Namespace) -> None:
     """Draw and write down what a run measured."""
     from training.recipes import RECIPES

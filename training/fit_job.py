@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from training.embedding import stage_of
 from training.errors import TrainingError
 from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.material import Beside, Item, Material, examples, gather, teacher_moments
+from training.ratings import hear, measure, ratings_network, summaries
 from training.readers import LabelledClip
 from training.recipes import Recipe
 from training.run_folder import FoldResult, RunFolder, RunRecord
@@ -95,6 +97,8 @@ def fit(job: FitJob) -> None:
     )
     job.run.claim(fingerprint(job, material.clips))
     check_windows = _check_windows(job.recipe, material, job.seed)
+    if backbone is not None and job.recipe.scales:
+        _fit_ratings(job, backbone)
     stage = stage_of(job.recipe, material, backbone, job.seed)
     job, material = replace(job, recipe=stage.recipe), stage.material
     clips = material.clips
@@ -125,6 +129,18 @@ def fit(job: FitJob) -> None:
         fit_s=round(time.monotonic() - began, 1),
     )
     job.run.save_network(stage.whole(fitted.network), record, check_windows)
+
+
+def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
+    """Learn to rate, if there is a list of ratings in the data."""
+    scales = job.recipe.scales
+    heard = hear(job.recipe, scales, job.data, job.cache, backbone, job.cluster)
+    if not heard.rated.clips:
+        return
+    ratings = measure(heard, scales)
+    job.run.save_ratings(ratings_network(heard, scales), ratings)
+    for line in summaries(ratings):
+        logger.info(line)
 
 
 def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:

@@ -153,6 +153,25 @@ def weighted_mean(
     return _bootstrap(mean, _resamples(groups, seed=0), len(values))
 
 
+def correlation(
+    predicted: NDArray[np.float64], truth: NDArray[np.float64], groups: Sequence[str]
+) -> Estimate:
+    """Return Pearson's correlation of what was predicted with what is true, with its interval.
+
+    Parameters
+    ----------
+    predicted, truth
+        Shape [clips].
+    groups
+        Artist, album, player or guitar of each clip.
+    """
+
+    def pearson(i: NDArray[np.int64]) -> float:
+        return float(np.corrcoef(predicted[i], truth[i])[0, 1])
+
+    return _bootstrap(pearson, _resamples(groups, seed=0), len(truth))
+
+
 def wilson_interval(hits: int, n: int) -> Estimate:
     """Return a share with Wilson's score interval."""
     share = hits / n

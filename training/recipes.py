@@ -20,6 +20,7 @@ from training.batches import OUTSIDE, UNLABELLED, Augment
 from training.fit_settings import FitSettings
 from training.networks import chord_net, embedding_net, listening_net, statistics_net
 from training.readers import LabelledClip, gtzan_grid, statistics
+from training.scales import ENERGY, Scale
 from training.splits import Fold, group_fold_plan, leave_one_data_set_out, no_folds
 from training.synthesis import (
     INTERVALS,
@@ -110,6 +111,8 @@ class Recipe:
         Share of outside and rendered sounds among the windows drawn.
     subsets
         Further sets of labels to report figures on.
+    scales
+        What listeners rate, to be answered beside the labels; needs a backbone.
     timeline
         How the service joins windows to segments.
     lab_labels
@@ -142,6 +145,7 @@ class Recipe:
     rendering: Rendering | None = None
     beside_share: float = 0.0
     subsets: tuple[tuple[str, frozenset[str]], ...] = ()
+    scales: tuple[Scale, ...] = ()
     timeline: TimelineSpec | None = None
     lab_labels: tuple[str, ...] | None = None
 
@@ -293,7 +297,7 @@ EMOTION = replace(
     GENRE,
     name="emotion",
     task="emotion",
-    version="2.2.0",
+    version="2.3.0",
     summary="Whether music feels happy or sad, from what a network trained on 200,000 songs hears "
     "in 3 s windows.",
     not_for=(
@@ -310,6 +314,7 @@ EMOTION = replace(
     weigh=_weigh_by_label,
     held_back=("test",),
     bundle="emotion",
+    scales=(ENERGY,),
     further=(),
     companion=None,
 )

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from service.card import Estimate, Evaluation
+from service.card import Estimate, Evaluation, Rating
 from training.figures import Unseen, calibrate, evaluations
 from training.metrics import N_BINS, Predictions
 from training.recipes import Recipe
@@ -42,6 +42,10 @@ uncertain. Fitted on {calibration.fitted_on}.
 ![Confusions on {figures[0].data_set}](confusion.png)
 ![Confidence against accuracy](calibration.png)
 
+## Ratings
+
+{ratings_table(run.ratings()) or "None."}
+
 ## Clips skipped
 
 {skipped or "None."}
@@ -61,6 +65,18 @@ def figures_table(figures: Sequence[Evaluation]) -> str:
     return "\n".join(lines)
 
 
+def ratings_table(ratings: Sequence[Rating]) -> str:
+    """Return a Markdown table with one row per check of a rating; empty without any."""
+    rows = [
+        f"| {rating.name} | {check.learned_from} | {check.data_set} | {check.n} "
+        f"| {estimate_cell(check.correlation)} |"
+        for rating in ratings
+        for check in rating.evaluation
+    ]
+    head = ["| rating | learned from | judged on | n | correlation |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows]) if rows else ""
+
+
 def estimate_cell(estimate: Estimate) -> str:
     """Return a figure with its interval for a table."""
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
@@ -74,7 +90,8 @@ def _draw_losses(history: dict[str, list[float]]) -> Figure:
     figure = Figure(figsize=(6, 3.5))
     axes = figure.subplots()
     axes.plot(history["loss"], label="training clips, augmented")
-    axes.plot(history["val_loss"], label="stop clips, other groups")
+    if "val_loss" in history:  # training that runs to the end keeps no clips for it
+        axes.plot(history["val_loss"], label="stop clips, other groups")
     axes.set(xlabel="epoch", ylabel="loss")
     axes.legend()
     return figure

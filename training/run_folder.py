@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from service.card import Rating
 from training.errors import TrainingError
 
 
@@ -130,6 +132,23 @@ class RunFolder:
         windows: NDArray[np.float32] = np.load(self._windows_file, allow_pickle=False)
         return windows
 
+    def save_ratings(self, network: keras.Model, ratings: Sequence[Rating]) -> None:
+        """Keep the network that rates embedded windows, and how good it is."""
+        network.save(self._ratings_network_file)
+        text = json.dumps([rating.model_dump() for rating in ratings], indent=2)
+        self._ratings_file.write_text(text, "utf-8")
+
+    def ratings(self) -> list[Rating]:
+        """Return what the run learned to rate, and how well; nothing where it did not."""
+        if not self._ratings_file.exists():
+            return []
+        return [Rating.model_validate(r) for r in json.loads(self._ratings_file.read_text("utf-8"))]
+
+    def ratings_network(self) -> keras.Model:
+        """Return the network that rates embedded windows."""
+        self._require(self._ratings_network_file)
+        return keras.saving.load_model(self._ratings_network_file, compile=False)
+
     def record(self) -> RunRecord:
         """Return how the run was started."""
         self._require(self._record_file)
@@ -147,6 +166,14 @@ class RunFolder:
     @property
     def _network_file(self) -> Path:
         return self.path / "network.keras"
+
+    @property
+    def _ratings_network_file(self) -> Path:
+        return self.path / "ratings.keras"
+
+    @property
+    def _ratings_file(self) -> Path:
+        return self.path / "ratings.json"
 
     @property
     def _windows_file(self) -> Path:

@@ -25,7 +25,7 @@ _GENRES = (
 )
 
 
-def _result(task: str, probabilities: dict[str, float]) -> dict[str, Any]:
+def _result(task: str, probabilities: dict[str, float], **more: object) -> dict[str, Any]:
     label, confidence = next(iter(probabilities.items()))
     return {
         "task": task,
@@ -33,6 +33,7 @@ def _result(task: str, probabilities: dict[str, float]) -> dict[str, Any]:
         "confidence": round(confidence, PROBABILITY_DIGITS),
         "probabilities": probabilities,
         "uncertain": False,
+        **more,
         "model": {"name": task, "version": "1.0.0", "sha256": "9f86d081884c7d65…"},
     }
 
@@ -40,7 +41,7 @@ def _result(task: str, probabilities: dict[str, float]) -> dict[str, Any]:
 _RESULTS = {
     "genre": _result("genre", dict(_GENRES)),
     "chord": _result("chord", {"Am": 0.94, "C": 0.04, "F": 0.02}),
-    "emotion": _result("emotion", {"happy": 0.83, "sad": 0.17}),
+    "emotion": _result("emotion", {"happy": 0.83, "sad": 0.17}, ratings={"energy": 0.64}),
 }
 
 LAB_ANSWER = "0.000\t1.858\tA:min\n1.858\t3.947\tF:maj\n3.947\t6.037\tC:maj\n"

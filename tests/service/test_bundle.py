@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from service.bundle import (
     GOLDEN_FILE,
     HASHED_FILES,
     MODEL_FILE,
+    RATINGS_FILE,
     Bundle,
     file_sha256,
     softmax,
@@ -231,3 +233,44 @@ def test_softmax_of_huge_logits_is_finite_and_sums_to_one() -> None:
     np.testing.assert_allclose(probabilities[1], 1 / 3)
     assert probabilities[0, 0] / probabilities[0, 1] == pytest.approx(np.e)
     assert probabilities.dtype == np.float64
+
+
+@pytest.fixture
+def rated_folder(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "emotion", embedding_gain=2.0, rating_bands={"energy": 3})
+
+
+def test_ratings_are_given_what_the_network_is_given(
+    embedding_folder: Path, tmp_path: Path
+) -> None:
+    bands = {"energy": 3, "dark": 0}
+    folder = write_bundle(tmp_path / "rated", embedding_gain=2.0, rating_bands=bands)
+    rated, unrated = Bundle.load(folder), Bundle.load(embedding_folder)
+    grid = rated.features(tone(band_centre_hz(3, 4), 2.0, rate_hz=SAMPLE_RATE_HZ))
+    embedding = rated.embed(cut_windows(grid, rated.card.windows))
+
+    ratings = rated.rate_embedded(embedding)
+
+    scaled = rated.run_embedded(embedding) - np.linspace(0, 0.1, len(GENRES))
+    np.testing.assert_allclose(ratings, scaled[:, [3, 0]] + [0, 0.1], rtol=1e-5)
+    assert unrated.rate_embedded(embedding).shape == (len(embedding), 0)
+
+
+def test_missing_ratings_are_named(rated_folder: Path) -> None:
+    (rated_folder / RATINGS_FILE).unlink()
+    assert refusal(rated_folder) == f"emotion/{RATINGS_FILE} does not exist"
+
+
+def test_ratings_that_are_not_reproduced_are_named(rated_folder: Path) -> None:
+    golden = load_golden(rated_folder)
+    golden["ratings"][0, 0] += 0.01
+    save_golden(rated_folder, golden)
+    rehash(rated_folder)
+    assert "golden clip's ratings differ" in refusal(rated_folder)
+
+
+def test_ratings_that_the_card_does_not_name_are_refused(rated_folder: Path) -> None:
+    energy = json.loads((rated_folder / CARD_FILE).read_bytes())["ratings"][0]
+    edit_card(rated_folder, ratings=[energy, energy | {"name": "dark"}])
+    assert f"emotion/{RATINGS_FILE}" in refusal(rated_folder)
+    assert "2 ratings" in refusal(rated_folder)

@@ -14,7 +14,7 @@ from service.classification import classify, clip_logits
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.network import Answers, Network
 from service.timeline import LabelledSegment, TimelineSpec
-from service.windows import Windows
+from service.windows import Windows, cut_windows
 from tests.audio import RATE_HZ, noise, tone
 from tests.bundles import CHORDS, GENRES, band_centre_hz, rehash, write_bundle, write_golden
 
@@ -93,6 +93,18 @@ def test_a_higher_temperature_is_less_confident_about_the_same_label(tmp_path: P
 
     assert answers["warm"].probabilities.max() < answers["cold"].probabilities.max()
     assert answers["warm"].probabilities.argmax() == answers["cold"].probabilities.argmax()
+
+
+def test_ratings_are_the_windows_mean_within_the_scale(tmp_path: Path) -> None:
+    bundle = Bundle.load(write_bundle(tmp_path / "emotion", rating_bands={"low": 0, "high": 3}))
+    loud, silent = tone(band_centre_hz(0, 4), rate_hz=8_000), np.zeros(8_000, np.float32)
+    windows = cut_windows(bundle.features(silent), bundle.card.windows)
+
+    ratings = [classify(clip_of(x, 8_000), {"it": bundle})["it"].ratings for x in (loud, silent)]
+
+    np.testing.assert_allclose(ratings[1], bundle.rate_embedded(windows).mean(axis=0), atol=1e-6)
+    assert ratings[1].max() < 0.2
+    assert ratings[0][0] == 1
 
 
 def test_bundles_with_the_same_features_share_one_resampling_and_one_grid(
@@ -264,9 +276,9 @@ def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) 
     heard: list[Windows] = []
 
     class Listener(Bundle):
-        def run(self, windows: Windows) -> Logits:
-            heard.append(windows)
-            return super().run(windows)
+        def run_embedded(self, embedding: Windows) -> Logits:
+            heard.append(embedding)
+            return super().run_embedded(embedding)
 
     listener = Listener(joining.card, joining.bank, joining._network)
     timeline_of(listener, tones((FIRST, 1.0)))

@@ -11,7 +11,7 @@ from service.registry import Registry
 from service.schemas import audio_info, readiness, task_result
 from service.timeline import LabelledSegment
 from service.windows import Segment
-from tests.bundles import GENRES
+from tests.bundles import GENRES, write_bundle
 
 WARNING = "short: only 0.12 s"
 
@@ -21,6 +21,7 @@ def classification(models_dir: Path) -> Classification:
     return Classification(
         bundle=Bundle.load(models_dir / "genre"),
         probabilities=np.array([0.2, 0.1, 0.6, 0.1]),
+        ratings=np.zeros(0, np.float32),
         silent=False,
         timeline=[
             LabelledSegment(Segment(0.0, 1.23456), 0, np.array([0.7, 0.1, 0.1, 0.1])),
@@ -86,6 +87,18 @@ def test_the_timeline_is_there_only_when_asked_for(classification: Classificatio
             "probabilities": {"rock": 0.7},
         },
     ]
+
+
+def test_ratings_are_named_as_in_the_card_and_left_out_where_there_are_none(
+    classification: Classification, tmp_path: Path
+) -> None:
+    assert task_result("genre", classification, top_k=None).ratings is None
+    rated = replace(
+        classification,
+        bundle=Bundle.load(write_bundle(tmp_path / "genre", rating_bands={"energy": 3, "dark": 0})),
+        ratings=np.array([0.25, 1.0], np.float32),
+    )
+    assert task_result("genre", rated, top_k=1).ratings == {"energy": 0.25, "dark": 1.0}
 
 
 def test_the_model_that_answered_is_named_by_its_hash(

@@ -11,15 +11,18 @@ import pytest
 import tf2onnx
 
 from service import __version__
+from service.audio import Clip
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
     EMBEDDING_FILE,
     HASHED_FILES,
     MODEL_FILE,
+    RATINGS_FILE,
     Bundle,
     file_sha256,
 )
+from service.classification import classify
 from service.features import compute_grid
 from service.windows import cut_windows
 from tests.audio import tone
@@ -54,23 +57,30 @@ from training.networks import (
 )
 from training.recipes import Recipe
 from training.run_folder import RunFolder
+from training.scales import RATINGS_LIST
 
 CONVERT = tf2onnx.convert.from_keras
 
 
 def fit_tones(recipe: Recipe, folder: Path) -> RunFolder:
-    """Let a small network really learn to tell low tones from high ones; return its run."""
+    """Let a small network really learn to tell low tones from high ones; return its run.
+
+    Listeners of two collections found the high ones more energetic.
+    """
     rate_hz = TOY.features.sample_rate_hz
-    rows = []
+    rows, rated = [], []
     for n in range(12):
         label, frequency_hz = (("sad", 300), ("happy", 2_500))[n % 2]
         write_wav(folder / f"{n}.wav", tone(frequency_hz + 5 * n, 0.6, rate_hz=rate_hz), rate_hz)
         rows.append((f"{n}.wav", label, f"artist-{n}"))
+        rated.append((f"{n}.wav", ("films", "more films")[n // 6], str(frequency_hz + n)))
+    write_csv(folder / "emotion.csv", ("file", "emotion", "group"), rows)
+    write_csv(folder / RATINGS_LIST, ("file", "dataset", "rated_energy"), rated)
     run = RunFolder(folder / "run")
     fit(
         FitJob(
             recipe=with_fit(recipe, epochs=8),
-            data=[write_csv(folder / "emotion.csv", ("file", "emotion", "group"), rows)],
+            data=[folder],
             run=run,
             cache=FeatureCache(folder / "cache"),
             seed=1,
@@ -152,6 +162,24 @@ def test_a_bundle_holds_the_backbone_and_what_was_trained_on_it(
     assert bundle.card.training.parameters > TOY_ON_TOP.build(0).count_params()
 
 
+def test_ratings_of_the_run_are_answered_by_the_bundle(
+    fitted_run: RunFolder, fitted_on_top: RunFolder, tmp_path: Path
+) -> None:
+    bundle = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path / "models"))
+    rate_hz = TOY.features.sample_rate_hz
+    clips = [Clip(tone(hz, 1.0, rate_hz=rate_hz), rate_hz, rate_hz, 1, "wav") for hz in (300, 2500)]
+
+    low, high = (classify(clip, {"emotion": bundle})["emotion"].ratings for clip in clips)
+
+    assert low.shape == (1,)
+    assert low[0] < 0.5 < high[0]
+    (energy,) = bundle.card.ratings
+    assert energy.name == "energy"
+    assert [check.correlation.value > 0.9 for check in energy.evaluation] == [True, True]
+    # Without a backbone there is nothing to rate with.
+    assert fitted_run.ratings() == []
+
+
 def test_the_backbone_is_a_file_that_does_not_depend_on_the_head(
     fitted_on_top: RunFolder, tmp_path: Path
 ) -> None:
@@ -168,9 +196,33 @@ def test_the_backbone_is_a_file_that_does_not_depend_on_the_head(
 
     for folder, bundle in zip(folders, bundles, strict=True):
         files = {path.name for path in folder.iterdir()} - {CARD_FILE}
-        assert files == {*HASHED_FILES, EMBEDDING_FILE} == set(bundle.card.sha256)
+        assert files == {*HASHED_FILES, EMBEDDING_FILE, RATINGS_FILE} == set(bundle.card.sha256)
     assert len({bundle.card.sha256[EMBEDDING_FILE] for bundle in bundles}) == 1
     assert len({bundle.card.sha256[MODEL_FILE] for bundle in bundles}) == len(bundles)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_shared"), [(1e-6, True), (0.1, False), (None, False)], ids=str
+)
+def test_an_embedding_that_says_the_same_is_shared_with_another_bundle(
+    change: float | None, is_shared: bool, fitted_on_top: RunFolder, tmp_path: Path
+) -> None:
+    other = tmp_path / "models" / "genre" / EMBEDDING_FILE
+    other.parent.mkdir(parents=True)
+    backbone, _ = taken_apart(fitted_on_top.network())
+    assert backbone is not None
+    if change is None:
+        other.write_bytes(b"no network")
+    else:
+        (mixture,) = (layer for layer in backbone.layers if layer.weights)
+        mixture.set_weights([weight + change for weight in mixture.get_weights()])
+        convert(backbone, other, fitted_on_top.real_windows())
+    expected = other.read_bytes()
+
+    folder = export(TOY_ON_TOP, fitted_on_top, tmp_path / "models")
+
+    assert ((folder / EMBEDDING_FILE).read_bytes() == expected) == is_shared
+    assert other.read_bytes() == expected
 
 
 def test_the_same_run_gives_the_same_networks(fitted_run: RunFolder, tmp_path: Path) -> None:

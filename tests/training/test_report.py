@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.card import Estimate, Evaluation
-from tests.training.runs import make_fold, write_run
+from service.card import Estimate, Evaluation, Rating, RatingCheck
+from tests.training.runs import make_fold, make_record, write_run
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.errors import TrainingError
 from training.figures import calibrate, evaluations
@@ -40,6 +40,35 @@ def test_every_picture_of_the_report_is_drawn(tmp_path: Path, recipe: Recipe) ->
             pixels = np.asarray(picture.convert("L"))
         assert min(pixels.shape) > 200
         assert pixels.std() > 5
+
+
+def test_a_run_that_kept_no_clips_to_stop_by_is_reported(tmp_path: Path) -> None:
+    record = make_record(TINY_GENRE)
+    record = record.model_copy(update={"history": {"loss": record.history["loss"]}})
+    run = write_run(tmp_path / "run")
+    run.save_network(run.network(), record, run.real_windows())
+
+    report(TINY_GENRE, run, tmp_path / "out")
+
+    assert (tmp_path / "out" / "losses.png").stat().st_size > 1_000
+
+
+def test_ratings_are_reported_where_the_run_learned_any(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    report(TINY_GENRE, run, tmp_path / "without")
+    check = RatingCheck(
+        learned_from="votes",
+        data_set="films",
+        n=20,
+        correlation=Estimate(value=0.81, low=0.7, high=0.9),
+    )
+    energy = Rating(name="energy", meaning="0 calm, 1 energetic", evaluation=[check])
+    run.save_ratings(TINY_GENRE.build(0), [energy])
+    report(TINY_GENRE, run, tmp_path / "with")
+
+    row = "| energy | votes | films | 20 | 0.810 (0.700 to 0.900) |"
+    assert row in (tmp_path / "with" / "report.md").read_text("utf-8")
+    assert "energy" not in (tmp_path / "without" / "report.md").read_text("utf-8")
 
 
 def test_a_run_without_folds_cannot_be_reported(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def read_manifest(path: Path, task: str) -> list[LabelledClip]:
     """
     clips = []
     unknown: Counter[str] = Counter()
-    for row in _rows(path, ("file", task)):
+    for row in rows(path, ("file", task)):
         label = canonical_label(task, row[task])
         if label is None:
             unknown[row[task]] += 1
@@ -54,14 +54,14 @@ def read_emotion_list(path: Path) -> list[LabelledClip]:
     a file is its own group; the published test half cannot be told from the training
     half by artist and figures on it flatter.
     """
-    rows = list(_rows(path, ()))
-    if not rows:
+    listed = list(rows(path, ()))
+    if not listed:
         raise TrainingError(f"{path} is empty.")
-    file_column = _find_column(path, rows[0], _FILE_COLUMNS)
-    label_column = _find_column(path, rows[0], _LABEL_COLUMNS)
+    file_column = _find_column(path, listed[0], _FILE_COLUMNS)
+    label_column = _find_column(path, listed[0], _LABEL_COLUMNS)
     found = {p.name: p for p in audio_files(path.parent)}
     clips = []
-    for row in rows:
+    for row in listed:
         label = canonical_label("emotion", row[label_column])
         name = Path(row[file_column]).name
         if label is not None:
@@ -80,7 +80,14 @@ def audio_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
 
 
-def _rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
+def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
+    """Read the rows of a CSV, by column.
+
+    Raises
+    ------
+    TrainingError
+        The file is no CSV in UTF-8, or lacks a required column.
+    """
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
