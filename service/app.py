@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,  # to whatever host the client says it asked
         generate_unique_id_function=_operation_id,
         responses=problems.ANY_PROBLEM,
         # FastAPI's own, which tell what clients wrote and how it crashed.

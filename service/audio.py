@@ -28,6 +28,7 @@ USUAL_SAMPLE_RATE_HZ = 44_100
 FORMATS = {
     "WAV": "wav",
     "WAVEX": "wav",
+    "RF64": "wav",
     "FLAC": "flac",
     "MP3": "mp3",
     "MPEG": "mp3",
@@ -200,8 +201,11 @@ def _format_name(sound: soundfile.SoundFile) -> str:
 
 def _is_cut_off(data: bytes) -> bool:
     """Tell whether a WAV or AIFF file ends early: libsndfile hides it in ``sound.frames``."""
-    stated_bytes = int.from_bytes(data[4:8], "little" if data[:4] == b"RIFF" else "big")
-    is_stated = data[:4] in (b"RIFF", b"FORM") and stated_bytes < STREAMED_BYTES
+    if data[:4] == b"RF64":  # a WAV whose length has 64 bits, in a place of its own
+        stated_bytes = int.from_bytes(data[20:28], "little")
+    else:
+        stated_bytes = int.from_bytes(data[4:8], "little" if data[:4] == b"RIFF" else "big")
+    is_stated = data[:4] in (b"RIFF", b"RF64", b"FORM") and stated_bytes < STREAMED_BYTES
     return is_stated and len(data) < COMPLETE_SHARE * stated_bytes
 
 

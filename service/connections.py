@@ -28,6 +28,11 @@ from service.record import finish, record
 # Of all connections, that are taken from the system at once: so that one has had the time to be
 # read from before as many others came that it would give way.
 BACKLOG_SHARE = 0.25
+# Read from one connection before the others have their turn: an upload in chunks of one byte
+# takes a thousand times as long to make sense of as another.
+READ_BYTES = 1 << 14
+# For what is no request: closed with bytes unread, a connection is reset, and the answer lost.
+LINGER_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def bounded_connection(bounds: Bounds) -> type[asyncio.Protocol]:
     return cast(type[asyncio.Protocol], partial(BoundedConnection, bounds=bounds))
 
 
-class BoundedConnection(H11Protocol):
+class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
     """One connection, held to its bounds."""
 
     def __init__(self, *, bounds: Bounds, **uvicorns: Any) -> None:
@@ -70,6 +75,8 @@ class BoundedConnection(H11Protocol):
         self._answer_timer: asyncio.TimerHandle | None = None
         self._last_head_s = time.monotonic()  # or the beginning
         self._head_began_s = self._last_head_s
+        self._arriving = bytearray()
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in Uvicorn
         """Begin to wait for a head, if there is room."""
@@ -86,8 +93,19 @@ class BoundedConnection(H11Protocol):
         self._cancel_answer_timer()
         super().connection_lost(exc)
 
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # as in asyncio
+        """Return where to put what comes next."""
+        self._arriving = bytearray(READ_BYTES)
+        return self._arriving
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was put there."""
+        self.data_received(bytes(self._arriving[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
         """Take what has come; a part of a head starts the time for the rest of it."""
+        if self._refused:
+            return
         waited = self.conn.their_state is h11.IDLE
         if waited and not self.conn.trailing_data[0]:
             self._head_began_s = time.monotonic()
@@ -95,7 +113,7 @@ class BoundedConnection(H11Protocol):
         waits = self.conn.their_state is h11.IDLE
         if waited and not waits:
             self._last_head_s = time.monotonic()
-        if not waits or self.transport.is_closing():
+        if not waits or self._refused or self.transport.is_closing():
             self._cancel_head_timer()
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self._bounds.head_s, self._on_late_head)
@@ -113,7 +131,9 @@ class BoundedConnection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request; Uvicorn calls this, with words of its own."""
-        self._refuse(BadRequest(f"{msg.removesuffix('.')}: no HTTP/1.1, or too long a head."))
+        error = BadRequest(f"{msg.removesuffix('.')}: no HTTP/1.1, or too long a head.")
+        # A request at work is given up when its connection ends.
+        self._refuse(error, linger_s=0 if self.at_work else LINGER_S)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: some clients offer HTTP/2 with every request, and do well without."""
@@ -150,8 +170,11 @@ class BoundedConnection(H11Protocol):
         metrics.CONNECTIONS_ENDED.labels("untaken_answer").inc()
         self.transport.abort()
 
-    def _refuse(self, error: ServiceError) -> None:
-        """Answer with a problem without asking the application, and end the connection."""
+    def _refuse(self, error: ServiceError, linger_s: float = 0.0) -> None:
+        """Answer with a problem without asking the application, and end the connection.
+
+        Where there is time to linger, what still comes is read and dropped before.
+        """
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()  # in the middle of an answer
             return
@@ -170,10 +193,15 @@ class BoundedConnection(H11Protocol):
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
         noted = record(scope)
         noted.status = error.status
         finish(scope, noted, time.monotonic() - self._head_began_s)
+        self._refused = True
+        if linger_s:
+            self.transport.write_eof()
+            self.loop.call_later(linger_s, self.transport.close)
+        else:
+            self.transport.close()
 
     def _cancel_head_timer(self) -> None:
         if self._head_timer is not None:

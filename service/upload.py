@@ -12,6 +12,9 @@ from service.errors import ClientLeft, InvalidRequest, TooManyBytes, Unsupported
 FILE_FIELD = "file"
 # Boundaries and part headers of a form with one file, beyond the file itself.
 FORM_OVERHEAD_BYTES = 64 * 1024
+# Of the fields beside the file, which are ignored. Their client names the charset to read them
+# in, and some take a time that grows with the square of the bytes: minutes for a megabyte.
+MAX_FIELD_BYTES = 4096
 RAW_MEDIA_TYPES = ("audio/", "application/octet-stream", "application/ogg")
 
 REQUEST_BODY: dict[str, Any] = {
@@ -78,7 +81,9 @@ async def receive_audio(request: Request, max_bytes: int, progress: Progress) ->
 
 async def _receive_form(request: Request, max_bytes: int, progress: Progress) -> bytes:
     stream = _bounded(request, max_bytes, progress, FORM_OVERHEAD_BYTES)
-    parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=8)
+    parser = MultiPartParser(
+        request.headers, stream, max_files=1, max_fields=8, max_part_size=MAX_FIELD_BYTES
+    )
     # The whole upload is bounded, so it stays in memory and nothing is left on disk.
     parser.spool_max_size = max_bytes + FORM_OVERHEAD_BYTES
     try:

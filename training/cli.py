@@ -79,7 +79,8 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--no-folds",
         action="store_true",
-        help="skip the measurement on held-out groups; quicker, but the card then has few figures",
+        help="skip the measurement on held-out groups; quicker, but the card then has few figures, "
+        "and without a validation split in the data nothing can be exported",
     )
 
     export = _command(commands, "export", run.export, "write a finished run as a bundle")

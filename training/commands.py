@@ -42,12 +42,12 @@ def fit(options: argparse.Namespace) -> None:
     from training.recipes import RECIPES
     from training.run_folder import RunFolder
 
-    recipe = RECIPES[options.recipe]
+    recipe, run = RECIPES[options.recipe], RunFolder(_run_folder(options))
     run_fit(
         FitJob(
             recipe=recipe,
             data=options.data,
-            run=RunFolder(_run_folder(options)),
+            run=run,
             cache=FeatureCache(options.cache),
             seed=options.seed,
             beside=Beside(outside=options.outside, soundfonts=options.soundfonts),
@@ -56,7 +56,10 @@ def fit(options: argparse.Namespace) -> None:
             command=_fit_command(options),
         )
     )
-    logging.info("finished; next: python -m training export %s", options.recipe)
+    if run.folds():
+        logging.info("finished; next: python -m training export %s", options.recipe)
+    else:
+        logging.info("finished; to export it, measure it too: the same without --no-folds")
 
 
 def export(options: argparse.Namespace) -> None:

@@ -47,8 +47,9 @@ def test_block_boundaries_leave_no_trace(name: str, monkeypatch: pytest.MonkeyPa
     np.testing.assert_array_equal(decode(data).samples, whole)
 
 
-def test_extensible_wav_is_called_wav() -> None:
-    assert decode(encode(tone(), container="WAVEX")).format == "wav"
+@pytest.mark.parametrize("container", ["WAVEX", "RF64"])
+def test_a_newer_kind_of_wav_is_called_wav(container: str) -> None:
+    assert decode(encode(tone(), container=container)).format == "wav"
 
 
 def test_stereo_is_mixed_to_the_mean_of_its_channels() -> None:
@@ -114,6 +115,12 @@ def test_a_file_cut_off_in_the_middle_is_decoded_with_a_warning(name: str) -> No
 
     assert 1.5 < clip.duration_s < 2.1
     assert [warning.split(":")[0] for warning in clip.warnings] == ["truncated"]
+
+
+def test_a_wav_of_64_bits_that_is_cut_off_is_decoded_with_a_warning() -> None:
+    data = encode(tone(duration_s=4.0), container="RF64")
+    assert warning_names(data) == []
+    assert warning_names(data[: len(data) // 2]) == ["truncated"]
 
 
 def test_a_flac_file_cut_off_in_the_middle_is_unusable() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import re
 import socket
@@ -5,11 +6,16 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
-from service.connections import Bounds
+from service.connections import READ_BYTES, Bounds, bounded_connection
 from tests.audio import encode, tone
 from tests.server import TIMEOUT_S, server
 
@@ -246,6 +252,27 @@ def test_one_that_does_not_take_its_answer_gives_way_too(small: Client) -> None:
 def test_the_system_holds_back_fewer_than_would_push_a_new_connection_out() -> None:
     assert Bounds(1024, head_s=1, answer_s=1).backlog == 256
     assert Bounds(1, head_s=1, answer_s=1).backlog == 1
+
+
+def test_one_that_sends_much_at_once_is_read_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(H11Protocol, "data_received", lambda _, data: sizes.append(len(data)))
+    bounds = Bounds(max_connections=1, head_s=TIMEOUT_S, answer_s=TIMEOUT_S)
+    make: Any = bounded_connection(bounds)
+    uvicorns = {"config": Config(FastAPI()), "server_state": ServerState(), "app_state": {}}
+
+    async def send(n_bytes: int) -> None:
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(lambda: make(**uvicorns), "127.0.0.1") as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(bytes(n_bytes))
+            while sum(sizes) < n_bytes:
+                await asyncio.sleep(0)
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(asyncio.wait_for(send(1 << 20), TIMEOUT_S))
+    assert max(sizes) <= READ_BYTES
 
 
 def test_only_when_all_are_busy_a_newcomer_is_refused(small: Client) -> None:

@@ -88,6 +88,12 @@ def test_another_http_error_is_an_invalid_request(thrower: Thrower) -> None:
     assert problem["detail"] == "There was an error parsing the body"
 
 
+def test_nobody_is_sent_to_a_host_that_the_client_named(client: TestClient) -> None:
+    headers = {"Host": "elsewhere.example"}
+    response = client.get("/models/", headers=headers, follow_redirects=False)
+    assert_problem(response, 404, "not-found")
+
+
 def test_an_unknown_address_is_not_found(client: TestClient) -> None:
     problem = assert_problem(client.get("/nowhere"), 404, "not-found")
     assert "/nowhere" in problem["detail"]

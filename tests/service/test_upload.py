@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from service.errors import ClientLeft, InvalidRequest, TooManyBytes, UnsupportedAudio
-from service.upload import FORM_OVERHEAD_BYTES, receive_audio
+from service.upload import FORM_OVERHEAD_BYTES, MAX_FIELD_BYTES, receive_audio
 
 AUDIO = bytes(range(256)) * 40
 LIMIT_BYTES = 20_000
@@ -71,6 +71,14 @@ def test_the_file_of_a_form_is_received_as_it_is() -> None:
 def test_other_fields_of_a_form_are_ignored() -> None:
     note = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n'
     assert receive(Client(note.encode() + form(AUDIO)), FORM) == AUDIO
+
+
+def test_a_large_field_of_a_form_is_invalid_whatever_its_charset() -> None:
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="note-"\r\n\r\n'
+    note = head.encode() + b"a" * MAX_FIELD_BYTES + b"-\r\n"
+    client = Client(note + form(AUDIO, field="file-"))
+    with pytest.raises(InvalidRequest, match="4KB"):
+        receive(client, f"{FORM}; charset=punycode")
 
 
 def test_an_empty_body_is_received_as_no_bytes() -> None:

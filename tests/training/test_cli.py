@@ -153,6 +153,24 @@ def test_a_run_that_is_not_finished_says_so(
     assert "this run is not finished" in message
 
 
+@pytest.mark.parametrize(("measured", "advice"), [(True, "export genre"), (False, "--no-folds")])
+def test_a_fit_that_ends_tells_what_comes_next(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    measured: bool,
+    advice: str,
+) -> None:
+    monkeypatch.setattr("training.fit_job.fit", lambda _: None)
+    run = RunFolder(tmp_path / "run")
+    if measured:
+        run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
+    caplog.set_level("INFO")
+    assert main(["fit", "genre", "--data", "x", "--run", str(run.path), "--no-folds"]) == 0
+    assert caplog.messages[-1].startswith("finished;")
+    assert advice in caplog.messages[-1]
+
+
 def test_a_recipe_for_comparison_cannot_be_exported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
