@@ -1,13 +1,13 @@
 """Classify one decoded clip with one or more bundles.
 
-Work that bundles share is done once: one resampling per sampling rate, one feature
-grid per specification and filter bank, one embedding per grid, windows and embedding network.
+Work that bundles share is done once: one feature grid per specification and filter bank, one
+embedding per grid, windows and embedding network.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from service.audio import Clip, Samples, resample
+from service.audio import Clip
 from service.bundle import (
     BANK_FILE,
     EMBEDDING_FILE,
@@ -57,6 +57,11 @@ class Classification:
         return self.silent or float(self.probabilities.max()) < threshold
 
 
+def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
+    """Return the sampling rates at which bundles take the waveform of a clip."""
+    return sorted({bundle.card.features.sample_rate_hz for bundle in bundles})
+
+
 def classify(
     clip: Clip,
     bundles: Mapping[str, Bundle],
@@ -64,7 +69,10 @@ def classify(
     *,
     timeline: bool = False,
 ) -> dict[str, Classification]:
-    """Classify a clip with each bundle, on request also over time; the keys are kept."""
+    """Classify a clip with each bundle, on request also over time; the keys are kept.
+
+    The clip must have the waveforms that :func:`needed_rates_hz` names.
+    """
     workbench = _Workbench(clip, timings or Timings())
     return {
         name: _classify_one(workbench, bundle, timeline=timeline)
@@ -128,7 +136,6 @@ class _Workbench:
     def __init__(self, clip: Clip, timings: Timings) -> None:
         self.clip = clip
         self.timings = timings
-        self._samples: dict[int, Samples] = {}
         self._grids: dict[tuple[object, ...], Grid] = {}
         self._embeddings: dict[tuple[object, ...], Embedding] = {}
 
@@ -136,7 +143,8 @@ class _Workbench:
         card = bundle.card
         key = _grid_key(card)
         if key not in self._grids:
-            self._grids[key] = bundle.features(self._resampled(card.features.sample_rate_hz))
+            samples = self.clip.waveforms[card.features.sample_rate_hz]
+            self._grids[key] = bundle.features(samples)
         return self._grids[key]
 
     def window_logits(self, bundle: Bundle) -> Logits:
@@ -147,11 +155,6 @@ class _Workbench:
         if key not in self._embeddings:
             self._embeddings[key] = bundle.embed(cut_windows(grid, card.windows))
         return bundle.run_embedded(self._embeddings[key])
-
-    def _resampled(self, sample_rate_hz: int) -> Samples:
-        if sample_rate_hz not in self._samples:
-            self._samples[sample_rate_hz] = resample(self.clip, sample_rate_hz)
-        return self._samples[sample_rate_hz]
 
 
 def _grid_key(card: Card) -> tuple[object, ...]:
