@@ -1,12 +1,14 @@
-"""Decode an upload to one mono waveform, within limits, and judge its quality.
+"""Decode an upload to mono at the sampling rates that are asked for, within limits.
 
 libsndfile reads the bytes from memory. A header can lie about the length, so the
-samples are counted while they are decoded and never trusted beforehand.
+samples are counted while they are decoded and never trusted beforehand. A small upload
+can hold minutes of silence at hundreds of kHz, so each block is mixed and resampled as
+soon as it is decoded, and the recording as it is in the file is never in memory whole.
 """
 
 import io
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import soundfile
@@ -14,13 +16,11 @@ import soxr
 from numpy.typing import NDArray
 
 from service.errors import TooManySeconds, UnsupportedAudio, UnusableAudio
+from service.quality import Levels, quality_warnings
 
 Samples = NDArray[np.float32]
 
 BLOCK_FRAMES = 1 << 16
-# Faster files are resampled while they are read: a small upload can hold minutes of silence
-# at hundreds of kHz, and no model listens above half of this rate.
-WORKING_RATE_HZ = 48_000
 MIN_SAMPLE_RATE_HZ = 4_000
 USUAL_SAMPLE_RATE_HZ = 44_100
 
@@ -37,14 +37,6 @@ FORMATS = {
 OGG_SUBTYPES = {"VORBIS": "ogg", "OPUS": "opus"}
 READABLE = "WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF"
 
-SILENCE_PEAK = 1e-4  # -80 dBFS
-QUIET_PEAK = 0.01  # -40 dBFS
-CLIPPED_LEVEL = 0.999
-CLIPPED_SHARE = 1e-3
-LARGE_OFFSET = 0.05
-SHORT_CLIP_S = 1.0
-LOW_SAMPLE_RATE_HZ = 16_000
-CANCELLED_RATIO = 0.1
 COMPLETE_SHARE = 0.95
 STREAMED_BYTES = 0x7FFF0000  # encoders that cannot seek back state this length or a larger one
 UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header that states no length
@@ -67,45 +59,40 @@ class Clip:
 
     Attributes
     ----------
-    samples
-        Mono waveform, float32, shape [n_samples], nominally within [-1, 1].
+    waveforms
+        By sampling rate in Hz: mono, float32, shape [n_samples], nominally within [-1, 1].
+    duration_s
+        Length in seconds, counted in samples that were really decoded.
     sample_rate_hz
-        Sampling rate of ``samples``: that of the file, or ``WORKING_RATE_HZ`` if that is less.
-    file_sample_rate_hz
         Sampling rate of the file.
     channels
         Number of channels before the mix to mono.
     format
         One of ``wav``, ``mp3``, ``flac``, ``ogg``, ``opus``, ``aiff``.
+    silent
+        Whether there is no audible sound.
     warnings
         What may make the answer less trustworthy, in words for people.
     """
 
-    samples: Samples
+    waveforms: dict[int, Samples]
+    duration_s: float
     sample_rate_hz: int
-    file_sample_rate_hz: int
     channels: int
     format: str
+    silent: bool = False
     warnings: tuple[str, ...] = field(default=())
 
-    @cached_property
-    def silent(self) -> bool:
-        """Whether there is no audible sound; measured once for all tasks."""
-        return _peak(self.samples) < SILENCE_PEAK
 
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds, counted in samples that were really decoded."""
-        return len(self.samples) / self.sample_rate_hz
-
-
-def decode(data: bytes, limits: Limits | None = None) -> Clip:
+def decode(data: bytes, rates_hz: Collection[int] = (), limits: Limits | None = None) -> Clip:
     """Decode the bytes of an audio file.
 
     Parameters
     ----------
     data
         A whole WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file.
+    rates_hz
+        The sampling rates at which its waveform is needed; without any, it is only described.
     limits
         Bounds, enforced while decoding.
 
@@ -124,17 +111,16 @@ def decode(data: bytes, limits: Limits | None = None) -> Clip:
         raise UnusableAudio("The upload is empty. Send the bytes of an audio file.")
     try:
         with _ForwardSoundFile(_Bytes(data)) as sound:
-            return _decode_open(sound, limits, cut_off=_is_cut_off(data))
+            return _decode_open(sound, rates_hz, limits, cut_off=_is_cut_off(data))
     except soundfile.LibsndfileError as error:
         raise _undecodable(data, str(error.error_string)) from error
 
 
-def resample(clip: Clip, sample_rate_hz: int) -> Samples:
-    """Return the clip's waveform at another sampling rate, shape [n_samples]."""
-    if sample_rate_hz == clip.sample_rate_hz:
-        return clip.samples
-    resampled = soxr.resample(clip.samples, clip.sample_rate_hz, sample_rate_hz)
-    return np.asarray(resampled, dtype=np.float32)
+def clip_of(samples: Samples, sample_rate_hz: int, rates_hz: Collection[int]) -> Clip:
+    """Return a mono waveform, shape [n_samples], as if it had been decoded from a WAV file."""
+    recording = _Recording(sample_rate_hz, 1, rates_hz)
+    recording.add(np.asarray(samples, dtype=np.float32)[:, np.newaxis])
+    return recording.clip("wav", truncated=False)
 
 
 class _Bytes(io.BytesIO):
@@ -161,7 +147,9 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile
         return False
 
 
-def _decode_open(sound: soundfile.SoundFile, limits: Limits, *, cut_off: bool) -> Clip:
+def _decode_open(
+    sound: soundfile.SoundFile, rates_hz: Collection[int], limits: Limits, *, cut_off: bool
+) -> Clip:
     format_name = _format_name(sound)
     rate_hz, channels = sound.samplerate, sound.channels
     if not MIN_SAMPLE_RATE_HZ <= rate_hz <= limits.max_sample_rate_hz:
@@ -176,9 +164,9 @@ def _decode_open(sound: soundfile.SoundFile, limits: Limits, *, cut_off: bool) -
             f"Mix it to {'stereo or mono' if limits.max_channels > 1 else 'mono'}."
         )
 
-    mono, loudest_channel_power = _read_mono(sound, limits)
-    working_rate_hz = min(rate_hz, WORKING_RATE_HZ)
-    duration_s = len(mono) / working_rate_hz
+    recording = _Recording(rate_hz, channels, rates_hz)
+    _read(sound, recording, limits)
+    duration_s = recording.levels.duration_s
     if duration_s < limits.min_duration_s:
         raise UnusableAudio(
             f"The file holds {duration_s:.3f} s of audio; at least {limits.min_duration_s:g} s "
@@ -186,8 +174,7 @@ def _decode_open(sound: soundfile.SoundFile, limits: Limits, *, cut_off: bool) -
         )
     stated_s = 0 if sound.frames == UNKNOWN_FRAMES else sound.frames / rate_hz
     truncated = cut_off or duration_s < COMPLETE_SHARE * stated_s
-    warnings = _quality_warnings(mono, working_rate_hz, loudest_channel_power, truncated=truncated)
-    return Clip(mono, working_rate_hz, rate_hz, channels, format_name, tuple(warnings))
+    return recording.clip(format_name, truncated=truncated)
 
 
 def _format_name(sound: soundfile.SoundFile) -> str:
@@ -209,20 +196,10 @@ def _is_cut_off(data: bytes) -> bool:
     return is_stated and len(data) < COMPLETE_SHARE * stated_bytes
 
 
-def _read_mono(sound: soundfile.SoundFile, limits: Limits) -> tuple[Samples, float]:
-    """Read block by block; return the mono mix and the power of the loudest channel."""
+def _read(sound: soundfile.SoundFile, recording: "_Recording", limits: Limits) -> None:
     max_frames = int(limits.max_duration_s * sound.samplerate)
-    mix = np.full(sound.channels, 1 / sound.channels, dtype=np.float32)
-    slow_down = _Resampler(sound.samplerate)
-    blocks: list[Samples] = []
-    channel_energy = np.zeros(sound.channels)
-    n_frames = 0
-    while True:
-        block = sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
-        if not len(block):
-            break
-        n_frames += len(block)
-        if n_frames > max_frames:
+    while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+        if recording.levels.n_frames + len(block) > max_frames:
             raise TooManySeconds(
                 f"The audio plays longer than {limits.max_duration_s:g} s. Send an excerpt."
             )
@@ -232,58 +209,56 @@ def _read_mono(sound: soundfile.SoundFile, limits: Limits) -> tuple[Samples, flo
                 "The file holds samples that are not finite numbers (NaN or infinity) or beyond "
                 f"{LARGEST_SAMPLE:g}."
             )
+        recording.add(block)
+
+
+class _Recording:
+    """What is kept of a recording while it is read block by block."""
+
+    def __init__(self, sample_rate_hz: int, channels: int, rates_hz: Collection[int]) -> None:
+        self.levels = Levels(sample_rate_hz, channels)
+        self._mix = np.full(channels, 1 / channels, dtype=np.float32)
+        self._waveforms = {rate: _Waveform(sample_rate_hz, rate) for rate in rates_hz}
+
+    def add(self, block: Samples) -> None:
+        """Take the next samples, shape [n_samples, channels]."""
         # A matrix product mixes 50 times faster than mean(axis=1) on interleaved samples.
-        mono = block[:, 0].copy() if sound.channels == 1 else block @ mix
-        blocks.append(slow_down(mono))
-        channel_energy += np.einsum("ij,ij->j", block, block)
-    blocks.append(slow_down.rest())
-    return np.concatenate(blocks), float(channel_energy.max() / max(n_frames, 1))
+        mono = block[:, 0] if len(self._mix) == 1 else block @ self._mix
+        self.levels.add(block, mono)
+        for waveform in self._waveforms.values():
+            waveform.add(mono)
+
+    def clip(self, format_name: str, *, truncated: bool) -> Clip:
+        """Return the recording that has been read to its end."""
+        levels = self.levels
+        return Clip(
+            {rate: waveform.end() for rate, waveform in self._waveforms.items()},
+            levels.duration_s,
+            levels.sample_rate_hz,
+            levels.channels,
+            format_name,
+            levels.silent,
+            tuple(quality_warnings(levels, truncated=truncated)),
+        )
 
 
-class _Resampler:
-    """Brings blocks to the working rate, if the file's is higher."""
+class _Waveform:
+    """A waveform at one sampling rate, made of blocks at that of the file."""
 
-    def __init__(self, rate_hz: int) -> None:
-        needed = rate_hz > WORKING_RATE_HZ
-        self._stream = soxr.ResampleStream(rate_hz, WORKING_RATE_HZ, 1) if needed else None
+    def __init__(self, file_rate_hz: int, rate_hz: int) -> None:
+        same = file_rate_hz == rate_hz
+        self._stream = None if same else soxr.ResampleStream(file_rate_hz, rate_hz, 1)
+        # It grows in place, where blocks in a list would take as much again to be joined.
+        self._bytes = bytearray()
 
-    def __call__(self, block: Samples, *, last: bool = False) -> Samples:
-        if self._stream is None:
-            return block
-        return np.asarray(self._stream.resample_chunk(block, last=last), dtype=np.float32)
+    def add(self, block: Samples, *, last: bool = False) -> None:
+        if self._stream is not None:
+            block = self._stream.resample_chunk(block, last=last)
+        self._bytes += np.ascontiguousarray(block).data
 
-    def rest(self) -> Samples:
-        return self(np.zeros(0, dtype=np.float32), last=True)
-
-
-def _peak(samples: Samples) -> float:
-    return float(max(samples.max(initial=0.0), -samples.min(initial=0.0)))
-
-
-def _quality_warnings(
-    mono: Samples, rate_hz: int, loudest_channel_power: float, *, truncated: bool
-) -> list[str]:
-    peak = _peak(mono)
-    power = float(np.dot(mono, mono)) / len(mono)
-    duration_s = len(mono) / rate_hz
-    found: list[str] = []
-    if truncated:
-        found.append("truncated: the file ends before the length its header states")
-    if peak < SILENCE_PEAK:
-        found.append("silent: there is no audible sound")
-    elif peak < QUIET_PEAK:
-        found.append("quiet: the peak is below -40 dBFS, so noise may dominate")
-    if np.count_nonzero(np.abs(mono) >= CLIPPED_LEVEL) > CLIPPED_SHARE * len(mono):
-        found.append("clipped: many samples sit at full scale, the recording was too loud")
-    if abs(float(mono.mean())) > LARGE_OFFSET:
-        found.append("dc_offset: the waveform is not centred on zero")
-    if loudest_channel_power > SILENCE_PEAK**2 and power < CANCELLED_RATIO * loudest_channel_power:
-        found.append("phase: the channels cancel each other when mixed to mono")
-    if duration_s < SHORT_CLIP_S:
-        found.append(f"short: only {duration_s:.2f} s, longer clips are judged better")
-    if rate_hz < LOW_SAMPLE_RATE_HZ:
-        found.append(f"low_sample_rate: {rate_hz} Hz, so high frequencies are missing")
-    return found
+    def end(self) -> Samples:
+        self.add(np.zeros(0, dtype=np.float32), last=True)
+        return np.frombuffer(self._bytes, dtype=np.float32)
 
 
 # First bytes of files that people send often; libsndfile cannot name what it cannot read.

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from service.audio import Limits, resample
+from service.audio import Limits
 from service.bundle import Bundle
 from service.classification import clip_logits, trace
 from service.deadline import Deadline
@@ -56,6 +56,7 @@ def main() -> int:
 def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -> dict[str, float]:
     """Return the median time in ms of each stage of one answer."""
     times: dict[str, list[float]] = defaultdict(list)
+    rate_hz = bundle.card.features.sample_rate_hz
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
@@ -65,11 +66,9 @@ def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -
 
     for _ in range(runs):
         with stage("decode"):
-            clip = decoders.decode(data, Limits(), Deadline.within(DEADLINE_S))
-        with stage("resample"):
-            samples = resample(clip, bundle.card.features.sample_rate_hz)
+            clip = decoders.decode(data, [rate_hz], Limits(), Deadline.within(DEADLINE_S))
         with stage("features"):
-            grid = bundle.features(samples)
+            grid = bundle.features(clip.waveforms[rate_hz])
         with stage("network"):
             window_logits = bundle.window_logits(grid)
             bundle.probabilities(clip_logits(window_logits))

@@ -1,16 +1,16 @@
 """Classify one decoded clip with one or more bundles.
 
-Work that bundles share is done once: one resampling per sampling rate, one feature
-grid per specification and filter bank, one embedding per grid, windows and embedding network.
+Work that bundles share is done once: one feature grid per specification and filter bank, one
+embedding per grid, windows and embedding network.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.audio import Clip, Samples, resample
+from service.audio import Clip
 from service.bundle import (
     BANK_FILE,
     EMBEDDING_FILE,
@@ -63,6 +63,11 @@ class Classification:
         return self.silent or float(self.probabilities.max()) < threshold
 
 
+def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
+    """Return the sampling rates at which bundles take the waveform of a clip."""
+    return sorted({bundle.card.features.sample_rate_hz for bundle in bundles})
+
+
 def classify(
     clip: Clip,
     bundles: Mapping[str, Bundle],
@@ -70,7 +75,10 @@ def classify(
     *,
     timeline: bool = False,
 ) -> dict[str, Classification]:
-    """Classify a clip with each bundle, on request also over time; the keys are kept."""
+    """Classify a clip with each bundle, on request also over time; the keys are kept.
+
+    The clip must have the waveforms that :func:`needed_rates_hz` names.
+    """
     workbench = _Workbench(clip, timings or Timings())
     return {
         name: _classify_one(workbench, bundle, timeline=timeline)
@@ -138,7 +146,6 @@ class _Workbench:
     def __init__(self, clip: Clip, timings: Timings) -> None:
         self.clip = clip
         self.timings = timings
-        self._samples: dict[int, Samples] = {}
         self._grids: dict[tuple[object, ...], Grid] = {}
         self._embeddings: dict[tuple[object, ...], Embedding] = {}
 
@@ -146,20 +153,19 @@ class _Workbench:
         card = bundle.card
         key = _grid_key(card)
         if key not in self._grids:
-            self._grids[key] = bundle.features(self._resampled(card.features.sample_rate_hz))
+            samples = self.clip.waveforms[card.features.sample_rate_hz]
+            self._grids[key] = bundle.features(samples)
         return self._grids[key]
 
     def embedding(self, bundle: Bundle) -> Embedding:
         card = bundle.card
-        key = (*_grid_key(card), card.windows, card.sha256.get(EMBEDDING_FILE))
+        if EMBEDDING_FILE not in card.sha256:
+            # Plain windows are quickly cut, and take many times the memory of their grid.
+            return cut_windows(self.grid(bundle), card.windows)
+        key = (*_grid_key(card), card.windows, card.sha256[EMBEDDING_FILE])
         if key not in self._embeddings:
             self._embeddings[key] = bundle.embed(cut_windows(self.grid(bundle), card.windows))
         return self._embeddings[key]
-
-    def _resampled(self, sample_rate_hz: int) -> Samples:
-        if sample_rate_hz not in self._samples:
-            self._samples[sample_rate_hz] = resample(self.clip, sample_rate_hz)
-        return self._samples[sample_rate_hz]
 
 
 def _grid_key(card: Card) -> tuple[object, ...]:

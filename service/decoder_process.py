@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from service import wire
-from service.audio import BLOCK_FRAMES, WORKING_RATE_HZ, Clip, Limits, decode
+from service.audio import BLOCK_FRAMES, Clip, Limits, Samples, decode
 from service.errors import ServiceError, UnusableAudio
 
 MAX_UPLOAD_BYTES = 1 << 40  # the service has counted the bytes already
 SAMPLE_BYTES = 4
 # Address space for Python and the libraries, and how often a block of all channels, the upload
-# and its samples are held at the same time at most.
+# and its waveforms are held at the same time at most.
 BASE_MEMORY_BYTES = 480 * 1024 * 1024
 BLOCK_COPIES = 4
 UPLOAD_COPIES = 4
-SAMPLES_COPIES = 5
+WAVEFORMS_COPIES = 3
 # The service kills a decoder at the deadline; this ends one whose service is gone.
 SPARE_CPU_S = 2
 STDERR = 2
@@ -41,30 +41,41 @@ def main() -> int:
         wire.send(connection, READY)
         with contextlib.suppress(wire.BrokenMessage, ConnectionError):
             while True:
-                request, upload = wire.receive(connection, MAX_UPLOAD_BYTES)
-                header, samples = answer(upload.tobytes(), **request)
-                wire.send(connection, header, samples)
+                # In a function, so that nothing of this upload is held when the next one comes.
+                _answer_next(connection)
     return 0
 
 
-def answer(data: bytes, limits: dict[str, Any], seconds: float) -> tuple[wire.Header, memoryview]:
-    """Return the message that tells a clip, or the problem with it."""
+def answer(
+    data: bytes, rates_hz: list[int], limits: dict[str, Any], seconds: float
+) -> tuple[wire.Header, list[Samples]]:
+    """Return the message that tells a clip, and its waveforms; or the problem with it."""
     bounds = Limits(**limits)
-    _limit_resources(len(data), bounds, seconds)
+    _limit_resources(len(data), rates_hz, bounds, seconds)
     try:
-        clip = decode(data, bounds)
+        clip = decode(data, rates_hz, bounds)
     except MemoryError:
         problem: ServiceError = UnusableAudio("Decoding the file needs more memory than it may.")
     except ServiceError as error:
         problem = error
     else:
-        return _description(clip), clip.samples.data
-    return {"problem": problem.slug(), "detail": problem.detail}, memoryview(b"")
+        return _description(clip), [clip.waveforms[rate_hz] for rate_hz in rates_hz]
+    return {"problem": problem.slug(), "detail": problem.detail}, []
+
+
+def _answer_next(connection: socket.socket) -> None:
+    request, upload = wire.receive(connection, MAX_UPLOAD_BYTES)
+    data = upload.tobytes()
+    del upload
+    header, waveforms = answer(data, **request)
+    wire.send(connection, header)
+    for samples in waveforms:
+        wire.send(connection, {}, samples.data)
 
 
 def _description(clip: Clip) -> wire.Header:
     header = {name: getattr(clip, name) for name in clip.__dataclass_fields__}
-    del header["samples"]
+    del header["waveforms"]
     return {"clip": header}
 
 
@@ -86,14 +97,14 @@ def _silence_native_code() -> None:
         os.dup2(nowhere.fileno(), STDERR)
 
 
-def _limit_resources(n_bytes: int, limits: Limits, seconds: float) -> None:
-    samples_bytes = int(limits.max_duration_s * WORKING_RATE_HZ) * SAMPLE_BYTES
+def _limit_resources(n_bytes: int, rates_hz: list[int], limits: Limits, seconds: float) -> None:
+    waveforms_bytes = int(limits.max_duration_s * sum(rates_hz)) * SAMPLE_BYTES
     block_bytes = BLOCK_FRAMES * limits.max_channels * SAMPLE_BYTES
     memory = (
         BASE_MEMORY_BYTES
         + BLOCK_COPIES * block_bytes
         + UPLOAD_COPIES * n_bytes
-        + SAMPLES_COPIES * samples_bytes
+        + WAVEFORMS_COPIES * waveforms_bytes
     )
     _set_soft_limit(resource.RLIMIT_AS, memory)
     _set_soft_limit(resource.RLIMIT_CPU, int(time.process_time() + seconds) + SPARE_CPU_S)

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from pathlib import Path
 from queue import LifoQueue
@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from service import metrics, wire
-from service.audio import WORKING_RATE_HZ, Clip, Limits
+from service.audio import Clip, Limits, Samples
 from service.deadline import Deadline
 from service.decoder_process import READY, SAMPLE_BYTES
 from service.errors import ServiceError, TooManySeconds, UnsupportedAudio, UnusableAudio
@@ -78,7 +78,9 @@ class DecoderPool:
         """The processes' ids."""
         return [decoder.process_id for decoder in self._decoders]
 
-    def decode(self, data: bytes, limits: Limits, deadline: Deadline) -> Clip:
+    def decode(
+        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+    ) -> Clip:
         """Decode the bytes of an audio file; see :func:`service.audio.decode`.
 
         Raises
@@ -94,7 +96,7 @@ class DecoderPool:
         """
         decoder = self._idle.get()
         try:
-            return decoder.decode(data, limits, deadline)
+            return decoder.decode(data, rates_hz, limits, deadline)
         finally:
             self._idle.put(decoder)
 
@@ -115,8 +117,10 @@ class _Decoder:
     def process_id(self) -> int:
         return self._process.pid
 
-    def decode(self, data: bytes, limits: Limits, deadline: Deadline) -> Clip:
-        return self._attempt(lambda: self._exchange(data, limits, deadline), deadline)
+    def decode(
+        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+    ) -> Clip:
+        return self._attempt(lambda: self._exchange(data, rates_hz, limits, deadline), deadline)
 
     def wait_until_ready(self, deadline: Deadline) -> None:
         self._attempt(lambda: None, deadline)
@@ -181,27 +185,36 @@ class _Decoder:
         if not self._ready:
             self._ready = wire.receive(self._connection, 0, deadline)[0] == READY
 
-    def _exchange(self, data: bytes, limits: Limits, deadline: Deadline) -> Clip:
-        request = {"limits": asdict(limits), "seconds": deadline.remaining_s}
+    def _exchange(
+        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+    ) -> Clip:
+        request = {
+            "rates_hz": list(rates_hz),
+            "limits": asdict(limits),
+            "seconds": deadline.remaining_s,
+        }
         wire.send(self._connection, request, data, deadline)
-        # The rate is rounded when a file is brought to the working rate, so one second more.
-        max_samples = int((limits.max_duration_s + 1) * WORKING_RATE_HZ)
-        header, samples = wire.receive(self._connection, max_samples * SAMPLE_BYTES, deadline)
+        header, _ = wire.receive(self._connection, 0, deadline)
         try:
-            outcome = _outcome(header, samples)
+            if "problem" in header:
+                problem: ServiceError = PROBLEMS[header["problem"]](header["detail"])
+            else:
+                description = header["clip"]
+                warnings = tuple(description.pop("warnings"))
+                waveforms = {
+                    rate_hz: self._receive_waveform(rate_hz, limits, deadline)
+                    for rate_hz in rates_hz
+                }
+                return Clip(waveforms, warnings=warnings, **description)
         except (LookupError, TypeError, ValueError) as error:
             raise wire.BrokenMessage("the header tells neither a clip nor a problem") from error
-        if isinstance(outcome, ServiceError):
-            raise outcome
-        return outcome
+        raise problem
 
-
-def _outcome(header: wire.Header, samples: wire.Payload) -> Clip | ServiceError:
-    if "problem" in header:
-        return PROBLEMS[header["problem"]](header["detail"])
-    description = header["clip"]
-    warnings = tuple(description.pop("warnings"))
-    return Clip(samples=samples.view(np.float32), warnings=warnings, **description)
+    def _receive_waveform(self, rate_hz: int, limits: Limits, deadline: Deadline) -> Samples:
+        # The number of samples is rounded when a file is resampled, so one second more.
+        max_samples = int((limits.max_duration_s + 1) * rate_hz)
+        _, samples = wire.receive(self._connection, max_samples * SAMPLE_BYTES, deadline)
+        return samples.view(np.float32)
 
 
 def _environment() -> dict[str, str]:

@@ -11,7 +11,7 @@ from service import metrics
 from service.admission import Admission, Place
 from service.audio import Clip, Limits
 from service.bundle import Bundle
-from service.classification import Classification, classify
+from service.classification import Classification, classify, needed_rates_hz
 from service.clients import client_network
 from service.deadline import Deadline
 from service.decoders import DecoderPool
@@ -162,7 +162,8 @@ class _Work:
     def __call__(self) -> tuple[Clip, dict[str, Classification]]:
         self._timings.add("queue", time.perf_counter() - self._queued_s)
         with self._timings.stage("decode"):
-            clip = self._decoders.decode(self._data, self._limits, self._deadline)
+            rates_hz = needed_rates_hz(self._bundles.values())
+            clip = self._decoders.decode(self._data, rates_hz, self._limits, self._deadline)
         if not self.wanted:
             raise ClientLeft("Nobody waits for the answer any more.")
         return clip, classify(clip, self._bundles, self._timings, timeline=self._timeline)

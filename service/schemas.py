@@ -134,7 +134,7 @@ def audio_info(clip: Clip) -> AudioInfo:
     """Describe a decoded clip."""
     return AudioInfo(
         duration_s=round(clip.duration_s, TIME_DIGITS),
-        sample_rate_hz=clip.file_sample_rate_hz,
+        sample_rate_hz=clip.sample_rate_hz,
         channels=clip.channels,
         format=clip.format,
         warnings=list(clip.warnings),

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from service.audio import Clip
+from service.audio import clip_of
 from service.bundle import Bundle
-from service.classification import Classification, classify
+from service.classification import Classification, classify, needed_rates_hz
 from tests.server import ROOT
 from training.labels import TASKS, chord_label
 from training.recipes import RECIPES
@@ -32,7 +32,7 @@ def bundle(folder: str) -> Bundle:
 
 
 def classify_samples(bundle: Bundle, samples: np.ndarray) -> Classification:
-    clip = Clip(samples.astype(np.float32), RATE_HZ, RATE_HZ, 1, "wav")
+    clip = clip_of(samples.astype(np.float32), RATE_HZ, needed_rates_hz([bundle]))
     return classify(clip, {"it": bundle})["it"]
 
 

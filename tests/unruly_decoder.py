@@ -22,7 +22,7 @@ DIE_ONCE = b"die once "
 TERABYTE = 1 << 40
 
 
-def unruly_decode(data: bytes, limits: Limits | None = None) -> Clip:
+def unruly_decode(data: bytes, rates_hz: list[int], limits: Limits) -> Clip:
     if data == HANG:
         while True:
             time.sleep(60)
@@ -40,7 +40,7 @@ def unruly_decode(data: bytes, limits: Limits | None = None) -> Clip:
             died.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         data = encode(tone())
-    return audio.decode(data, limits)
+    return audio.decode(data, rates_hz, limits)
 
 
 if __name__ == "__main__":

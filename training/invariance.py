@@ -15,7 +15,7 @@ from tqdm import tqdm
 from service.audio import decode
 from service.bundle import Bundle
 from service.card import Estimate
-from service.classification import classify
+from service.classification import classify, needed_rates_hz
 from service.errors import ServiceError
 from training.changes import CHANGES, UNCHANGED
 from training.errors import TrainingError, UnreadableClip
@@ -139,7 +139,8 @@ def _answers(clip: LabelledClip, bundle: Bundle, rng: np.random.Generator) -> li
     try:
         samples = clip.source.samples(CLIP_RATE_HZ)
         forms = [change(samples, CLIP_RATE_HZ, rng) for change in CHANGES.values()]
-        return [classify(decode(form), {"": bundle})[""].label for form in forms]
+        heard = [decode(form, needed_rates_hz([bundle])) for form in forms]
+        return [classify(clip, {"": bundle})[""].label for clip in heard]
     except (UnreadableClip, ServiceError):
         return None
 

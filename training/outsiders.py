@@ -13,10 +13,10 @@ from numpy.random import Generator
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from service.audio import Clip, Samples
+from service.audio import Samples, clip_of
 from service.bundle import Bundle
 from service.card import Estimate
-from service.classification import Classification, classify
+from service.classification import Classification, classify, needed_rates_hz
 from service.errors import BundleError
 from training.errors import TrainingError, UnreadableClip
 from training.labels import NO_CHORD
@@ -117,7 +117,7 @@ def _figures(kind: str, bundle: Bundle, sounds: Iterable[Samples], count: int) -
 
 
 def _ask(bundle: Bundle, samples: Samples) -> Classification:
-    clip = Clip(samples, RATE_HZ, RATE_HZ, channels=1, format="wav")
+    clip = clip_of(samples, RATE_HZ, needed_rates_hz([bundle]))
     return classify(clip, {"": bundle})[""]
 
 

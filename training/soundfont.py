@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mido
 
-from service.audio import Samples, decode, resample
+from service.audio import Samples, decode
 from service.errors import ServiceError
 from training.errors import TrainingError
 
@@ -74,6 +74,6 @@ def render_midi(midi: mido.MidiFile, soundfont: Path, sample_rate_hz: int) -> Sa
             reason = "; ".join(complaints) or f"exit code {done.returncode}"
             raise TrainingError(f"{PROGRAM} cannot render with {soundfont}: {reason}")
         try:
-            return resample(decode(sound.read_bytes()), sample_rate_hz)
+            return decode(sound.read_bytes(), [sample_rate_hz]).waveforms[sample_rate_hz]
         except ServiceError as error:
             raise TrainingError(f"{PROGRAM} rendered no sound: {error.detail}") from error

@@ -7,24 +7,31 @@ import numpy as np
 import pytest
 
 from service import bundle as bundle_module
-from service import classification
-from service.audio import Clip, Samples, resample
+from service.audio import Clip, Samples, clip_of
 from service.bundle import BANK_FILE, Bundle, Logits
-from service.classification import classify, clip_logits
+from service.classification import classify, clip_logits, needed_rates_hz
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.network import Answers, Network
 from service.timeline import LabelledSegment, TimelineSpec
 from service.windows import Windows, cut_windows
 from tests.audio import RATE_HZ, noise, tone
-from tests.bundles import CHORDS, GENRES, band_centre_hz, rehash, write_bundle, write_golden
+from tests.bundles import (
+    CHORDS,
+    GENRES,
+    SAMPLE_RATE_HZ,
+    band_centre_hz,
+    rehash,
+    write_bundle,
+    write_golden,
+)
 
 
-def clip_of(samples: Samples, rate_hz: int = RATE_HZ) -> Clip:
-    return Clip(samples, rate_hz, rate_hz, channels=1, format="wav")
+def decoded(samples: Samples, rate_hz: int = RATE_HZ) -> Clip:
+    return clip_of(samples, rate_hz, [SAMPLE_RATE_HZ])
 
 
 def timeline_of(bundle: Bundle, samples: Samples, rate_hz: int = 8_000) -> list[LabelledSegment]:
-    timeline = classify(clip_of(samples, rate_hz), {"it": bundle}, timeline=True)["it"].timeline
+    timeline = classify(decoded(samples, rate_hz), {"it": bundle}, timeline=True)["it"].timeline
     assert timeline is not None
     return timeline
 
@@ -39,7 +46,7 @@ def genre(models_dir: Path) -> Bundle:
 def test_the_label_is_found_at_any_sampling_rate(genre: Bundle, label: str, rate_hz: int) -> None:
     frequency_hz = band_centre_hz(GENRES.index(label), len(GENRES))
 
-    answer = classify(clip_of(tone(frequency_hz, rate_hz=rate_hz), rate_hz), {"any": genre})["any"]
+    answer = classify(decoded(tone(frequency_hz, rate_hz=rate_hz), rate_hz), {"any": genre})["any"]
 
     assert genre.card.labels[answer.probabilities.argmax()] == label
     assert answer.probabilities.sum() == pytest.approx(1)
@@ -50,7 +57,7 @@ def test_the_clip_answer_is_the_calibrated_mean_of_the_windows_logits(genre: Bun
     samples = noise(3.0, rate_hz=8_000)
     logits = genre.window_logits(genre.features(samples))
 
-    answer = classify(clip_of(samples, 8_000), {"genre": genre}, timeline=True)["genre"]
+    answer = classify(decoded(samples, 8_000), {"genre": genre}, timeline=True)["genre"]
 
     np.testing.assert_allclose(clip_logits(logits), logits.mean(axis=0))
     np.testing.assert_allclose(answer.probabilities, genre.probabilities(logits.mean(axis=0)))
@@ -69,12 +76,12 @@ def test_segments_follow_a_change_of_sound(genre: Bundle) -> None:
 
 
 def test_nobody_waits_for_a_timeline_that_was_not_asked_for(genre: Bundle) -> None:
-    answer = classify(clip_of(tone(rate_hz=8_000), 8_000), {"genre": genre})["genre"]
+    answer = classify(decoded(tone(rate_hz=8_000), 8_000), {"genre": genre})["genre"]
     assert answer.timeline is None
 
 
 def test_an_answer_is_uncertain_below_the_cards_threshold_only(tmp_path: Path) -> None:
-    clip = clip_of(tone(band_centre_hz(0, 4), rate_hz=8_000), 8_000)
+    clip = decoded(tone(band_centre_hz(0, 4), rate_hz=8_000), 8_000)
     bold = Bundle.load(write_bundle(tmp_path / "bold", uncertain_below=0.1))
     shy = Bundle.load(write_bundle(tmp_path / "shy", uncertain_below=1.0))
 
@@ -85,7 +92,7 @@ def test_an_answer_is_uncertain_below_the_cards_threshold_only(tmp_path: Path) -
 
 
 def test_a_higher_temperature_is_less_confident_about_the_same_label(tmp_path: Path) -> None:
-    clip = clip_of(tone(band_centre_hz(2, 4), rate_hz=8_000), 8_000)
+    clip = decoded(tone(band_centre_hz(2, 4), rate_hz=8_000), 8_000)
     cold = Bundle.load(write_bundle(tmp_path / "cold", temperature=1.0))
     warm = Bundle.load(write_bundle(tmp_path / "warm", temperature=5.0))
 
@@ -100,14 +107,23 @@ def test_ratings_are_the_windows_mean_within_the_scale(tmp_path: Path) -> None:
     loud, silent = tone(band_centre_hz(0, 4), rate_hz=8_000), np.zeros(8_000, np.float32)
     windows = cut_windows(bundle.features(silent), bundle.card.windows)
 
-    ratings = [classify(clip_of(x, 8_000), {"it": bundle})["it"].ratings for x in (loud, silent)]
+    ratings = [classify(decoded(x, 8_000), {"it": bundle})["it"].ratings for x in (loud, silent)]
 
     np.testing.assert_allclose(ratings[1], bundle.rate_embedded(windows).mean(axis=0), atol=1e-6)
     assert ratings[1].max() < 0.2
     assert ratings[0][0] == 1
 
 
-def test_bundles_with_the_same_features_share_one_resampling_and_one_grid(
+def test_each_sampling_rate_is_needed_once(tmp_path: Path) -> None:
+    rates_hz = {"a": 11_025, "b": 8_000, "c": 11_025}
+    bundles = [
+        Bundle.load(write_bundle(tmp_path / name, sample_rate_hz=rate_hz))
+        for name, rate_hz in rates_hz.items()
+    ]
+    assert needed_rates_hz(bundles) == [8_000, 11_025]
+
+
+def test_bundles_with_the_same_features_share_one_grid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("first", "second")
@@ -115,24 +131,17 @@ def test_bundles_with_the_same_features_share_one_resampling_and_one_grid(
     bundles["other"] = Bundle.load(
         write_bundle(tmp_path / "other", labels=CHORDS, sample_rate_hz=8_000)
     )
-    rates_hz: list[int] = []
     bands: list[int] = []
-
-    def counted_resample(clip: Clip, sample_rate_hz: int) -> Samples:
-        rates_hz.append(sample_rate_hz)
-        return resample(clip, sample_rate_hz)
 
     def counted_grid(samples: Samples, spec: FeatureSpec, bank: FilterBank) -> Grid:
         bands.append(spec.bands)
         return compute_grid(samples, spec, bank)
 
-    monkeypatch.setattr(classification, "resample", counted_resample)
     monkeypatch.setattr(bundle_module, "compute_grid", counted_grid)
 
-    answers = classify(clip_of(tone()), bundles)
+    answers = classify(decoded(tone()), bundles)
 
     assert list(answers) == ["first", "second", "other"]
-    assert rates_hz == [8_000]
     assert bands == [len(GENRES), len(CHORDS)]
 
 
@@ -144,7 +153,7 @@ def test_the_same_specification_with_another_filter_bank_is_computed_anew(
     np.save(folder / BANK_FILE, bank)
     write_golden(folder, genre.card.features, genre.card.windows, bank)
     rehash(folder)
-    clip = clip_of(tone(band_centre_hz(0, 4), rate_hz=8_000), 8_000)
+    clip = decoded(tone(band_centre_hz(0, 4), rate_hz=8_000), 8_000)
 
     answers = classify(clip, {"genre": genre, "flipped": Bundle.load(folder)})
 
@@ -182,9 +191,9 @@ def test_bundles_with_the_same_embedding_share_one_pass_through_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, timeline: bool
 ) -> None:
     first, second = amplified(tmp_path / "first"), amplified(tmp_path / "second", temperature=3.0)
-    clip = clip_of(tone(band_centre_hz(2, 4), 2.0, rate_hz=8_000), 8_000)
+    clip = decoded(tone(band_centre_hz(2, 4), 2.0, rate_hz=8_000), 8_000)
     alone = {name: classify(clip, {name: b}) for name, b in {"a": first, "b": second}.items()}
-    n_windows = len(first.window_logits(first.features(clip.samples)))
+    n_windows = len(first.window_logits(first.features(clip.waveforms[SAMPLE_RATE_HZ])))
     counted = CountedNetworks(monkeypatch)
 
     answers = classify(clip, {"a": first, "b": second}, timeline=timeline)
@@ -200,9 +209,11 @@ def test_an_embedding_is_shared_only_where_all_that_it_depends_on_is_the_same(
     settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundles = {"a": amplified(tmp_path / "a"), "b": amplified(tmp_path / "b", **settings)}
-    clip = clip_of(noise(2.0, rate_hz=8_000), 8_000)
+    clip = decoded(noise(2.0, rate_hz=8_000), 8_000)
     alone = {name: classify(clip, {name: b})[name] for name, b in bundles.items()}
-    n_windows = sum(len(b.window_logits(b.features(clip.samples))) for b in bundles.values())
+    n_windows = sum(
+        len(b.window_logits(b.features(clip.waveforms[SAMPLE_RATE_HZ]))) for b in bundles.values()
+    )
     counted = CountedNetworks(monkeypatch)
 
     answers = classify(clip, bundles)
@@ -221,7 +232,7 @@ def test_the_same_embedding_of_another_filter_bank_is_computed_anew(
     np.save(folder / BANK_FILE, usual.bank[::-1])
     write_golden(folder, usual.card.features, usual.card.windows, usual.bank[::-1])
     rehash(folder)
-    clip = clip_of(tone(band_centre_hz(0, 4), rate_hz=8_000), 8_000)
+    clip = decoded(tone(band_centre_hz(0, 4), rate_hz=8_000), 8_000)
 
     answers = classify(clip, {"usual": usual, "flipped": Bundle.load(folder)})
 
@@ -239,7 +250,7 @@ def test_any_duration_gets_a_timeline_over_all_of_it(genre: Bundle, duration_s: 
 
 
 def test_silence_is_answered_with_finite_probabilities(genre: Bundle) -> None:
-    answer = classify(clip_of(np.zeros(8_000, np.float32), 8_000), {"genre": genre})["genre"]
+    answer = classify(decoded(np.zeros(8_000, np.float32), 8_000), {"genre": genre})["genre"]
     assert answer.probabilities.sum() == pytest.approx(1)
 
 
@@ -317,6 +328,6 @@ def test_a_silent_clip_is_uncertain_however_sure_the_network_is(
     genre: Bundle, amplitude: float, uncertain: bool
 ) -> None:
     samples = tone(band_centre_hz(1, len(GENRES)), rate_hz=8_000, amplitude=amplitude)
-    answer = classify(clip_of(samples, 8_000), {"any": genre})["any"]
+    answer = classify(decoded(samples, 8_000), {"any": genre})["any"]
     assert answer.probabilities.max() > genre.card.calibration.uncertain_below
     assert answer.uncertain is uncertain

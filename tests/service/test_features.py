@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -127,6 +129,29 @@ def test_block_boundaries_do_not_matter(block_frames: int, monkeypatch: pytest.M
     monkeypatch.setattr(features, "BLOCK_FRAMES", block_frames)
 
     np.testing.assert_allclose(compute_grid(CLIP, SPEC, BANK), expected, atol=1e-6)
+
+
+def test_of_a_long_clip_little_more_than_its_grid_is_held() -> None:
+    spec = FeatureSpec.model_validate({**SPEC.model_dump(), "bands": 64})
+    bank, samples = triangular_bank(spec), noise(300.0, rate_hz=RATE_HZ)
+
+    tracemalloc.start()
+    grid = compute_grid(samples, spec, bank)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < 1.5 * grid.nbytes < samples.nbytes
+
+
+@pytest.mark.parametrize("fft_samples", [2, 511, 512, 4_096])
+@pytest.mark.parametrize("n_samples", [1, 100, 600, 20_000])
+def test_beyond_the_ends_of_a_clip_is_silence(n_samples: int, fft_samples: int) -> None:
+    spec = FeatureSpec.model_validate({**SPEC.model_dump(), "fft_samples": fft_samples})
+    bank = triangular_bank(spec)
+    samples = noise(n_samples / RATE_HZ, rate_hz=RATE_HZ)
+    np.testing.assert_allclose(
+        compute_grid(samples, spec, bank), naive_grid(samples, spec, bank), atol=1e-4
+    )
 
 
 def test_the_clip_is_left_as_it_was() -> None:

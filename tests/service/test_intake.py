@@ -15,8 +15,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from service import decoders, intake
-from service.audio import Clip, Limits, decode
-from service.deadline import Deadline
+from service.audio import Clip, decode
 from service.decoders import DecoderPool
 from service.intake import Intake
 from service.settings import Settings
@@ -240,10 +239,10 @@ def test_work_that_nobody_waits_for_is_given_up_between_its_stages(
     decoding, released = threading.Event(), threading.Event()
     classified = []
 
-    def slow_decode(_pool: DecoderPool, data: bytes, limits: Limits, _deadline: Deadline) -> Clip:
+    def slow_decode(_pool: DecoderPool, data: bytes, rates_hz: list[int], *_: object) -> Clip:
         decoding.set()
         assert released.wait(TIMEOUT_S)
-        return decode(data, limits)
+        return decode(data, rates_hz)
 
     monkeypatch.setattr(DecoderPool, "decode", slow_decode)
     monkeypatch.setattr(intake, "classify", lambda *_, **__: classified.append(1))

@@ -19,8 +19,10 @@ def recording() -> NDArray[np.float32]:
 
 def changed(change: str, recording: NDArray[np.float32]) -> tuple[NDArray[np.float32], int, str]:
     """Return what the service hears of a changed recording: waveform, rate and format."""
-    clip = decode(CHANGES[change](recording, RATE_HZ, np.random.default_rng(0)))
-    return clip.samples, clip.sample_rate_hz, clip.format
+    file = CHANGES[change](recording, RATE_HZ, np.random.default_rng(0))
+    rate_hz = decode(file).sample_rate_hz
+    clip = decode(file, [rate_hz])
+    return clip.waveforms[rate_hz], rate_hz, clip.format
 
 
 def frequency_hz(samples: NDArray[np.float32], rate_hz: int) -> float:

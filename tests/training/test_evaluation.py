@@ -7,7 +7,7 @@ import pytest
 
 from service.audio import decode
 from service.bundle import Bundle
-from service.classification import classify
+from service.classification import classify, needed_rates_hz
 from tests.audio import tone
 from tests.bundles import CHORDS, band_centre_hz, edit_card
 from tests.training.made import write_csv, write_wav
@@ -89,7 +89,8 @@ def test_probabilities_are_those_that_the_service_gives(
 
     bundle = Bundle.load(models_dir / "chord")
     for n, row in enumerate(report.clips):
-        clip = decode((tmp_path / "mine" / "clips" / f"{n}.wav").read_bytes())
+        file = tmp_path / "mine" / "clips" / f"{n}.wav"
+        clip = decode(file.read_bytes(), needed_rates_hz([bundle]))
         served = classify(clip, {"chord": bundle})["chord"]
         # The cache keeps half precision.
         np.testing.assert_allclose(

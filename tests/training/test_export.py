@@ -11,7 +11,7 @@ import pytest
 import tf2onnx
 
 from service import __version__
-from service.audio import Clip
+from service.audio import clip_of
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
@@ -167,7 +167,7 @@ def test_ratings_of_the_run_are_answered_by_the_bundle(
 ) -> None:
     bundle = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path / "models"))
     rate_hz = TOY.features.sample_rate_hz
-    clips = [Clip(tone(hz, 1.0, rate_hz=rate_hz), rate_hz, rate_hz, 1, "wav") for hz in (300, 2500)]
+    clips = [clip_of(tone(hz, 1.0, rate_hz=rate_hz), rate_hz, [rate_hz]) for hz in (300, 2500)]
 
     low, high = (classify(clip, {"emotion": bundle})["emotion"].ratings for clip in clips)
 

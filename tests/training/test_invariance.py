@@ -8,7 +8,7 @@ import pytest
 
 from service.audio import decode
 from service.bundle import Bundle
-from service.classification import classify
+from service.classification import classify, needed_rates_hz
 from tests.training.made import GUITAR_RATE_HZ, strum
 from tests.training.progressions.test_progression_job import make_job as make_progression_job
 from training import invariance
@@ -102,6 +102,11 @@ def test_a_run_without_readable_clips_is_an_error(
         measure(make_job(tmp_path))
 
 
+def label_of(file: bytes, bundle: Bundle) -> str:
+    clip = decode(file, needed_rates_hz([bundle]))
+    return classify(clip, {"chord": bundle})["chord"].label
+
+
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("chord", ["C", "F#m", "Bdim", "G7"])
 def test_the_shipped_model_names_a_synthetic_chord_whatever_the_recording(
@@ -109,7 +114,7 @@ def test_the_shipped_model_names_a_synthetic_chord_whatever_the_recording(
 ) -> None:
     samples = strum(chord, seed=3)
     file = CHANGES[change](samples, GUITAR_RATE_HZ, np.random.default_rng(0))
-    assert classify(decode(file), {"chord": chord_bundle})["chord"].label == chord
+    assert label_of(file, chord_bundle) == chord
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +130,7 @@ def real_answers(chord_bundle: Bundle) -> list[list[str]]:
         samples = source.samples(GUITAR_RATE_HZ)
         if len(samples) >= GUITAR_RATE_HZ and len(answers) < N_REAL_CLIPS:
             files = [change(samples, GUITAR_RATE_HZ, rng) for change in CHANGES.values()]
-            answers.append(
-                [classify(decode(f), {"chord": chord_bundle})["chord"].label for f in files]
-            )
+            answers.append([label_of(file, chord_bundle) for file in files])
     return answers
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+import soxr
 from pydantic import BaseModel, ConfigDict
 
-from service.audio import decode, resample
-from service.benchmark import synthetic_mp3
+from service.audio import decode
+from service.benchmark import CLIP_RATE_HZ, synthetic_mp3
 from service.bundle import MODEL_FILE
 from service.network import Network
 from service.windows import Windows, cut_windows
@@ -89,10 +90,10 @@ def serving_times_ms(features: Features, network: keras.Model, folder: Path) -> 
         The network cannot be converted, or answers differently in onnxruntime.
     """
     bank = make_bank(features.spec)
-    clip = decode(synthetic_mp3())
+    sound = decode(synthetic_mp3(), [CLIP_RATE_HZ]).waveforms[CLIP_RATE_HZ]
 
     def compute() -> Windows:
-        samples = resample(clip, features.spec.sample_rate_hz)
+        samples = soxr.resample(sound, CLIP_RATE_HZ, features.spec.sample_rate_hz)
         return cut_windows(features.compute(samples, features.spec, bank), features.windows)
 
     windows = compute()

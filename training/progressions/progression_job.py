@@ -16,10 +16,10 @@ import mir_eval
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from service.audio import Clip
+from service.audio import clip_of
 from service.bundle import Bundle
 from service.card import Calibration, Estimate
-from service.classification import classify
+from service.classification import classify, needed_rates_hz
 from service.timeline import lab
 from training.errors import TrainingError
 from training.figures import calibrate
@@ -176,8 +176,7 @@ def answer(bundle: Bundle, progression: Progression) -> Annotation:
     names = bundle.card.lab_labels
     if names is None:
         raise TrainingError(f"The bundle {bundle.card.task} has no .lab form.")
-    rate_hz = progression.sample_rate_hz
-    clip = Clip(progression.samples, rate_hz, rate_hz, channels=1, format="wav")
+    clip = clip_of(progression.samples, progression.sample_rate_hz, needed_rates_hz([bundle]))
     answered = classify(clip, {"chord": bundle}, timeline=True)["chord"]
     text = lab(answered.timeline or [], names)
     return Annotation(*mir_eval.io.load_labeled_intervals(io.StringIO(text)))

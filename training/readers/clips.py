@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.audio import Samples, decode, resample
+from service.audio import Samples, decode
 from service.errors import ServiceError
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
 from training.errors import TrainingError, UnreadableClip
@@ -81,7 +81,7 @@ class AudioFile:
     def samples(self, sample_rate_hz: int) -> Samples:
         """Return the mono waveform at a sampling rate, or raise UnreadableClip."""
         try:
-            return resample(decode(self._read()), sample_rate_hz)
+            return decode(self._read(), [sample_rate_hz]).waveforms[sample_rate_hz]
         except ServiceError as error:
             raise UnreadableClip(error.detail) from error
 

@@ -13,9 +13,8 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.audio import Clip, Limits, Samples, decode
+from service.audio import Clip, Samples, decode
 from service.bundle import MODEL_FILE, file_sha256
-from service.deadline import Deadline
 from service.decoders import DecoderPool
 from service.settings import Settings
 from tests.audio import ENCODINGS, encode, encode_as, stereo, tone
@@ -161,9 +160,9 @@ def test_one_call_answers_all_tasks_and_decodes_once(
     calls = []
     decode = DecoderPool.decode
 
-    def counted(pool: DecoderPool, data: bytes, limits: Limits, deadline: Deadline) -> Clip:
+    def counted(pool: DecoderPool, data: bytes, *given: Any) -> Clip:
         calls.append(len(data))
-        return decode(pool, data, limits, deadline)
+        return decode(pool, data, *given)
 
     monkeypatch.setattr(DecoderPool, "decode", counted)
 
@@ -299,10 +298,10 @@ def test_a_full_service_refuses_at_once_and_recovers(
 ) -> None:
     entered, released = threading.Event(), threading.Event()
 
-    def blocked(_pool: DecoderPool, data: bytes, limits: Limits, _deadline: Deadline) -> Clip:
+    def blocked(_pool: DecoderPool, data: bytes, rates_hz: list[int], *_: object) -> Clip:
         entered.set()
         assert released.wait(10)
-        return decode(data, limits)
+        return decode(data, rates_hz)
 
     with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
         patch.setattr(DecoderPool, "decode", blocked)
@@ -319,9 +318,9 @@ def test_an_answer_past_the_deadline_is_given_up(
 ) -> None:
     released = threading.Event()
 
-    def blocked(_pool: DecoderPool, data: bytes, limits: Limits, _deadline: Deadline) -> Clip:
+    def blocked(_pool: DecoderPool, data: bytes, rates_hz: list[int], *_: object) -> Clip:
         assert released.wait(10)
-        return decode(data, limits)
+        return decode(data, rates_hz)
 
     monkeypatch.setattr(DecoderPool, "decode", blocked)
     with serve(Settings(models_dir=models_dir, deadline_s=0.25)) as client:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.audio import decode, resample
+from service.audio import decode
 from service.bundle import Bundle
 from service.features import FeatureSpec
 from tests.audio import encode_as, noise, stereo, tone
@@ -35,7 +35,8 @@ def test_features_of_a_file_are_those_that_the_service_computes(
 
     trained_on = AudioFile(path).grid(bundle.card.features, bundle.bank)
 
-    served = bundle.features(resample(decode(data), bundle.card.features.sample_rate_hz))
+    rate_hz = bundle.card.features.sample_rate_hz
+    served = bundle.features(decode(data, [rate_hz]).waveforms[rate_hz])
     np.testing.assert_array_equal(trained_on, served)
     assert trained_on.max() == 1
 
