@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from service.audio import Limits
+from service.audio import Clip, Limits
 from service.bundle import Bundle
-from service.classification import clip_logits, trace
+from service.classification import clip_logits, needed_rates_hz, trace
 from service.deadline import Deadline
 from service.decoders import DecoderPool
+from service.features import Grid
 from service.registry import Registry
 
 TIMELINE = "timeline, if asked for"
@@ -56,7 +57,7 @@ def main() -> int:
 def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -> dict[str, float]:
     """Return the median time in ms of each stage of one answer."""
     times: dict[str, list[float]] = defaultdict(list)
-    rate_hz = bundle.card.features.sample_rate_hz
+    rates_hz = needed_rates_hz([bundle])
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
@@ -66,14 +67,14 @@ def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -
 
     for _ in range(runs):
         with stage("decode"):
-            clip = decoders.decode(data, [rate_hz], Limits(), Deadline.within(DEADLINE_S))
+            clip = decoders.decode(data, rates_hz, Limits(), Deadline.within(DEADLINE_S))
         with stage("features"):
-            grid = bundle.features(clip.waveforms[rate_hz])
+            grid, context_grid = _grids(bundle, clip)
         with stage("network"):
-            window_logits = bundle.window_logits(grid)
+            window_logits = bundle.window_logits(grid, context_grid)
             bundle.probabilities(clip_logits(window_logits))
         with stage(TIMELINE):
-            trace(bundle, grid, window_logits, clip.duration_s)
+            trace(bundle, grid, window_logits, clip.duration_s, context_grid)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -86,6 +87,14 @@ def synthetic_mp3() -> bytes:
     file = io.BytesIO()
     soundfile.write(file, stereo.astype(np.float32), CLIP_RATE_HZ, format="MP3")
     return file.getvalue()
+
+
+def _grids(bundle: Bundle, clip: Clip) -> tuple[Grid, Grid | None]:
+    grid = bundle.features(clip.waveforms[bundle.card.features.sample_rate_hz])
+    context = bundle.context
+    if context is None:
+        return grid, None
+    return grid, context.features(clip.waveforms[context.spec.features.sample_rate_hz])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,10 @@ version of a library or a changed feature is found before the first request.
 Where the card names an ``embedding.onnx``, the windows go through that first and what
 it says of each goes to ``model.onnx``. Bundles with the same one can share its work.
 Where the card names a ``ratings.onnx``, that is given the same as ``model.onnx``.
+
+Where the card has a context, ``context.onnx`` hears the whole clip, in features of its own
+that ``context_bank.npy`` makes. Its mean probabilities are appended to the embedding of each
+window before ``model.onnx`` and ``ratings.onnx`` are given it.
 """
 
 import hashlib
@@ -18,10 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from service.card import Card
+from service.audio import clip_of
+from service.card import Card, ContextSpec
+from service.context import Context
 from service.errors import BundleError
-from service.features import FilterBank, Grid, compute_grid
+from service.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.network import Answers, Network, shown
+from service.probabilities import Probabilities
+from service.probabilities import softmax as softmax  # noqa: PLC0414  # training takes it here
 from service.windows import Windows, cut_windows
 
 CARD_FILE = "card.json"
@@ -31,15 +39,18 @@ GOLDEN_FILE = "golden.npz"
 HASHED_FILES = (MODEL_FILE, BANK_FILE, GOLDEN_FILE)
 EMBEDDING_FILE = "embedding.onnx"
 RATINGS_FILE = "ratings.onnx"
-OPTIONAL_FILES = (EMBEDDING_FILE, RATINGS_FILE)
+CONTEXT_FILE = "context.onnx"
+CONTEXT_BANK_FILE = "context_bank.npy"
+CONTEXT_FILES = (CONTEXT_FILE, CONTEXT_BANK_FILE)
+OPTIONAL_FILES = (EMBEDDING_FILE, RATINGS_FILE, *CONTEXT_FILES)
 """Not in every bundle; hashed too where they are."""
 
 GOLDEN_TOLERANCE = 1e-3
 
-Embedding = NDArray[np.float32]  # [n_windows, 1, units], a window of one frame each
+# [n_windows, 1, units], a window of one frame each; with what a context heard, more units.
+Embedding = NDArray[np.float32]
 Logits = NDArray[np.float32]  # [n_windows, labels]
 Ratings = NDArray[np.float32]  # [n_windows, ratings]
-Probabilities = NDArray[np.float64]  # [..., labels]
 
 
 class Bundle:
@@ -57,6 +68,8 @@ class Bundle:
         From windows to their embedding; None where the network takes the windows.
     ratings
         From windows, or from their embedding, to the card's ratings; None where it has none.
+    context
+        What hears the whole clip, for the embedding of each window; None where the card has none.
     """
 
     def __init__(
@@ -66,9 +79,11 @@ class Bundle:
         network: Network,
         embedding: Network | None = None,
         ratings: Network | None = None,
+        context: Context | None = None,
     ) -> None:
         self.card = card
         self.bank = bank
+        self.context = context
         self._network = network
         self._embedding = embedding
         self._ratings = ratings
@@ -84,16 +99,12 @@ class Bundle:
         """
         card = _read_card(folder)
         _check_hashes(folder, card)
-        bank = np.load(folder / BANK_FILE, allow_pickle=False)
-        expected = (card.features.bands, card.features.fft_samples // 2 + 1)
-        if bank.shape != expected:
-            name = shown(folder / BANK_FILE)
-            raise BundleError(f"{name} has shape {bank.shape}, not {expected}")
-        embedding = None
-        if EMBEDDING_FILE in card.sha256:
-            embedding = Network.open_once(folder / EMBEDDING_FILE, card.sha256[EMBEDDING_FILE])
+        bank = _load_bank(folder / BANK_FILE, card.features)
+        network = _open_once(folder, card, MODEL_FILE)
+        embedding = _open_once(folder, card, EMBEDDING_FILE) if _embeds(card) else None
         ratings = Network.open(folder / RATINGS_FILE) if card.ratings else None
-        bundle = cls(card, bank, Network.open(folder / MODEL_FILE), embedding, ratings)
+        context = _load_context(folder, card, card.context) if card.context else None
+        bundle = cls(card, bank, network, embedding, ratings, context)
         bundle._prove(folder / GOLDEN_FILE)
         return bundle
 
@@ -101,24 +112,55 @@ class Bundle:
         """Return the feature grid, shape [frames, bands], of a waveform at the card's rate."""
         return compute_grid(samples, self.card.features, self.bank)
 
-    def window_logits(self, grid: Grid) -> Logits:
-        """Return the logits for each window of a grid, shape [n_windows, labels]."""
-        return self.run(cut_windows(grid, self.card.windows))
+    def window_logits(self, grid: Grid, context_grid: Grid | None = None) -> Logits:
+        """Return the logits for each window of a grid, shape [n_windows, labels].
 
-    def run(self, windows: Windows) -> Logits:
+        The second grid is that of the context, for a bundle with one.
+        """
+        return self.run(cut_windows(grid, self.card.windows), context_grid)
+
+    def run(self, windows: Windows, context_grid: Grid | None = None) -> Logits:
         """Return the logits for ready windows; see :func:`service.windows.cut_windows`."""
-        return self.run_embedded(self.embed(windows))
+        return self.run_embedded(self.told(self.embed(windows), context_grid))
 
     def embed(self, windows: Windows) -> Embedding:
         """Return what the embedding network says of windows; without one, the windows."""
         return windows if self._embedding is None else self._embedding.run(windows)
 
+    def told(self, embedding: Embedding, context_grid: Grid | None) -> Embedding:
+        """Append what the context hears in the clip to the embedding of each window.
+
+        Parameters
+        ----------
+        embedding
+            What :meth:`embed` returned, shape [n_windows, 1, units].
+        context_grid
+            What :meth:`Context.features` returned for the same clip.
+
+        Returns
+        -------
+        Embedding
+            Shape [n_windows, 1, units + outputs]; without a context, the embedding as it is.
+
+        Raises
+        ------
+        ValueError
+            The bundle has a context, but there is no grid for it.
+        """
+        if self.context is None:
+            return embedding
+        if context_grid is None:
+            raise ValueError(f"the bundle {self.card.task} needs the grid of its context")
+        heard = self.context.hear(context_grid)
+        everywhere = np.broadcast_to(heard, (*embedding.shape[:-1], *heard.shape))
+        return np.concatenate([embedding, everywhere], axis=-1)
+
     def run_embedded(self, embedding: Embedding) -> Logits:
-        """Return the logits for windows that went through :meth:`embed`."""
+        """Return the logits for windows that went through :meth:`embed` and :meth:`told`."""
         return self._network.run(embedding)
 
     def rate_embedded(self, embedding: Embedding) -> Ratings:
-        """Return the card's ratings for windows that went through :meth:`embed`.
+        """Return the card's ratings for windows that went through :meth:`embed` and :meth:`told`.
 
         Returns
         -------
@@ -135,8 +177,8 @@ class Bundle:
 
     def _prove(self, golden_file: Path) -> None:
         with np.load(golden_file, allow_pickle=False) as golden:
-            grid = self.features(golden["samples"])
-            found = {"features": grid, **self._try_run(golden_file.parent, grid)}
+            grids = self._grids(golden["samples"])
+            found = grids | self._try_run(golden_file.parent, grids)
             off = {what: _largest_difference(found[what], golden[what]) for what in found}
         folder, card = golden_file.parent, self.card
         _check_width(folder / MODEL_FILE, found["logits"], len(card.labels), "labels")
@@ -151,23 +193,24 @@ class Bundle:
                     "files do not fit the bundle"
                 )
 
-    def _try_run(self, folder: Path, grid: Grid) -> dict[str, Answers]:
+    def _grids(self, samples: NDArray[np.float32]) -> dict[str, Grid]:
+        grids = {"features": self.features(samples)}
+        if self.context is not None:
+            rate_hz = self.context.spec.features.sample_rate_hz
+            clip = clip_of(samples, self.card.features.sample_rate_hz, [rate_hz])
+            grids["context_features"] = self.context.features(clip.waveforms[rate_hz])
+        return grids
+
+    def _try_run(self, folder: Path, grids: dict[str, Grid]) -> dict[str, Answers]:
         try:
-            embedding = self.embed(cut_windows(grid, self.card.windows))
+            embedding = self.embed(cut_windows(grids["features"], self.card.windows))
+            embedding = self.told(embedding, grids.get("context_features"))
             answers = {"logits": self.run_embedded(embedding)}
             if self._ratings is not None:
                 answers["ratings"] = self.rate_embedded(embedding)
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise BundleError(f"the networks of {folder.name} cannot be run: {error}") from error
         return answers
-
-
-def softmax(logits: NDArray[np.floating]) -> Probabilities:
-    """Return the softmax over the last axis, in double precision."""
-    shifted = np.asarray(logits, dtype=np.float64)
-    exponentials = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
-    probabilities: Probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return probabilities
 
 
 def file_sha256(path: Path) -> str:
@@ -185,7 +228,8 @@ def _read_card(folder: Path) -> Card:
 
 
 def _check_hashes(folder: Path, card: Card) -> None:
-    also = [n for n in OPTIONAL_FILES if n in card.sha256 or (folder / n).exists()]
+    needed = {*card.sha256, *(CONTEXT_FILES if card.context else ())}
+    also = [n for n in OPTIONAL_FILES if n in needed or (folder / n).exists()]
     for name in (*HASHED_FILES, *also):
         path = folder / name
         if not path.is_file():
@@ -194,6 +238,33 @@ def _check_hashes(folder: Path, card: Card) -> None:
             raise BundleError(
                 f"{shown(path)} is damaged: its SHA-256 is not the one in {CARD_FILE}"
             )
+
+
+def _embeds(card: Card) -> bool:
+    return EMBEDDING_FILE in card.sha256
+
+
+def _open_once(folder: Path, card: Card, name: str) -> Network:
+    return Network.open_once(folder / name, card.sha256[name])
+
+
+def _load_bank(file: Path, spec: FeatureSpec) -> FilterBank:
+    bank: FilterBank = np.load(file, allow_pickle=False)
+    expected = (spec.bands, spec.fft_samples // 2 + 1)
+    if bank.shape != expected:
+        raise BundleError(f"{shown(file)} has shape {bank.shape}, not {expected}")
+    return bank
+
+
+def _load_context(folder: Path, card: Card, spec: ContextSpec) -> Context:
+    if not _embeds(card):
+        raise BundleError(
+            f"{shown(folder / CARD_FILE)} has a context but no {EMBEDDING_FILE}: windows of "
+            "features have no place for what the context hears"
+        )
+    bank = _load_bank(folder / CONTEXT_BANK_FILE, spec.features)
+    # Often a copy of the network that another bundle answers with.
+    return Context(spec, bank, _open_once(folder, card, CONTEXT_FILE))
 
 
 def _check_width(file: Path, answers: Answers, count: int, what: str) -> None:

@@ -85,6 +85,13 @@ class Rating(_CardPart):
     evaluation: list[RatingCheck]
 
 
+class ContextSpec(_CardPart):
+    """What a second network hears in the whole clip, told to the first along with each window."""
+
+    features: FeatureSpec
+    windows: WindowSpec
+
+
 class Card(_CardPart):
     """Everything a reader or the service must know of a bundle."""
 
@@ -94,6 +101,9 @@ class Card(_CardPart):
     labels: list[str] = Field(min_length=2, description="In the order of the network's outputs")
     features: FeatureSpec
     windows: WindowSpec
+    context: ContextSpec | None = Field(
+        default=None, description="What context.onnx hears in the whole clip, if there is one"
+    )
     aggregation: str = Field(
         default="mean of the windows' logits", description="How windows become one answer"
     )

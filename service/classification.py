@@ -1,26 +1,28 @@
 """Classify one decoded clip with one or more bundles.
 
 Work that bundles share is done once: one feature grid per specification and filter bank, one
-embedding per grid, windows and embedding network.
+embedding per grid, windows and embedding network. The context of one bundle may take the grid of
+another.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.audio import Clip
+from service.audio import Clip, Samples
 from service.bundle import (
     BANK_FILE,
+    CONTEXT_BANK_FILE,
     EMBEDDING_FILE,
     Bundle,
     Embedding,
     Logits,
-    Probabilities,
 )
 from service.card import Card
-from service.features import Grid
+from service.features import FeatureSpec, Grid
+from service.probabilities import Probabilities
 from service.timeline import LabelledSegment, label_segments, move_ends
 from service.timings import Timings
 from service.windows import cut_windows, end_in_silence, segments
@@ -65,7 +67,9 @@ class Classification:
 
 def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
     """Return the sampling rates at which bundles take the waveform of a clip."""
-    return sorted({bundle.card.features.sample_rate_hz for bundle in bundles})
+    cards = [bundle.card for bundle in bundles]
+    specs = [part.features for card in cards for part in (card, card.context) if part is not None]
+    return sorted({spec.sample_rate_hz for spec in specs})
 
 
 def classify(
@@ -93,7 +97,11 @@ def clip_logits(window_logits: Logits) -> Logits:
 
 
 def trace(
-    bundle: Bundle, grid: Grid, window_logits: Logits, duration_s: float
+    bundle: Bundle,
+    grid: Grid,
+    window_logits: Logits,
+    duration_s: float,
+    context_grid: Grid | None = None,
 ) -> list[LabelledSegment]:
     """Return what sounds when.
 
@@ -107,13 +115,16 @@ def trace(
         What the bundle said about the clip's windows, shape [n_windows, labels].
     duration_s
         How long the clip plays.
+    context_grid
+        The clip's features for the bundle's context, if it has one.
     """
     windows, spec = bundle.card.windows, bundle.card.timeline
     hop_s = bundle.card.features.hop_s
     if spec is not None and spec.heard_frames is not None:
         frames = windows.frames
         windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
-        window_logits = bundle.run(end_in_silence(cut_windows(grid, windows), frames))
+        heard = end_in_silence(cut_windows(grid, windows), frames)
+        window_logits = bundle.run(heard, context_grid)
     places = segments(len(grid), windows, hop_s, duration_s)
     labelled = label_segments(places, bundle.probabilities(window_logits), spec)
     if spec is None or spec.bands_per_octave is None:
@@ -124,13 +135,16 @@ def trace(
 def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) -> Classification:
     with workbench.timings.stage("features"):
         grid = workbench.grid(bundle)
+        context_grid = workbench.context_grid(bundle)
     with workbench.timings.stage("inference"):
-        embedding = workbench.embedding(bundle)
+        embedding = bundle.told(workbench.embedding(bundle), context_grid)
         window_logits = bundle.run_embedded(embedding)
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
         duration_s = workbench.clip.duration_s
-        traced = trace(bundle, grid, window_logits, duration_s) if timeline else None
+        traced = None
+        if timeline:
+            traced = trace(bundle, grid, window_logits, duration_s, context_grid)
     return Classification(
         bundle=bundle,
         probabilities=bundle.probabilities(clip_logits(window_logits)),
@@ -146,16 +160,18 @@ class _Workbench:
     def __init__(self, clip: Clip, timings: Timings) -> None:
         self.clip = clip
         self.timings = timings
-        self._grids: dict[tuple[object, ...], Grid] = {}
+        self._grids: dict[tuple[FeatureSpec, str], Grid] = {}
         self._embeddings: dict[tuple[object, ...], Embedding] = {}
 
     def grid(self, bundle: Bundle) -> Grid:
-        card = bundle.card
-        key = _grid_key(card)
-        if key not in self._grids:
-            samples = self.clip.waveforms[card.features.sample_rate_hz]
-            self._grids[key] = bundle.features(samples)
-        return self._grids[key]
+        return self._grid(*_grid_key(bundle.card), bundle.features)
+
+    def context_grid(self, bundle: Bundle) -> Grid | None:
+        context = bundle.context
+        if context is None:
+            return None
+        bank_sha256 = bundle.card.sha256[CONTEXT_BANK_FILE]
+        return self._grid(context.spec.features, bank_sha256, context.features)
 
     def embedding(self, bundle: Bundle) -> Embedding:
         card = bundle.card
@@ -167,6 +183,14 @@ class _Workbench:
             self._embeddings[key] = bundle.embed(cut_windows(self.grid(bundle), card.windows))
         return self._embeddings[key]
 
+    def _grid(
+        self, spec: FeatureSpec, bank_sha256: str, compute: Callable[[Samples], Grid]
+    ) -> Grid:
+        key = (spec, bank_sha256)
+        if key not in self._grids:
+            self._grids[key] = compute(self.clip.waveforms[spec.sample_rate_hz])
+        return self._grids[key]
 
-def _grid_key(card: Card) -> tuple[object, ...]:
+
+def _grid_key(card: Card) -> tuple[FeatureSpec, str]:
     return card.features, card.sha256[BANK_FILE]

@@ -15,9 +15,12 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from service.audio import clip_of
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
+    CONTEXT_BANK_FILE,
+    CONTEXT_FILE,
     EMBEDDING_FILE,
     GOLDEN_FILE,
     HASHED_FILES,
@@ -26,8 +29,17 @@ from service.bundle import (
     RATINGS_FILE,
     file_sha256,
 )
-from service.card import Calibration, Card, Estimate, Evaluation, Rating, TrainingRecord
-from service.features import FeatureSpec, FilterBank, Grid, compute_grid
+from service.card import (
+    Calibration,
+    Card,
+    ContextSpec,
+    Estimate,
+    Evaluation,
+    Rating,
+    TrainingRecord,
+)
+from service.features import FeatureSpec, FilterBank, compute_grid
+from service.probabilities import softmax
 from service.windows import WindowSpec, cut_windows
 from tests.audio import noise, tone
 
@@ -57,39 +69,43 @@ def write_bundle(
     version: str = "1.0.0",
     embedding_gain: float | None = None,
     rating_bands: Mapping[str, int] | None = None,
+    context_rate_hz: int | None = None,
 ) -> Path:
     """Write a valid bundle and return its folder; the task is the folder's name by default.
 
     With a gain, the levels are averaged and amplified by a network of their own. A rating is
     the level of its band, times ``LOGITS_PER_LEVEL``.
+
+    With a rate for a context, which needs a gain too, another network of the same kind hears the
+    whole clip, in windows half as long: the more probable it finds a label, the higher its logit.
     """
     folder.mkdir(parents=True)
-    features = FeatureSpec(
-        name="triangles",
-        sample_rate_hz=sample_rate_hz,
-        fft_samples=FFT_SAMPLES,
-        hop_samples=FFT_SAMPLES // 2,
-        bands=len(labels),
-        spectrum="power",
-        range_db=80.0,
-    )
+    features = triangles(labels, sample_rate_hz)
     windows = WindowSpec(frames=frames, stride_frames=stride_frames)
     bank = triangular_bank(features)
     np.save(folder / BANK_FILE, bank)
     if embedding_gain is not None:
         write_embedding(folder / EMBEDDING_FILE, bands=len(labels), gain=embedding_gain)
         frames = 1
-    write_network(folder / MODEL_FILE, frames=frames, bands=len(labels), labels=len(labels))
+    context, given = None, 1
+    if context_rate_hz is not None:
+        context = ContextSpec(
+            features=triangles(labels, context_rate_hz),
+            windows=WindowSpec(frames=windows.frames // 2, stride_frames=stride_frames),
+        )
+        write_context(folder, context)
+        given = 2  # the embedding, then what the context heard
+    weights = np.tile(LOGITS_PER_LEVEL * np.eye(len(labels), dtype=np.float32), (given, 1))
+    write_linear(folder / MODEL_FILE, weights, frames=frames)
     if rating_bands is not None:
-        bands = list(rating_bands.values())
-        weights = LOGITS_PER_LEVEL * np.eye(len(labels), dtype=np.float32)[:, bands]
-        write_linear(folder / RATINGS_FILE, weights, frames=frames)
-    write_golden(folder, features, windows, bank)
+        write_linear(folder / RATINGS_FILE, weights[:, list(rating_bands.values())], frames=frames)
+    write_golden(folder, features, windows, bank, context)
     card = make_card(
         task=task or folder.name,
         labels=labels,
         features=features,
         windows=windows,
+        context=context,
         temperature=temperature,
         uncertain_below=uncertain_below,
         version=version,
@@ -129,6 +145,19 @@ def hashes(folder: Path) -> dict[str, str]:
 def band_centre_hz(label_index: int, n_labels: int, sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
     """Return the frequency that a label's band weighs most."""
     return sample_rate_hz / 2 * (label_index + 1) / (n_labels + 1)
+
+
+def triangles(labels: Sequence[str], sample_rate_hz: int) -> FeatureSpec:
+    """Return the features of one band per label."""
+    return FeatureSpec(
+        name="triangles",
+        sample_rate_hz=sample_rate_hz,
+        fft_samples=FFT_SAMPLES,
+        hop_samples=FFT_SAMPLES // 2,
+        bands=len(labels),
+        spectrum="power",
+        range_db=80.0,
+    )
 
 
 def triangular_bank(spec: FeatureSpec) -> FilterBank:
@@ -181,14 +210,35 @@ def write_embedding(path: Path, *, bands: int, gain: float) -> None:
     _save(graph, path)
 
 
+def write_context(folder: Path, context: ContextSpec) -> None:
+    """Write a network, and its filter bank, that answers with the level of each band."""
+    np.save(folder / CONTEXT_BANK_FILE, triangular_bank(context.features))
+    bands = context.features.bands
+    write_network(folder / CONTEXT_FILE, frames=context.windows.frames, bands=bands, labels=bands)
+
+
 def write_golden(
-    folder: Path, features: FeatureSpec, windows: WindowSpec, bank: FilterBank
+    folder: Path,
+    features: FeatureSpec,
+    windows: WindowSpec,
+    bank: FilterBank,
+    context: ContextSpec | None = None,
 ) -> None:
-    """Write the golden clip of the network that lies in the folder."""
+    """Write the golden clip of the networks that lie in the folder."""
     samples = golden_samples(features.sample_rate_hz)
-    grid = compute_grid(samples, features, bank)
-    arrays = {"samples": samples, "features": grid, **_answers(folder, grid, windows)}
-    save_golden(folder, arrays)
+    arrays = {"samples": samples, "features": compute_grid(samples, features, bank)}
+    heard = cut_windows(arrays["features"], windows)
+    if (folder / EMBEDDING_FILE).exists():
+        heard = _run(folder / EMBEDDING_FILE, heard)
+    if context is not None:
+        rate_hz = context.features.sample_rate_hz
+        there = clip_of(samples, features.sample_rate_hz, [rate_hz]).waveforms[rate_hz]
+        context_bank = np.load(folder / CONTEXT_BANK_FILE)
+        arrays["context_features"] = compute_grid(there, context.features, context_bank)
+        context_windows = cut_windows(arrays["context_features"], context.windows)
+        told = softmax(_run(folder / CONTEXT_FILE, context_windows)).mean(axis=0)
+        heard = np.stack([[[*unit, *told]] for (unit,) in heard]).astype(np.float32)
+    save_golden(folder, arrays | _answers(folder, heard))
 
 
 def save_golden(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -220,6 +270,7 @@ def make_card(
     uncertain_below: float = 0.5,
     version: str = "1.0.0",
     ratings: Sequence[str] = (),
+    context: ContextSpec | None = None,
 ) -> Card:
     """Return a card whose contract is as given and whose figures are made up."""
     half = Estimate(value=0.5, low=0.4, high=0.6)
@@ -230,6 +281,7 @@ def make_card(
         labels=list(labels),
         features=features,
         windows=windows,
+        context=context,
         calibration=Calibration(
             temperature=temperature, uncertain_below=uncertain_below, fitted_on="nothing"
         ),
@@ -273,10 +325,7 @@ def _save(graph: onnx.GraphProto, path: Path) -> None:
     onnx.save(model, path)
 
 
-def _answers(folder: Path, grid: Grid, windows: WindowSpec) -> dict[str, NDArray[np.float32]]:
-    heard = cut_windows(grid, windows)
-    if (folder / EMBEDDING_FILE).exists():
-        heard = _run(folder / EMBEDDING_FILE, heard)
+def _answers(folder: Path, heard: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     files = {"logits": folder / MODEL_FILE, "ratings": folder / RATINGS_FILE}
     return {what: _run(file, heard) for what, file in files.items() if file.exists()}
 

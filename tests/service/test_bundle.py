@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 from service import network
+from service.audio import clip_of
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
+    CONTEXT_BANK_FILE,
+    CONTEXT_FILE,
+    CONTEXT_FILES,
     EMBEDDING_FILE,
     GOLDEN_FILE,
     HASHED_FILES,
@@ -18,6 +22,7 @@ from service.bundle import (
     softmax,
 )
 from service.errors import BundleError
+from service.features import Grid
 from service.windows import cut_windows
 from tests.audio import tone
 from tests.bundles import (
@@ -30,6 +35,7 @@ from tests.bundles import (
     save_golden,
     write_bundle,
     write_embedding,
+    write_linear,
     write_network,
 )
 
@@ -274,3 +280,166 @@ def test_ratings_that_the_card_does_not_name_are_refused(rated_folder: Path) -> 
     edit_card(rated_folder, ratings=[energy, energy | {"name": "dark"}])
     assert f"emotion/{RATINGS_FILE}" in refusal(rated_folder)
     assert "2 ratings" in refusal(rated_folder)
+
+
+CONTEXT_RATE_HZ = 11_025
+
+
+@pytest.fixture
+def context_folder(tmp_path: Path) -> Path:
+    return write_bundle(
+        tmp_path / "emotion",
+        embedding_gain=2.0,
+        rating_bands={"energy": 3},
+        context_rate_hz=CONTEXT_RATE_HZ,
+    )
+
+
+def context_grid(bundle: Bundle, label: int) -> Grid:
+    """Return what a bundle's context is given of a tone that it takes for a label."""
+    assert bundle.context is not None
+    frequency_hz = band_centre_hz(label, len(GENRES), CONTEXT_RATE_HZ)
+    return bundle.context.features(tone(frequency_hz, rate_hz=CONTEXT_RATE_HZ))
+
+
+def test_what_a_context_hears_is_told_with_every_window(context_folder: Path) -> None:
+    bundle = Bundle.load(context_folder)
+    grid = bundle.features(tone(rate_hz=SAMPLE_RATE_HZ, duration_s=2.0))
+    embedding = bundle.embed(cut_windows(grid, bundle.card.windows))
+    context = bundle.context
+    assert context is not None
+
+    heard = context.hear(context_grid(bundle, 2))
+    told = bundle.told(embedding, context_grid(bundle, 2))
+
+    n_windows = len(embedding)
+    assert n_windows > 1
+    assert heard.dtype == told.dtype == np.float32
+    assert heard.sum() == pytest.approx(1)
+    assert heard.argmax() == 2
+    assert told.shape == (n_windows, 1, 2 * len(GENRES))
+    np.testing.assert_array_equal(told[..., : len(GENRES)], embedding)
+    np.testing.assert_array_equal(told[:, 0, len(GENRES) :], np.tile(heard, (n_windows, 1)))
+
+
+def test_a_context_hears_the_mean_of_its_windows_probabilities(context_folder: Path) -> None:
+    context = Bundle.load(context_folder).context
+    assert context is not None
+    grid = np.random.default_rng(1).random((70, len(GENRES)), dtype=np.float32)
+    windows = cut_windows(grid, context.spec.windows)
+
+    logits = 10 * windows.mean(axis=1) + np.linspace(0, 0.1, len(GENRES))
+
+    assert len(windows) > 1
+    np.testing.assert_allclose(context.hear(grid), softmax(logits).mean(axis=0), rtol=1e-4)
+
+
+def test_answers_depend_on_the_context(context_folder: Path) -> None:
+    bundle = Bundle.load(context_folder)
+    grid = bundle.features(tone(band_centre_hz(0, 4), rate_hz=SAMPLE_RATE_HZ))
+    windows = cut_windows(grid, bundle.card.windows)
+
+    first, last = (bundle.window_logits(grid, context_grid(bundle, label)) for label in (0, 3))
+    ratings = [
+        bundle.rate_embedded(bundle.told(bundle.embed(windows), context_grid(bundle, label)))
+        for label in (0, 3)
+    ]
+
+    assert (first[:, 0] > last[:, 0] + 1).all()
+    assert (first[:, 3] < last[:, 3] - 1).all()
+    assert (ratings[0] < ratings[1] - 1).all()
+    np.testing.assert_array_equal(bundle.run(windows, context_grid(bundle, 0)), first)
+
+
+def test_nothing_is_told_without_a_context(embedding_folder: Path) -> None:
+    bundle = Bundle.load(embedding_folder)
+    embedding = np.ones((3, 1, 4), np.float32)
+    assert bundle.context is None
+    assert bundle.told(embedding, None) is embedding
+
+
+def test_a_context_cannot_do_without_its_grid(context_folder: Path) -> None:
+    bundle = Bundle.load(context_folder)
+    with pytest.raises(ValueError, match="emotion needs the grid of its context"):
+        bundle.window_logits(np.zeros((64, 4), np.float32))
+
+
+def test_a_context_that_is_a_copy_of_a_bundles_network_is_open_once(
+    context_folder: Path, tmp_path: Path
+) -> None:
+    folder = write_bundle(tmp_path / "chord", sample_rate_hz=CONTEXT_RATE_HZ, frames=16)
+    chord, emotion = Bundle.load(folder), Bundle.load(context_folder)
+    assert emotion.context is not None
+    assert emotion.context._network is chord._network
+
+
+@pytest.mark.parametrize("name", CONTEXT_FILES)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_missing_part_of_a_context_is_named(
+    context_folder: Path, name: str, *, known: bool
+) -> None:
+    (context_folder / name).unlink()
+    if not known:
+        rehash(context_folder)
+    assert refusal(context_folder) == f"emotion/{name} does not exist"
+
+
+@pytest.mark.parametrize("name", CONTEXT_FILES)
+def test_a_damaged_part_of_a_context_is_named(context_folder: Path, name: str) -> None:
+    with (context_folder / name).open("ab") as file:
+        file.write(b"\0")
+    assert refusal(context_folder).startswith(f"emotion/{name} is damaged")
+
+
+def test_a_context_that_onnxruntime_cannot_read_is_named(context_folder: Path) -> None:
+    (context_folder / CONTEXT_FILE).write_bytes(b"not a network")
+    rehash(context_folder)
+    assert refusal(context_folder).startswith(f"emotion/{CONTEXT_FILE} cannot be loaded")
+
+
+def test_a_contexts_filter_bank_of_another_shape_is_named(context_folder: Path) -> None:
+    np.save(context_folder / CONTEXT_BANK_FILE, np.zeros((3, 129), np.float32))
+    rehash(context_folder)
+    expected = f"emotion/{CONTEXT_BANK_FILE} has shape (3, 129), not (4, 129)"
+    assert refusal(context_folder) == expected
+
+
+@pytest.mark.parametrize("off", [0.01, np.nan])
+def test_a_contexts_features_that_are_not_reproduced_are_named(
+    context_folder: Path, off: float
+) -> None:
+    golden = load_golden(context_folder)
+    golden["context_features"][0, 0] += off
+    save_golden(context_folder, golden)
+    rehash(context_folder)
+    assert "golden clip's context_features differ" in refusal(context_folder)
+
+
+def test_a_context_other_than_in_training_is_refused(context_folder: Path) -> None:
+    write_linear(context_folder / CONTEXT_FILE, 5 * np.eye(4, dtype=np.float32), frames=16)
+    rehash(context_folder)
+    assert "golden clip's logits differ" in refusal(context_folder)
+
+
+def test_a_context_with_more_outputs_than_the_network_takes_is_named(context_folder: Path) -> None:
+    write_network(context_folder / CONTEXT_FILE, frames=16, bands=4, labels=5)
+    rehash(context_folder)
+    assert refusal(context_folder).startswith("the networks of emotion cannot be run")
+
+
+def test_the_golden_clip_is_brought_to_the_contexts_rate(context_folder: Path) -> None:
+    golden = load_golden(context_folder)
+    context = Bundle.load(context_folder).context
+    assert context is not None
+
+    clip = clip_of(golden["samples"], SAMPLE_RATE_HZ, [CONTEXT_RATE_HZ])
+
+    grid = context.features(clip.waveforms[CONTEXT_RATE_HZ])
+    np.testing.assert_allclose(golden["context_features"], grid, atol=1e-6)
+
+
+def test_a_context_without_an_embedding_is_refused(context_folder: Path) -> None:
+    (context_folder / EMBEDDING_FILE).unlink()
+    rehash(context_folder)
+    reason = refusal(context_folder)
+    assert reason.startswith(f"emotion/{CARD_FILE} has a context but no {EMBEDDING_FILE}")

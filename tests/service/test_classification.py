@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from service import bundle as bundle_module
+from service import context as context_module
 from service.audio import Clip, Samples, clip_of
-from service.bundle import BANK_FILE, Bundle, Logits
+from service.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
 from service.classification import classify, clip_logits, needed_rates_hz
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.network import Answers, Network
@@ -123,26 +124,102 @@ def test_each_sampling_rate_is_needed_once(tmp_path: Path) -> None:
     assert needed_rates_hz(bundles) == [8_000, 11_025]
 
 
+def test_the_rate_of_a_context_is_needed_too(tmp_path: Path) -> None:
+    bundle = amplified(tmp_path / "emotion", context_rate_hz=11_025)
+    assert needed_rates_hz([bundle]) == [8_000, 11_025]
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sampling rate and the number of bands of each grid that is computed."""
+    grids: list[tuple[int, int]] = []
+
+    def counted_grid(samples: Samples, spec: FeatureSpec, bank: FilterBank) -> Grid:
+        grids.append((spec.sample_rate_hz, spec.bands))
+        return compute_grid(samples, spec, bank)
+
+    for module in (bundle_module, context_module):
+        monkeypatch.setattr(module, "compute_grid", counted_grid)
+    return grids
+
+
 def test_bundles_with_the_same_features_share_one_grid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, computed: list[tuple[int, int]]
 ) -> None:
     names = ("first", "second")
     bundles = {name: Bundle.load(write_bundle(tmp_path / name)) for name in names}
     bundles["other"] = Bundle.load(
         write_bundle(tmp_path / "other", labels=CHORDS, sample_rate_hz=8_000)
     )
-    bands: list[int] = []
-
-    def counted_grid(samples: Samples, spec: FeatureSpec, bank: FilterBank) -> Grid:
-        bands.append(spec.bands)
-        return compute_grid(samples, spec, bank)
-
-    monkeypatch.setattr(bundle_module, "compute_grid", counted_grid)
+    computed.clear()
 
     answers = classify(decoded(tone()), bundles)
 
     assert list(answers) == ["first", "second", "other"]
-    assert bands == [len(GENRES), len(CHORDS)]
+    assert computed == [(SAMPLE_RATE_HZ, len(GENRES)), (SAMPLE_RATE_HZ, len(CHORDS))]
+
+
+@pytest.mark.parametrize("order", [("chord", "emotion"), ("emotion", "chord")])
+def test_a_context_shares_the_grid_of_a_bundle_with_its_features(
+    tmp_path: Path, order: tuple[str, str], computed: list[tuple[int, int]]
+) -> None:
+    bundles = {
+        "chord": Bundle.load(write_bundle(tmp_path / "chord", sample_rate_hz=11_025, frames=16)),
+        "emotion": amplified(tmp_path / "emotion", context_rate_hz=11_025),
+    }
+    clip = clip_of(tone(), RATE_HZ, needed_rates_hz(bundles.values()))
+    alone = {name: classify(clip, {name: bundles[name]})[name] for name in order}
+    computed.clear()
+
+    answers = classify(clip, {name: bundles[name] for name in order})
+
+    assert sorted(computed) == [(8_000, len(GENRES)), (11_025, len(GENRES))]
+    for name, answer in answers.items():
+        np.testing.assert_array_equal(answer.probabilities, alone[name].probabilities)
+
+
+def test_a_context_with_another_filter_bank_has_a_grid_of_its_own(
+    tmp_path: Path, computed: list[tuple[int, int]]
+) -> None:
+    folder = write_bundle(tmp_path / "emotion", embedding_gain=2.0, context_rate_hz=11_025)
+    card = Bundle.load(folder).card
+    bank = np.load(folder / BANK_FILE)
+    np.save(folder / CONTEXT_BANK_FILE, np.load(folder / CONTEXT_BANK_FILE)[::-1])
+    write_golden(folder, card.features, card.windows, bank, card.context)
+    rehash(folder)
+    chord = Bundle.load(write_bundle(tmp_path / "chord", sample_rate_hz=11_025))
+    bundles = {"chord": chord, "emotion": Bundle.load(folder)}
+    computed.clear()
+
+    classify(clip_of(tone(), RATE_HZ, needed_rates_hz(bundles.values())), bundles)
+
+    assert sorted(computed) == [(8_000, 4), (11_025, 4), (11_025, 4)]
+
+
+@pytest.mark.parametrize("timeline", [None, TimelineSpec(change_probability=0.1, heard_frames=16)])
+def test_each_window_is_answered_with_what_the_context_hears_in_the_clip(
+    tmp_path: Path, timeline: TimelineSpec | None
+) -> None:
+    bundle = amplified(tmp_path / "emotion", context_rate_hz=11_025, rating_bands={"energy": 3})
+    bundle.card = bundle.card.model_copy(update={"timeline": timeline})
+    context = bundle.context
+    assert context is not None
+    clip = clip_of(noise(3.0, rate_hz=8_000), 8_000, needed_rates_hz([bundle]))
+    grid = bundle.features(clip.waveforms[8_000])
+    context_grid = context.features(clip.waveforms[11_025])
+    logits = bundle.window_logits(grid, context_grid)
+    windows = cut_windows(grid, bundle.card.windows)
+    ratings = bundle.rate_embedded(bundle.told(bundle.embed(windows), context_grid))
+
+    answer = classify(clip, {"it": bundle}, timeline=True)["it"]
+
+    np.testing.assert_allclose(answer.probabilities, bundle.probabilities(logits.mean(axis=0)))
+    np.testing.assert_allclose(answer.ratings, np.clip(ratings.mean(axis=0), 0, 1))
+    assert answer.timeline is not None
+    if timeline is None:
+        heard = np.stack([s.probabilities for s in answer.timeline])
+        np.testing.assert_allclose(heard, bundle.probabilities(logits))
+    assert answer.timeline[-1].segment.end_s == pytest.approx(3.0)
 
 
 def test_the_same_specification_with_another_filter_bank_is_computed_anew(
@@ -198,10 +275,29 @@ def test_bundles_with_the_same_embedding_share_one_pass_through_it(
 
     answers = classify(clip, {"a": first, "b": second}, timeline=timeline)
 
-    assert counted.seen(first) == counted.seen(second) == (n_windows, n_windows)
+    # The heads are copies too, and one network, but each bundle asks for itself.
+    assert counted.seen(first) == counted.seen(second) == (n_windows, 2 * n_windows)
     for name, answer in answers.items():
         np.testing.assert_array_equal(answer.probabilities, alone[name][name].probabilities)
         assert answer.label == GENRES[2]
+
+
+def test_bundles_share_one_pass_through_the_embedding_when_only_one_has_a_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = amplified(tmp_path / "plain")
+    informed = amplified(tmp_path / "informed", context_rate_hz=11_025)
+    bundles = {"plain": plain, "informed": informed}
+    clip = clip_of(noise(2.0, rate_hz=8_000), 8_000, needed_rates_hz(bundles.values()))
+    alone = {name: classify(clip, {name: b})[name] for name, b in bundles.items()}
+    n_windows = len(plain.window_logits(plain.features(clip.waveforms[SAMPLE_RATE_HZ])))
+    counted = CountedNetworks(monkeypatch)
+
+    answers = classify(clip, bundles)
+
+    assert counted.seen(plain) == counted.seen(informed) == (n_windows, n_windows)
+    for name, answer in answers.items():
+        np.testing.assert_array_equal(answer.probabilities, alone[name].probabilities)
 
 
 @pytest.mark.parametrize("settings", [{"gain": 1.0}, {"stride_frames": 8}, {"frames": 30}], ids=str)

@@ -1,0 +1,37 @@
+"""What a second network hears in the whole clip, for a first that hears it window by window."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.card import ContextSpec
+from service.features import FilterBank, Grid, compute_grid
+from service.network import Network
+from service.probabilities import softmax
+from service.windows import cut_windows
+
+
+class Context:
+    """A second network, with features and windows of its own.
+
+    Parameters
+    ----------
+    spec, bank
+        What it takes, and the filters of shape [bands, bins].
+    network
+        From its windows to logits.
+    """
+
+    def __init__(self, spec: ContextSpec, bank: FilterBank, network: Network) -> None:
+        self.spec = spec
+        self.bank = bank
+        self._network = network
+
+    def features(self, samples: NDArray[np.float32]) -> Grid:
+        """Return the feature grid, shape [frames, bands], of a waveform at the spec's rate."""
+        return compute_grid(samples, self.spec.features, self.bank)
+
+    def hear(self, grid: Grid) -> NDArray[np.float32]:
+        """Return the mean of the windows' probabilities, uncalibrated, shape [outputs]."""
+        logits = self._network.run(cut_windows(grid, self.spec.windows))
+        heard: NDArray[np.float32] = softmax(logits).mean(axis=0).astype(np.float32)
+        return heard

@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.benchmark import TIMELINE, time_stages
+from service.bundle import Bundle
+from service.decoders import DecoderPool
+from tests.audio import encode, tone
+from tests.bundles import write_bundle
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[DecoderPool]:
+    pool = DecoderPool(1)
+    pool.start()
+    yield pool
+    pool.close()
+
+
+@pytest.mark.parametrize("context_rate_hz", [None, 11_025])
+def test_every_stage_of_a_bundle_is_timed(
+    decoders: DecoderPool, tmp_path: Path, context_rate_hz: int | None
+) -> None:
+    folder = write_bundle(tmp_path / "it", embedding_gain=2.0, context_rate_hz=context_rate_hz)
+
+    stages = time_stages(encode(tone()), Bundle.load(folder), decoders, runs=2)
+
+    assert list(stages) == ["decode", "features", "network", TIMELINE]
+    assert min(stages.values()) > 0
