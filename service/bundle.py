@@ -7,11 +7,11 @@ version of a library or a changed feature is found before the first request.
 
 Where the card names an ``embedding.onnx``, the windows go through that first and what
 it says of each goes to ``model.onnx``. Bundles with the same one can share its work.
-Where the card names a ``ratings.onnx``, that is given the same as ``model.onnx``.
+Where the card names a ``ratings.onnx``, that is given the same embedding.
 
 Where the card has a context, ``context.onnx`` hears the whole clip, in features of its own
-that ``context_bank.npy`` makes. Its mean probabilities are appended to the embedding of each
-window before ``model.onnx`` and ``ratings.onnx`` are given it.
+that ``context_bank.npy`` makes. Means and standard deviations of its answers are appended to the
+embedding of each window for ``model.onnx``.
 """
 
 import hashlib
@@ -28,8 +28,6 @@ from service.context import Context
 from service.errors import BundleError
 from service.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.network import Answers, Network, shown
-from service.probabilities import Probabilities
-from service.probabilities import softmax as softmax  # noqa: PLC0414  # training takes it here
 from service.windows import Windows, cut_windows
 
 CARD_FILE = "card.json"
@@ -51,6 +49,7 @@ GOLDEN_TOLERANCE = 1e-3
 Embedding = NDArray[np.float32]
 Logits = NDArray[np.float32]  # [n_windows, labels]
 Ratings = NDArray[np.float32]  # [n_windows, ratings]
+Probabilities = NDArray[np.float64]  # [..., labels]
 
 
 class Bundle:
@@ -100,11 +99,12 @@ class Bundle:
         card = _read_card(folder)
         _check_hashes(folder, card)
         bank = _load_bank(folder / BANK_FILE, card.features)
-        network = _open_once(folder, card, MODEL_FILE)
-        embedding = _open_once(folder, card, EMBEDDING_FILE) if _embeds(card) else None
+        embedding = None
+        if _embeds(card):
+            embedding = Network.open_once(folder / EMBEDDING_FILE, card.sha256[EMBEDDING_FILE])
         ratings = Network.open(folder / RATINGS_FILE) if card.ratings else None
         context = _load_context(folder, card, card.context) if card.context else None
-        bundle = cls(card, bank, network, embedding, ratings, context)
+        bundle = cls(card, bank, Network.open(folder / MODEL_FILE), embedding, ratings, context)
         bundle._prove(folder / GOLDEN_FILE)
         return bundle
 
@@ -140,7 +140,7 @@ class Bundle:
         Returns
         -------
         Embedding
-            Shape [n_windows, 1, units + outputs]; without a context, the embedding as it is.
+            Shape [n_windows, 1, units + 2 * outputs]; without a context, the embedding as it is.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class Bundle:
         return self._network.run(embedding)
 
     def rate_embedded(self, embedding: Embedding) -> Ratings:
-        """Return the card's ratings for windows that went through :meth:`embed` and :meth:`told`.
+        """Return the card's ratings for windows that went through :meth:`embed`.
 
         Returns
         -------
@@ -204,13 +204,21 @@ class Bundle:
     def _try_run(self, folder: Path, grids: dict[str, Grid]) -> dict[str, Answers]:
         try:
             embedding = self.embed(cut_windows(grids["features"], self.card.windows))
-            embedding = self.told(embedding, grids.get("context_features"))
-            answers = {"logits": self.run_embedded(embedding)}
+            told = self.told(embedding, grids.get("context_features"))
+            answers = {"logits": self.run_embedded(told)}
             if self._ratings is not None:
                 answers["ratings"] = self.rate_embedded(embedding)
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise BundleError(f"the networks of {folder.name} cannot be run: {error}") from error
         return answers
+
+
+def softmax(logits: NDArray[np.floating]) -> Probabilities:
+    """Return the softmax over the last axis, in double precision."""
+    shifted = np.asarray(logits, dtype=np.float64)
+    exponentials = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    probabilities: Probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def file_sha256(path: Path) -> str:
@@ -244,10 +252,6 @@ def _embeds(card: Card) -> bool:
     return EMBEDDING_FILE in card.sha256
 
 
-def _open_once(folder: Path, card: Card, name: str) -> Network:
-    return Network.open_once(folder / name, card.sha256[name])
-
-
 def _load_bank(file: Path, spec: FeatureSpec) -> FilterBank:
     bank: FilterBank = np.load(file, allow_pickle=False)
     expected = (spec.bands, spec.fft_samples // 2 + 1)
@@ -263,8 +267,7 @@ def _load_context(folder: Path, card: Card, spec: ContextSpec) -> Context:
             "features have no place for what the context hears"
         )
     bank = _load_bank(folder / CONTEXT_BANK_FILE, spec.features)
-    # Often a copy of the network that another bundle answers with.
-    return Context(spec, bank, _open_once(folder, card, CONTEXT_FILE))
+    return Context(spec, bank, Network.open(folder / CONTEXT_FILE))
 
 
 def _check_width(file: Path, answers: Answers, count: int, what: str) -> None:

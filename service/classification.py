@@ -19,10 +19,10 @@ from service.bundle import (
     Bundle,
     Embedding,
     Logits,
+    Probabilities,
 )
 from service.card import Card
 from service.features import FeatureSpec, Grid
-from service.probabilities import Probabilities
 from service.timeline import LabelledSegment, label_segments, move_ends
 from service.timings import Timings
 from service.windows import cut_windows, end_in_silence, segments
@@ -137,8 +137,8 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         grid = workbench.grid(bundle)
         context_grid = workbench.context_grid(bundle)
     with workbench.timings.stage("inference"):
-        embedding = bundle.told(workbench.embedding(bundle), context_grid)
-        window_logits = bundle.run_embedded(embedding)
+        embedding = workbench.embedding(bundle)
+        window_logits = bundle.run_embedded(bundle.told(embedding, context_grid))
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
         duration_s = workbench.clip.duration_s

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from service.card import ContextSpec
 from service.features import FilterBank, Grid, compute_grid
 from service.network import Network
-from service.probabilities import softmax
 from service.windows import cut_windows
 
 
@@ -18,7 +17,7 @@ class Context:
     spec, bank
         What it takes, and the filters of shape [bands, bins].
     network
-        From its windows to logits.
+        From its windows to answers, each of shape [outputs].
     """
 
     def __init__(self, spec: ContextSpec, bank: FilterBank, network: Network) -> None:
@@ -31,7 +30,6 @@ class Context:
         return compute_grid(samples, self.spec.features, self.bank)
 
     def hear(self, grid: Grid) -> NDArray[np.float32]:
-        """Return the mean of the windows' probabilities, uncalibrated, shape [outputs]."""
-        logits = self._network.run(cut_windows(grid, self.spec.windows))
-        heard: NDArray[np.float32] = softmax(logits).mean(axis=0).astype(np.float32)
-        return heard
+        """Return means and standard deviations of the windows' answers, shape [2 * outputs]."""
+        answers = self._network.run(cut_windows(grid, self.spec.windows))
+        return np.concatenate([answers.mean(axis=0), answers.std(axis=0)])

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from service.audio import Clip
-from service.bundle import MODEL_FILE, Bundle
+from service.bundle import MODEL_FILE, Bundle, Probabilities
 from service.classification import Classification
-from service.probabilities import Probabilities
 from service.registry import Registry, State
 from service.timeline import spread
 

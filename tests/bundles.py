@@ -39,7 +39,6 @@ from service.card import (
     TrainingRecord,
 )
 from service.features import FeatureSpec, FilterBank, compute_grid
-from service.probabilities import softmax
 from service.windows import WindowSpec, cut_windows
 from tests.audio import noise, tone
 
@@ -77,7 +76,7 @@ def write_bundle(
     the level of its band, times ``LOGITS_PER_LEVEL``.
 
     With a rate for a context, which needs a gain too, another network of the same kind hears the
-    whole clip, in windows half as long: the more probable it finds a label, the higher its logit.
+    whole clip, in windows half as long: the higher its mean for a label, the higher the logit.
     """
     folder.mkdir(parents=True)
     features = triangles(labels, sample_rate_hz)
@@ -87,18 +86,20 @@ def write_bundle(
     if embedding_gain is not None:
         write_embedding(folder / EMBEDDING_FILE, bands=len(labels), gain=embedding_gain)
         frames = 1
-    context, given = None, 1
+    of_levels = LOGITS_PER_LEVEL * np.eye(len(labels), dtype=np.float32)
+    context, weights = None, of_levels
     if context_rate_hz is not None:
         context = ContextSpec(
             features=triangles(labels, context_rate_hz),
             windows=WindowSpec(frames=windows.frames // 2, stride_frames=stride_frames),
         )
         write_context(folder, context)
-        given = 2  # the embedding, then what the context heard
-    weights = np.tile(LOGITS_PER_LEVEL * np.eye(len(labels), dtype=np.float32), (given, 1))
+        # For the embedding, then for the means and the deviations that the context heard.
+        weights = np.concatenate([of_levels, of_levels, 0 * of_levels])
     write_linear(folder / MODEL_FILE, weights, frames=frames)
     if rating_bands is not None:
-        write_linear(folder / RATINGS_FILE, weights[:, list(rating_bands.values())], frames=frames)
+        rated = of_levels[:, list(rating_bands.values())]
+        write_linear(folder / RATINGS_FILE, rated, frames=frames)
     write_golden(folder, features, windows, bank, context)
     card = make_card(
         task=task or folder.name,
@@ -230,15 +231,17 @@ def write_golden(
     heard = cut_windows(arrays["features"], windows)
     if (folder / EMBEDDING_FILE).exists():
         heard = _run(folder / EMBEDDING_FILE, heard)
+    told = heard
     if context is not None:
         rate_hz = context.features.sample_rate_hz
         there = clip_of(samples, features.sample_rate_hz, [rate_hz]).waveforms[rate_hz]
         context_bank = np.load(folder / CONTEXT_BANK_FILE)
         arrays["context_features"] = compute_grid(there, context.features, context_bank)
         context_windows = cut_windows(arrays["context_features"], context.windows)
-        told = softmax(_run(folder / CONTEXT_FILE, context_windows)).mean(axis=0)
-        heard = np.stack([[[*unit, *told]] for (unit,) in heard]).astype(np.float32)
-    save_golden(folder, arrays | _answers(folder, heard))
+        said = _run(folder / CONTEXT_FILE, context_windows)
+        context_heard = np.concatenate([said.mean(axis=0), said.std(axis=0)])
+        told = np.stack([[[*unit, *context_heard]] for (unit,) in heard]).astype(np.float32)
+    save_golden(folder, arrays | _answers(folder, heard, told))
 
 
 def save_golden(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -325,9 +328,13 @@ def _save(graph: onnx.GraphProto, path: Path) -> None:
     onnx.save(model, path)
 
 
-def _answers(folder: Path, heard: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    files = {"logits": folder / MODEL_FILE, "ratings": folder / RATINGS_FILE}
-    return {what: _run(file, heard) for what, file in files.items() if file.exists()}
+def _answers(
+    folder: Path, heard: NDArray[np.float32], told: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    answers = {"logits": _run(folder / MODEL_FILE, told)}
+    if (folder / RATINGS_FILE).exists():
+        answers["ratings"] = _run(folder / RATINGS_FILE, heard)
+    return answers
 
 
 def _run(file: Path, windows: NDArray[np.float32]) -> NDArray[np.float32]:

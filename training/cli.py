@@ -77,6 +77,12 @@ def parser() -> argparse.ArgumentParser:
         help="SoundFonts (.sf2) whose guitars play half of the rendered chords; needs fluidsynth",
     )
     fit.add_argument(
+        "--models",
+        type=Path,
+        default=Path("models"),
+        help="finished models, of which emotion needs that of the chords [%(default)s]",
+    )
+    fit.add_argument(
         "--no-folds",
         action="store_true",
         help="skip the measurement on held-out groups; quicker, but the card then has few figures, "

@@ -54,6 +54,7 @@ def fit(options: argparse.Namespace) -> None:
             with_folds=not options.no_folds,
             cluster=options.cluster,
             command=_fit_command(options),
+            models=options.models,
         )
     )
     if run.folds():

@@ -20,7 +20,11 @@ from training.material import Item, Material
 from training.recipes import Recipe
 
 ALTERED_COPIES = 2
+EMBEDDED = "embedded_window"
 EMBEDDED_WINDOWS = WindowSpec(frames=1, stride_frames=1, short="repeat")
+
+
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def stage_of(recipe: Recipe, material: Material, backbone: keras.Model | None, s
 
 
 def embed(material: Material, recipe: Recipe, backbone: keras.Model, seed: int) -> Material:
-    """Replace each grid by the embeddings of its windows, shape [windows, units].
+    """Replace each grid by the embeddings of its windows, shape [windows, units + context].
 
     Every clip gets copies whose windows were altered before they were heard, by the
     recipe's augmentation: afterwards it is too late.
@@ -77,8 +81,8 @@ def embed(material: Material, recipe: Recipe, backbone: keras.Model, seed: int) 
             for item in items:
                 windows = cut_windows(item.grids[0].astype(np.float32), recipe.windows)
                 forms = [windows, *(_altered(windows, recipe, rng) for _ in range(ALTERED_COPIES))]
-                heard = backbone.predict_on_batch(np.concatenate(forms)).astype(np.float16)
-                done.append(replace(item, grids=np.split(heard, len(forms))))
+                heard = told(backbone.predict_on_batch(np.concatenate(forms)), item.context)
+                done.append(replace(item, grids=np.split(heard.astype(np.float16), len(forms))))
                 progress.update()
             return done
 
@@ -90,6 +94,12 @@ def embed(material: Material, recipe: Recipe, backbone: keras.Model, seed: int) 
         )
 
 
+def told(embeddings: Array, context: Array) -> Array:
+    """Append a clip's context, shape [outputs], to the embedding of each window."""
+    repeated = np.broadcast_to(context, (len(embeddings), len(context)))
+    return np.concatenate([embeddings, repeated], axis=-1)
+
+
 def on_embeddings(recipe: Recipe) -> Recipe:
     """Return the recipe as it is for embeddings: one frame is a window, nothing is altered."""
     return replace(
@@ -98,10 +108,22 @@ def on_embeddings(recipe: Recipe) -> Recipe:
 
 
 def on_top(backbone: keras.Model, head: keras.Model) -> keras.Model:
-    """Join a backbone and the network that was trained on its embeddings."""
+    """Join a backbone and the network that was trained on its embeddings.
+
+    Returns
+    -------
+    keras.Model
+        From windows; where the head was told of a context, from windows and contexts.
+    """
+    units = backbone.output_shape[-1]
+    context_outputs = head.input_shape[-1] - units
     # A name of its own: those that are made up start again when a session is cleared.
-    embedding = layers.Reshape(head.input_shape[1:], name="embedded_window")(backbone.output)
-    return keras.Model(backbone.input, head(embedding), name=head.name)
+    embedding = layers.Reshape((1, units), name=EMBEDDED)(backbone.output)
+    if not context_outputs:
+        return keras.Model(backbone.input, head(embedding), name=head.name)
+    context = keras.Input((context_outputs,), name="context")
+    both = layers.Concatenate()([embedding, layers.Reshape((1, context_outputs))(context)])
+    return keras.Model([backbone.input, context], head(both), name=head.name)
 
 
 def taken_apart(network: keras.Model) -> tuple[keras.Model | None, keras.Model]:
@@ -109,10 +131,11 @@ def taken_apart(network: keras.Model) -> tuple[keras.Model | None, keras.Model]:
 
     The backbone gives its embedding the shape in which the head takes it.
     """
-    *below, head = network.layers
+    head = network.layers[-1]
     if not isinstance(head, keras.Model):
         return None, network
-    return keras.Model(network.input, below[-1].output, name="embedding"), head
+    embedding = network.get_layer(EMBEDDED).output
+    return keras.Model(network.inputs[0], embedding, name="embedding"), head
 
 
 def _altered(windows: Grid, recipe: Recipe, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from service.bundle import Bundle
+from service.bundle import Bundle, Logits
 from service.card import Evaluation
 from service.classification import clip_logits
 from service.errors import BundleError
+from service.features import Grid
 from training.cache import FeatureCache
 from training.errors import TrainingError
 from training.metrics import Predictions, score
-from training.preparation import prepare
+from training.preparation import PreparedClip, prepare
 from training.readers import SpectrogramImage, StoredGrid, gtzan_grid, read_data_sets
 
 PICTURES_FOLDER = "pictures"
@@ -81,9 +82,7 @@ def evaluate(
     done = prepare(clips, card.features, bundle.bank, cache, cluster)
     if not done.clips:
         raise TrainingError("There is no readable clip to score.")
-    logits = np.stack(
-        [clip_logits(bundle.window_logits(p.grid.astype(np.float32))) for p in done.clips]
-    )
+    logits = np.stack(_logits(bundle, done.clips, cache, cluster))
     predictions = Predictions(
         probabilities=bundle.probabilities(logits),
         truth=np.array([card.labels.index(p.clip.label) for p in done.clips]),
@@ -119,6 +118,22 @@ def evaluate(
         skipped={_row_name(s.name, data): s.reason for s in done.skipped},
         clips=rows,
     )
+
+
+def _logits(
+    bundle: Bundle, prepared: Sequence[PreparedClip], cache: FeatureCache, cluster: str | None
+) -> list[Logits]:
+    """Return each clip's logits, shape [labels]."""
+    grids = [p.grid.astype(np.float32) for p in prepared]
+    context_grids: Sequence[Grid | None] = [None] * len(grids)
+    if bundle.context is not None:
+        spec, bank = bundle.context.spec.features, bundle.context.bank
+        heard = prepare([p.clip for p in prepared], spec, bank, cache, cluster).clips
+        context_grids = [p.grid.astype(np.float32) for p in heard]
+    return [
+        clip_logits(bundle.window_logits(grid, context_grid))
+        for grid, context_grid in zip(grids, context_grids, strict=True)
+    ]
 
 
 def _load(folder: Path) -> Bundle:

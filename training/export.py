@@ -15,9 +15,12 @@ import tf2onnx
 from numpy.typing import NDArray
 
 from service import __version__
+from service.audio import clip_of
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
+    CONTEXT_BANK_FILE,
+    CONTEXT_FILE,
     EMBEDDING_FILE,
     GOLDEN_FILE,
     MODEL_FILE,
@@ -119,27 +122,43 @@ def write_bundle(
     TrainingError
         The exported network differs from Keras.
     """
-    serving, windows = serving_network(network), run.real_windows()
+    windows, contexts = run.real_windows(), run.real_contexts()
     folder.mkdir(parents=True)
     backbone, head = taken_apart(network)
     heard = windows
     if backbone is not None:
         _write_embedding(backbone, folder / EMBEDDING_FILE, windows, others)
         heard = np.asarray(backbone(windows, training=False))
-    convert(serving_network(head), folder / MODEL_FILE, heard)
+    convert(serving_network(head), folder / MODEL_FILE, _told(heard, contexts))
     if run.ratings():
         convert(run.ratings_network(), folder / RATINGS_FILE, heard)
+    if run.context() is not None:
+        for name in (CONTEXT_FILE, CONTEXT_BANK_FILE):
+            shutil.copyfile(run.context_folder / name, folder / name)
     bank = make_bank(recipe.features)
     np.save(folder / BANK_FILE, bank)
     _write_golden(recipe, run, bank, network, folder / GOLDEN_FILE)
-    card = _card(recipe, run, serving, folder, calibration, figures)
+    card = _card(recipe, run, serving_network(network).count_params(), folder, calibration, figures)
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
     try:
         bundle = Bundle.load(folder)
     except BundleError as error:
         raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
-    _compare(bundle.run(windows), serving, windows, LARGEST_DIFFERENCE)
+    answers = bundle.run_embedded(_told(bundle.embed(windows), contexts))
+    _compare(answers, serving_network(network), _inputs(windows, contexts), LARGEST_DIFFERENCE)
     return bundle
+
+
+def _told(heard: NDArray[np.float32], contexts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Append a context, of which there is one for each window, where it says anything."""
+    if not contexts.shape[1]:
+        return heard
+    return np.concatenate([heard, contexts[:, np.newaxis]], axis=-1)
+
+
+def _inputs(windows: NDArray[np.float32], contexts: NDArray[np.float32]) -> Any:
+    """Return what a network is asked, which takes contexts only if there are any."""
+    return [windows, contexts] if contexts.shape[1] else windows
 
 
 def _write_embedding(
@@ -209,26 +228,24 @@ def _ask(file: Path, windows: NDArray[np.float32]) -> NDArray[np.float32]:
     return answers
 
 
-def _difference(
-    answers: NDArray[np.float32], network: keras.Model, windows: NDArray[np.float32]
-) -> float:
-    expected = np.asarray(network(windows, training=False))
+def _difference(answers: NDArray[np.float32], network: keras.Model, inputs: Any) -> float:
+    expected = np.asarray(network(inputs, training=False))
     return float(np.abs(answers - expected).max()) if answers.shape == expected.shape else np.inf
 
 
 def _compare(
     answers: NDArray[np.float32],
     network: keras.Model,
-    windows: NDArray[np.float32],
+    inputs: Any,
     largest_difference: float,
 ) -> None:
-    difference = _difference(answers, network, windows)
+    difference = _difference(answers, network, inputs)
     if not difference <= largest_difference:
         raise TrainingError(
             f"The converted network's answers differ from those of Keras by {difference:.2g} on "
-            f"{len(windows)} real windows, more than {largest_difference:g}; it is not exported."
+            f"{len(answers)} real windows, more than {largest_difference:g}; it is not exported."
         )
-    logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(windows))
+    logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(answers))
 
 
 def _write_golden(
@@ -236,10 +253,16 @@ def _write_golden(
 ) -> None:
     samples = render_golden_clip(GOLDEN_DURATION_S, recipe.features.sample_rate_hz)
     grid = compute_grid(samples, recipe.features, bank)
-    windows = cut_windows(grid, recipe.windows)
-    answers: dict[str, Any] = {
-        "logits": np.asarray(serving_network(network)(windows, training=False))
-    }
+    windows, contexts = cut_windows(grid, recipe.windows), np.zeros((1, 0), np.float32)
+    answers: dict[str, Any] = {}
+    context = run.context()
+    if context is not None:
+        rate_hz = context.spec.features.sample_rate_hz
+        clip = clip_of(samples, recipe.features.sample_rate_hz, [rate_hz])
+        answers["context_features"] = context.features(clip.waveforms[rate_hz])
+        contexts = context.hear(answers["context_features"])[np.newaxis]
+    inputs = _inputs(windows, np.repeat(contexts, len(windows), axis=0))
+    answers["logits"] = np.asarray(serving_network(network)(inputs, training=False))
     backbone, _ = taken_apart(network)
     if run.ratings() and backbone is not None:
         heard = backbone(windows, training=False)
@@ -250,12 +273,12 @@ def _write_golden(
 def _card(
     recipe: Recipe,
     run: RunFolder,
-    network: keras.Model,
+    parameters: int,
     draft: Path,
     calibration: Calibration,
     figures: Sequence[Evaluation],
 ) -> Card:
-    record = run.record()
+    record, context = run.record(), run.context()
     # The card comes last.
     files = sorted(path.name for path in draft.iterdir())
     return Card(
@@ -268,6 +291,7 @@ def _card(
         calibration=calibration,
         timeline=recipe.timeline,
         lab_labels=None if recipe.lab_labels is None else list(recipe.lab_labels),
+        context=None if context is None else context.spec,
         ratings=run.ratings(),
         training=TrainingRecord(
             command=record.command,
@@ -277,7 +301,7 @@ def _card(
             "clips without one are groups of their own",
             seed=record.seed,
             epochs=record.epochs,
-            parameters=network.count_params(),
+            parameters=parameters,
             code_version=__version__,
             trained_on=run.finished_on().isoformat(),
             licence_note=LICENCE_NOTE,

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -12,9 +13,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from service.bundle import MODEL_FILE, file_sha256
+from service.context import Context
 from service.windows import cut_windows
 from training.batches import OUTSIDE
 from training.cache import FeatureCache
+from training.context import load_context, write_context
 from training.embedding import stage_of
 from training.errors import TrainingError
 from training.fitting import Fitted, clip_logits, draw_stop_groups, fit_network
@@ -57,6 +61,8 @@ class FitJob:
         Address of a Dask scheduler for the features; None for this machine.
     command
         The command line, for the record.
+    models
+        Finished models, of which the recipe may need one to listen to the clips.
     """
 
     recipe: Recipe
@@ -68,6 +74,7 @@ class FitJob:
     with_folds: bool
     cluster: str | None
     command: str
+    models: Path = Path("models")
 
 
 def fit(job: FitJob) -> None:
@@ -92,11 +99,13 @@ def fit(job: FitJob) -> None:
         job.cache,
         teacher=Teacher(job.cache) if job.recipe.teacher else None,
         seed=job.seed,
-        beside=job.beside,
+        beside=replace(job.beside, context=_context(job)),
         cluster=job.cluster,
     )
     job.run.claim(fingerprint(job, material.clips))
-    check_windows = _check_windows(job.recipe, material, job.seed)
+    if job.recipe.context is not None:
+        write_context(job.recipe.context, job.models, job.run.context_folder)
+    check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
     if backbone is not None and job.recipe.scales:
         _fit_ratings(job, backbone)
     stage = stage_of(job.recipe, material, backbone, job.seed)
@@ -128,7 +137,7 @@ def fit(job: FitJob) -> None:
         history=fitted.history,
         fit_s=round(time.monotonic() - began, 1),
     )
-    job.run.save_network(stage.whole(fitted.network), record, check_windows)
+    job.run.save_network(stage.whole(fitted.network), record, check_windows, check_contexts)
 
 
 def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
@@ -146,11 +155,15 @@ def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
 def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
     """Return a hash of what a run's finished parts depend on.
 
-    That is recipe, seed, the labelled clips, and the names of what was given beside them; not
-    the code, nor the contents of those folders and of the further lists.
+    That is recipe, seed, the labelled clips, the model that listens to them, and the names of
+    what was given beside them; not the code, nor the contents of those folders and of the
+    further lists.
     """
     names = [path.name for path in (*job.beside.outside, *job.beside.soundfonts)]
     digest = hashlib.sha256(repr((job.recipe.name, job.seed, names)).encode())
+    if job.recipe.context is not None:
+        listener = job.models / job.recipe.context.bundle / MODEL_FILE
+        digest.update(repr((job.recipe.context, file_sha256(listener))).encode())
     for clip in clips:
         known = (clip.label, clip.group, clip.data_set, clip.split)
         digest.update(repr((clip.source.content_key(), known)).encode())
@@ -209,12 +222,23 @@ def judge(
     return result
 
 
-def _check_windows(recipe: Recipe, material: Material, seed: int) -> NDArray[np.float32]:
-    """Draw windows of real clips, on which the export must agree with Keras."""
+def _context(job: FitJob) -> Context | None:
+    if job.recipe.context is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        write_context(job.recipe.context, job.models, Path(folder))
+        return load_context(Path(folder))
+
+
+def _to_check(
+    recipe: Recipe, material: Material, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Draw windows of real clips, on which the export must agree with Keras, and their contexts."""
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(material.items))[:N_CHECK_WINDOWS]
     grids = [material.items[i].grids[0].astype(np.float32) for i in chosen]
-    return np.stack([cut_windows(grid, recipe.windows)[0] for grid in grids])
+    windows = np.stack([cut_windows(grid, recipe.windows)[0] for grid in grids])
+    return windows, np.stack([material.items[i].context for i in chosen])
 
 
 def _chosen(items: Sequence[Item], which: NDArray[np.bool_]) -> list[Item]:

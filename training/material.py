@@ -1,15 +1,17 @@
 """Gather all that a network learns from: labelled clips, copies, teacher, synthesis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.context import Context
 from service.features import FilterBank, compute_grid
 from training.batches import OUTSIDE, UNLABELLED, Examples
 from training.cache import FeatureCache, HalfGrid
+from training.context import hear_clips
 from training.degradation import DegradedAudio
 from training.errors import TrainingError
 from training.filter_banks import make_bank
@@ -28,6 +30,7 @@ OUTSIDERS_PER_FOLDER = 300
 Array = NDArray[np.float32]
 
 _NO_COMMENT = np.zeros((0, 0), dtype=np.float32)
+_NO_CONTEXT = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,13 @@ class Beside:
         Folders of recordings that have none of the labels, such as speech.
     soundfonts
         SoundFonts whose guitars play half of the rendered chords.
+    context
+        A finished model that listens to the clips; None for recipes without.
     """
 
     outside: Sequence[Path] = ()
     soundfonts: Sequence[Path] = ()
+    context: Context | None = None
 
 
 NOTHING_BESIDE = Beside()
@@ -67,6 +73,8 @@ class Item:
         How often it is drawn, up to a factor.
     companion
         Index of its label of the companion task, ``UNLABELLED`` or ``OUTSIDE``.
+    context
+        What a finished model hears in it, shape [outputs]; nothing for recipes without.
     """
 
     group: str
@@ -75,6 +83,7 @@ class Item:
     teacher: Array
     weight: float
     companion: int = UNLABELLED
+    context: Array = field(default_factory=lambda: _NO_CONTEXT)
 
 
 @dataclass(frozen=True)
@@ -202,6 +211,14 @@ def assemble(
         Item(p.clip.group, _outside_index(recipe), [p.grid], _NO_COMMENT, 1.0, OUTSIDE)
         for p in grids([*outsiders, *_copies(outsiders, recipe)]).clips
     ]
+    if beside.context is not None:
+        heard = hear_clips(beside.context, [p.clip for p in known], cache, cluster)
+        items = [
+            replace(i, context=heard[p.clip.source.name]) for i, p in zip(items, known, strict=True)
+        ]
+        # What is outside is to be known by its sound, not by its chords, which music may share.
+        usual = np.mean([item.context for item in items], axis=0)
+        strangers, rendered = _all_told(strangers, usual), _all_told(rendered, usual)
     weight = _weight_beside(items, len(rendered) + len(strangers), recipe.beside_share)
     return Material(
         clips=[prepared.clip for prepared in labelled.clips],
@@ -338,6 +355,10 @@ def _companion_labels(recipe: Recipe, data: Sequence[Path]) -> dict[str, int]:
     if task is None:
         return {}
     return {c.source.name: TASKS[task].index(c.label) for c in _listed_audio(data, task)}
+
+
+def _all_told(items: Sequence[Item], context: Array) -> list[Item]:
+    return [replace(item, context=context) for item in items]
 
 
 def _weight_beside(items: Sequence[Item], n_beside: int, share: float) -> float:

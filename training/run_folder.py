@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from service.card import Rating
+from service.context import Context
+from training.context import load_context
 from training.errors import TrainingError
 
 
@@ -113,12 +115,18 @@ class RunFolder:
         return keras.saving.load_model(file, compile=False)
 
     def save_network(
-        self, network: keras.Model, record: RunRecord, real_windows: NDArray[np.float32]
+        self,
+        network: keras.Model,
+        record: RunRecord,
+        real_windows: NDArray[np.float32],
+        real_contexts: NDArray[np.float32] | None = None,
     ) -> None:
-        """Keep the final network, its record, and windows to check its export on."""
+        """Keep the final network, its record, and windows with contexts to check its export on."""
         self.path.mkdir(parents=True, exist_ok=True)
         network.save(self._network_file)
         np.save(self._windows_file, real_windows)
+        none = np.zeros((len(real_windows), 0), np.float32)
+        np.save(self._contexts_file, none if real_contexts is None else real_contexts)
         self._record_file.write_text(record.model_dump_json(indent=2), "utf-8")
 
     def network(self) -> keras.Model:
@@ -131,6 +139,21 @@ class RunFolder:
         self._require(self._windows_file)
         windows: NDArray[np.float32] = np.load(self._windows_file, allow_pickle=False)
         return windows
+
+    def real_contexts(self) -> NDArray[np.float32]:
+        """Return the contexts of those windows, shape [windows, outputs]; maybe no output."""
+        self._require(self._contexts_file)
+        contexts: NDArray[np.float32] = np.load(self._contexts_file, allow_pickle=False)
+        return contexts
+
+    @property
+    def context_folder(self) -> Path:
+        """Where the model is that listened to the clips, if there was one."""
+        return self.path / "context"
+
+    def context(self) -> Context | None:
+        """Return the model that listened to the clips; None if there was none."""
+        return load_context(self.context_folder) if self.context_folder.exists() else None
 
     def save_ratings(self, network: keras.Model, ratings: Sequence[Rating]) -> None:
         """Keep the network that rates embedded windows, and how good it is."""
@@ -178,6 +201,10 @@ class RunFolder:
     @property
     def _windows_file(self) -> Path:
         return self.path / "real_windows.npy"
+
+    @property
+    def _contexts_file(self) -> Path:
+        return self.path / "real_contexts.npy"
 
     @property
     def _record_file(self) -> Path:

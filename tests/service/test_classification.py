@@ -209,7 +209,7 @@ def test_each_window_is_answered_with_what_the_context_hears_in_the_clip(
     context_grid = context.features(clip.waveforms[11_025])
     logits = bundle.window_logits(grid, context_grid)
     windows = cut_windows(grid, bundle.card.windows)
-    ratings = bundle.rate_embedded(bundle.told(bundle.embed(windows), context_grid))
+    ratings = bundle.rate_embedded(bundle.embed(windows))
 
     answer = classify(clip, {"it": bundle}, timeline=True)["it"]
 
@@ -275,8 +275,7 @@ def test_bundles_with_the_same_embedding_share_one_pass_through_it(
 
     answers = classify(clip, {"a": first, "b": second}, timeline=timeline)
 
-    # The heads are copies too, and one network, but each bundle asks for itself.
-    assert counted.seen(first) == counted.seen(second) == (n_windows, 2 * n_windows)
+    assert counted.seen(first) == counted.seen(second) == (n_windows, n_windows)
     for name, answer in answers.items():
         np.testing.assert_array_equal(answer.probabilities, alone[name][name].probabilities)
         assert answer.label == GENRES[2]

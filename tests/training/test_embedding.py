@@ -27,6 +27,7 @@ from training.embedding import (
     on_embeddings,
     on_top,
     taken_apart,
+    told,
 )
 from training.material import Item, Material
 from training.networks import embedding_net
@@ -199,3 +200,36 @@ def test_a_kept_network_is_taken_apart_where_it_was_joined(tmp_path: Path) -> No
 def test_a_network_that_stands_on_no_other_stays_whole() -> None:
     network = TOY.build(0)
     assert taken_apart(network) == (None, network)
+
+
+def test_every_window_is_told_the_context_of_its_clip() -> None:
+    context = np.array([0.25, 0.5], np.float32)
+    items = [replace(item, context=n * context) for n, item in enumerate(MATERIAL.items)]
+    material = replace(MATERIAL, items=items, others=[], synthetic=[])
+
+    for n, item in enumerate(embed(material, NOISY, toy_backbone(), seed=1).items):
+        for grid in item.grids:
+            assert grid.shape[1] == TOY_UNITS + 2
+            assert (grid[:, TOY_UNITS:] == n * context).all()
+
+
+def test_no_context_leaves_embeddings_as_they_are() -> None:
+    embeddings = np.ones((3, TOY_UNITS), np.float32)
+    np.testing.assert_array_equal(told(embeddings, np.zeros(0, np.float32)), embeddings)
+
+
+def test_a_head_that_is_told_a_context_makes_a_network_that_asks_for_it() -> None:
+    backbone, head = toy_backbone(), embedding_net(TOY_UNITS + 2, 2, 0, hidden_units=4)
+    rng = np.random.default_rng(0)
+    windows = rng.random((5, TOY_FRAMES, TOY_BANDS), dtype=np.float32)
+    contexts = rng.random((5, 2), dtype=np.float32)
+
+    network = on_top(backbone, head)
+    below, above = taken_apart(network)
+
+    both = np.concatenate([np.asarray(backbone(windows)), contexts], axis=1)[:, np.newaxis]
+    expected = np.asarray(head(both)["logits"])
+    np.testing.assert_allclose(network([windows, contexts])["logits"], expected, atol=1e-6)
+    assert above is head
+    assert below is not None
+    np.testing.assert_allclose(below(windows)[:, 0], backbone(windows), atol=1e-6)

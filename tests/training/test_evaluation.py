@@ -9,7 +9,7 @@ from service.audio import decode
 from service.bundle import Bundle
 from service.classification import classify, needed_rates_hz
 from tests.audio import tone
-from tests.bundles import CHORDS, band_centre_hz, edit_card
+from tests.bundles import CHORDS, band_centre_hz, edit_card, write_bundle
 from tests.training.made import write_csv, write_wav
 from tests.training.readers.pictures import random_levels, write_picture
 from tests.training.runs import write_run
@@ -97,6 +97,29 @@ def test_probabilities_are_those_that_the_service_gives(
             list(row.probabilities.values()), served.probabilities, atol=2e-3
         )
         assert row.uncertain == served.uncertain
+
+
+def test_a_bundle_with_a_context_is_scored_as_the_service_answers(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    folder = write_bundle(
+        tmp_path / "chord",
+        labels=CHORDS,
+        sample_rate_hz=RATE_HZ,
+        embedding_gain=0.01,
+        context_rate_hz=8_000,
+    )
+    data = write_list(tmp_path / "mine", [("Am", "Am"), ("Bdim", "Bdim")])
+
+    report = evaluate(folder, [data], cache)
+
+    bundle = Bundle.load(folder)
+    for n, row in enumerate(report.clips):
+        data_of_clip = (tmp_path / "mine" / "clips" / f"{n}.wav").read_bytes()
+        clip = decode(data_of_clip, needed_rates_hz([bundle]))
+        served = classify(clip, {"chord": bundle})["chord"]
+        expected = dict(zip(CHORDS, served.probabilities, strict=True))
+        assert row.probabilities == pytest.approx(expected, abs=2e-3)
 
 
 @pytest.mark.parametrize(("threshold", "share"), [(0.0, 0.0), (1.0, 1.0)])

@@ -15,6 +15,7 @@ from service.audio import clip_of
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
+    CONTEXT_BANK_FILE,
     EMBEDDING_FILE,
     HASHED_FILES,
     MODEL_FILE,
@@ -22,10 +23,11 @@ from service.bundle import (
     Bundle,
     file_sha256,
 )
-from service.classification import classify
+from service.classification import classify, needed_rates_hz
 from service.features import compute_grid
 from service.windows import cut_windows
 from tests.audio import tone
+from tests.server import ROOT
 from tests.training.made import write_csv, write_wav
 from tests.training.runs import make_fold, write_run
 from tests.training.tiny import (
@@ -33,6 +35,7 @@ from tests.training.tiny import (
     TINY_PICTURES,
     TOY,
     TOY_ON_TOP,
+    TOY_TOLD,
     TOY_UNITS,
     needs_musicnn,
     toy_backbone,
@@ -88,6 +91,7 @@ def fit_tones(recipe: Recipe, folder: Path) -> RunFolder:
             with_folds=True,
             cluster=None,
             command="python -m training fit emotion --data made",
+            models=ROOT / "models",
         )
     )
     return run
@@ -105,6 +109,12 @@ def fitted_on_top(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return fit_tones(TOY_ON_TOP, tmp_path_factory.mktemp("fitted"))
 
 
+@pytest.fixture(scope="module")
+def fitted_told(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of a network that was told, beside that, of the chords of the clip."""
+    return fit_tones(TOY_TOLD, tmp_path_factory.mktemp("fitted"))
+
+
 def content(folder: Path) -> dict[str, bytes]:
     """Return all files of a folder and of those in it."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -120,8 +130,8 @@ def convert_another_network(*_: object, **settings: Any) -> object:
 
 @pytest.mark.parametrize(
     ("recipe", "run"),
-    [(TOY, "fitted_run"), (TOY_ON_TOP, "fitted_on_top")],
-    ids=["from the first layer on", "on a backbone"],
+    [(TOY, "fitted_run"), (TOY_ON_TOP, "fitted_on_top"), (TOY_TOLD, "fitted_told")],
+    ids=["from the first layer on", "on a backbone", "told of the chords"],
 )
 def test_a_fitted_run_becomes_a_bundle_that_the_service_accepts(
     recipe: Recipe, run: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -132,9 +142,9 @@ def test_a_fitted_run_becomes_a_bundle_that_the_service_accepts(
     bundle = Bundle.load(folder)
     rate_hz = TOY.features.sample_rate_hz
     for label, frequency_hz in (("sad", 310), ("happy", 2_540)):
-        grid = bundle.features(tone(frequency_hz, 1.0, rate_hz=rate_hz))
-        probabilities = bundle.probabilities(bundle.window_logits(grid).mean(axis=0))
-        assert bundle.card.labels[int(probabilities.argmax())] == label
+        samples = tone(frequency_hz, 1.0, rate_hz=rate_hz)
+        clip = clip_of(samples, rate_hz, needed_rates_hz([bundle]))
+        assert classify(clip, {"emotion": bundle})["emotion"].label == label
 
 
 def test_the_bundle_answers_as_the_network_in_keras(fitted_run: RunFolder, tmp_path: Path) -> None:
@@ -160,6 +170,40 @@ def test_a_bundle_holds_the_backbone_and_what_was_trained_on_it(
     assert bundle.card.windows == TOY_ON_TOP.windows
     assert bundle.card.training.parameters == network.count_params()
     assert bundle.card.training.parameters > TOY_ON_TOP.build(0).count_params()
+
+
+def test_a_bundle_holds_what_its_network_was_told_of(
+    fitted_told: RunFolder, fitted_on_top: RunFolder, tmp_path: Path
+) -> None:
+    bundle = Bundle.load(export(TOY_TOLD, fitted_told, tmp_path / "told"))
+    chord = Bundle.load(ROOT / "models" / "chord")
+
+    assert bundle.context is not None
+    assert bundle.card.context is not None
+    assert bundle.card.context.features == chord.card.features
+    assert bundle.card.context.windows.stride_frames == 20
+    np.testing.assert_array_equal(bundle.context.bank, chord.bank)
+    assert bundle.card.sha256[CONTEXT_BANK_FILE] == chord.card.sha256[BANK_FILE]
+    untold = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path / "untold"))
+    assert untold.context is None
+    assert fitted_on_top.context() is None
+
+
+def test_the_network_of_a_run_and_its_bundle_say_the_same_of_a_context(
+    fitted_told: RunFolder, tmp_path: Path
+) -> None:
+    bundle = Bundle.load(export(TOY_TOLD, fitted_told, tmp_path))
+    windows = fitted_told.real_windows()
+    assert bundle.context is not None
+    rate_hz = bundle.context.spec.features.sample_rate_hz
+    grids = [bundle.context.features(tone(hz, 3.0, rate_hz=rate_hz)) for hz in (200, 900)]
+
+    answers = [bundle.run(windows, grid) for grid in grids]
+
+    for grid, answer in zip(grids, answers, strict=True):
+        contexts = np.repeat(bundle.context.hear(grid)[np.newaxis], len(windows), axis=0)
+        expected = fitted_told.network()([windows, contexts], training=False)["logits"]
+        np.testing.assert_allclose(answer, expected, atol=1e-4)
 
 
 def test_ratings_of_the_run_are_answered_by_the_bundle(

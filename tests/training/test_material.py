@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from service.features import FilterBank
 from tests.audio import noise
+from tests.server import ROOT
 from tests.training.made import GUITAR_RATE_HZ, strum, write_csv, write_wav
 from tests.training.readers.pictures import random_levels
 from tests.training.tiny import N_RENDERED, TINY_CHORD, TINY_GENRE
 from training import material
 from training.batches import OUTSIDE, UNLABELLED
 from training.cache import FeatureCache
+from training.context import OUTPUTS, ContextRecipe, load_context, write_context
 from training.degradation import DegradedAudio
 from training.errors import TrainingError
 from training.filter_banks import make_bank
@@ -375,6 +377,26 @@ def test_recordings_of_a_folder_are_no_chord_to_the_chord_recipe(
     assert [item.group for item in gathered.others] == ["outside:speech"] * 6
     assert {item.label for item in gathered.others} == {CHORDS.index("N")}
     assert len({item.grids[0].tobytes() for item in gathered.others}) == 6
+
+
+def test_clips_have_a_context_of_their_own_and_what_is_outside_the_usual_one(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    data = write_chords(tmp_path / "data")
+    speech = write_speech(tmp_path / "speech", 3)
+    write_context(ContextRecipe("chord", 20), ROOT / "models", tmp_path / "context")
+    context = load_context(tmp_path / "context")
+
+    beside = Beside(outside=[speech], context=context)
+    gathered = gather(TINY_CHORD, [data], cache, teacher=None, seed=1, beside=beside)
+
+    contexts = np.stack([item.context for item in gathered.items])
+    assert contexts.shape == (len(gathered.clips), OUTPUTS)
+    assert len(np.unique(contexts.round(3), axis=0)) > 1
+    for item in (*gathered.others, *gathered.synthetic):
+        np.testing.assert_allclose(item.context, contexts.mean(axis=0), rtol=1e-5)
+    without = gather(TINY_CHORD, [data], cache, teacher=None, seed=1)
+    assert all(item.context.shape == (0,) for item in (*without.items, *without.synthetic))
 
 
 def test_guitars_of_a_soundfont_play_half_of_the_chords(

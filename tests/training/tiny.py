@@ -13,6 +13,7 @@ from numpy.random import Generator
 from service.features import FeatureSpec, Grid
 from service.windows import WindowSpec
 from training.batches import UNLABELLED, Examples
+from training.context import OUTPUTS, ContextRecipe
 from training.fit_settings import FitSettings
 from training.labels import QUALITIES
 from training.networks import chord_net, embedding_net
@@ -125,6 +126,7 @@ TOY = replace(
     folds=lambda clips: group_fold_plan(clips, n_folds=2, split=None, seed=0),
     further=(),
     companion=None,
+    context=None,
     outside=(),
     rendering=None,
 )
@@ -133,6 +135,11 @@ TOY_ON_TOP = replace(
     build=lambda _: embedding_net(TOY_UNITS, 2, 0, hidden_units=8, dropout=0.0),
     backbone=toy_backbone,
     fit=replace(TOY.fit, batches_per_epoch=40, peak_learning_rate=0.01),
+)
+TOY_TOLD = replace(
+    TOY_ON_TOP,
+    build=lambda _: embedding_net(TOY_UNITS + OUTPUTS, 2, 0, hidden_units=8, dropout=0.0),
+    context=ContextRecipe("chord", stride_frames=20),
 )
 
 

@@ -78,8 +78,9 @@ def compare(job: CompareJob) -> Comparison:
         The data or the folder cannot do; the message says how to mend it.
     """
     on_audio, on_pictures = _exams(job)
+    alone = replace(TASKS[job.task], context=None)  # no system is told of the chords
     for exam in on_audio + on_pictures:
-        owner = _fit_job(job, TASKS[job.task], job.run / "exams" / exam.name)
+        owner = _fit_job(job, alone, job.run / "exams" / exam.name)
         owner.run.claim(fingerprint(owner, exam.clips))
     for system in tqdm(job.systems, desc=f"systems for {job.task}", unit="system"):
         for exam in on_pictures if system.sees_pictures else on_audio:

@@ -129,6 +129,8 @@ class System:
             backbone=model.backbone,
             further=(),
             companion=None,
+            context=None,
+            scales=(),
             outside=(),
             rendering=None,
             beside_share=0.0,
