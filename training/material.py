@@ -11,12 +11,12 @@ from service.context import Context
 from service.features import FilterBank, compute_grid
 from training.batches import OUTSIDE, UNLABELLED, Examples
 from training.cache import FeatureCache, HalfGrid
-from training.context import hear_clips
+from training.context import hear_clips, hear_samples
 from training.degradation import DegradedAudio
 from training.errors import TrainingError
 from training.filter_banks import make_bank
 from training.labels import TASKS
-from training.preparation import Preparation, Skipped, prepare
+from training.preparation import Preparation, PreparedClip, Skipped, prepare
 from training.readers import AudioFile, LabelledClip, read_data_sets
 from training.readers.manifest import audio_files
 from training.recipes import Recipe
@@ -205,20 +205,16 @@ def assemble(
             forms[copy.clip.source.original.name].append(copy.grid)
     own = len(labelled.clips)
     items = _items([prepared.clip for prepared in known], own, forms, recipe, data, teacher)
-    rendered = _rendered(recipe, bank, seed, beside.soundfonts)
+    rendered = _rendered(recipe, bank, seed, beside)
     outsiders = _outside_audio(recipe, data, beside.outside, seed)
+    outside = grids([*outsiders, *_copies(outsiders, recipe)]).clips
     strangers = [
         Item(p.clip.group, _outside_index(recipe), [p.grid], _NO_COMMENT, 1.0, OUTSIDE)
-        for p in grids([*outsiders, *_copies(outsiders, recipe)]).clips
+        for p in outside
     ]
     if beside.context is not None:
-        heard = hear_clips(beside.context, [p.clip for p in known], cache, cluster)
-        items = [
-            replace(i, context=heard[p.clip.source.name]) for i, p in zip(items, known, strict=True)
-        ]
-        # What is outside is to be known by its sound, not by its chords, which music may share.
-        usual = np.mean([item.context for item in items], axis=0)
-        strangers, rendered = _all_told(strangers, usual), _all_told(rendered, usual)
+        heard = hear_clips(beside.context, [p.clip for p in (*known, *outside)], cache, cluster)
+        items, strangers = _told(items, known, heard), _told(strangers, outside, heard)
     weight = _weight_beside(items, len(rendered) + len(strangers), recipe.beside_share)
     return Material(
         clips=[prepared.clip for prepared in labelled.clips],
@@ -357,8 +353,14 @@ def _companion_labels(recipe: Recipe, data: Sequence[Path]) -> dict[str, int]:
     return {c.source.name: TASKS[task].index(c.label) for c in _listed_audio(data, task)}
 
 
-def _all_told(items: Sequence[Item], context: Array) -> list[Item]:
-    return [replace(item, context=context) for item in items]
+def _told(
+    items: Sequence[Item], prepared: Sequence[PreparedClip], heard: Mapping[str, Array]
+) -> list[Item]:
+    """Return the items of prepared clips with what was heard in each of these."""
+    return [
+        replace(item, context=heard[p.clip.source.name])
+        for item, p in zip(items, prepared, strict=True)
+    ]
 
 
 def _weight_beside(items: Sequence[Item], n_beside: int, share: float) -> float:
@@ -372,14 +374,12 @@ def _outside_index(recipe: Recipe) -> int:
     return OUTSIDE if label is None else recipe.labels.index(label)
 
 
-def _rendered(
-    recipe: Recipe, bank: FilterBank, seed: int, soundfonts: Sequence[Path]
-) -> list[Item]:
+def _rendered(recipe: Recipe, bank: FilterBank, seed: int, beside: Beside) -> list[Item]:
     rendering, rate_hz = recipe.rendering, recipe.features.sample_rate_hz
     if rendering is None:
         return []
     rng = np.random.default_rng(seed)
-    guitars = [guitar for font in soundfonts for guitar in sampled_guitars(font, rate_hz)]
+    guitars = [guitar for font in beside.soundfonts for guitar in sampled_guitars(font, rate_hz)]
     items = []
     for number in range(rendering.count):
         sampled = guitars and number % 2
@@ -388,5 +388,8 @@ def _rendered(
         grid = compute_grid(samples, recipe.features, bank).astype(np.float16)
         index = OUTSIDE if label is None else recipe.labels.index(label)
         companion = OUTSIDE if label is None else UNLABELLED
-        items.append(Item("synthetic", index, [grid], _NO_COMMENT, 1.0, companion))
+        context = _NO_CONTEXT
+        if beside.context is not None:
+            context = hear_samples(beside.context, samples, rate_hz)
+        items.append(Item("synthetic", index, [grid], _NO_COMMENT, 1.0, companion, context))
     return items

@@ -302,7 +302,7 @@ EMOTION = replace(
     GENRE,
     name="emotion",
     task="emotion",
-    version="2.4.0",
+    version="2.4.1",
     summary="Whether music feels happy or sad, from what a network trained on 200,000 songs hears "
     "in 3 s windows, and from the chords of the whole clip.",
     not_for=(

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.audio import clip_of
 from service.bundle import Bundle, softmax
 from service.context import Context
 from service.windows import cut_windows
@@ -14,6 +15,7 @@ from training.context import (
     SUMMED,
     ContextRecipe,
     hear_clips,
+    hear_samples,
     load_context,
     write_context,
 )
@@ -58,6 +60,16 @@ def label_quality(chord_index: int) -> str:
     if chord_index == len(CHORDS) - 1:
         return SUMMED[-1]
     return QUALITIES[chord_index % len(QUALITIES)]
+
+
+def test_a_waveform_is_heard_at_the_rate_of_the_model(context: Context) -> None:
+    rng = np.random.default_rng(1)
+    samples = render_chord(2, "min", 3.0, 2 * RATE_HZ, rng, GuitarSound())
+    waveform = clip_of(samples, 2 * RATE_HZ, [RATE_HZ]).waveforms[RATE_HZ]
+
+    heard = hear_samples(context, samples, 2 * RATE_HZ)
+
+    np.testing.assert_array_equal(heard, context.hear(context.features(waveform)))
 
 
 @pytest.mark.parametrize("quality", ["maj", "min"])

@@ -379,7 +379,7 @@ def test_recordings_of_a_folder_are_no_chord_to_the_chord_recipe(
     assert len({item.grids[0].tobytes() for item in gathered.others}) == 6
 
 
-def test_clips_have_a_context_of_their_own_and_what_is_outside_the_usual_one(
+def test_all_that_is_learned_from_has_a_context_of_its_own(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
     data = write_chords(tmp_path / "data")
@@ -390,11 +390,10 @@ def test_clips_have_a_context_of_their_own_and_what_is_outside_the_usual_one(
     beside = Beside(outside=[speech], context=context)
     gathered = gather(TINY_CHORD, [data], cache, teacher=None, seed=1, beside=beside)
 
-    contexts = np.stack([item.context for item in gathered.items])
-    assert contexts.shape == (len(gathered.clips), OUTPUTS)
-    assert len(np.unique(contexts.round(3), axis=0)) > 1
-    for item in (*gathered.others, *gathered.synthetic):
-        np.testing.assert_allclose(item.context, contexts.mean(axis=0), rtol=1e-5)
+    for items in (gathered.items, gathered.others, gathered.synthetic):
+        contexts = np.stack([item.context for item in items])
+        assert contexts.shape == (len(items), OUTPUTS)
+        assert len(np.unique(contexts, axis=0)) > 1
     without = gather(TINY_CHORD, [data], cache, teacher=None, seed=1)
     assert all(item.context.shape == (0,) for item in (*without.items, *without.synthetic))
 

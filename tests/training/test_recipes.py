@@ -5,6 +5,7 @@ from tests.training.made import make_clip
 from tests.training.tiny import needs_musicnn
 from training import musicnn
 from training.batches import OUTSIDE, UNLABELLED
+from training.context import OUTPUTS
 from training.evaluation import PICTURES_FOLDER
 from training.labels import CHORDS, NO_CHORD, TASKS
 from training.musicnn import UNITS
@@ -53,7 +54,9 @@ def test_the_network_takes_the_recipes_windows_and_answers_its_labels(
     network = recipe.build(0)
 
     seen = (recipe.windows.frames, recipe.features.bands)
-    assert network.input_shape == (None, *(seen if recipe.backbone is None else (1, UNITS)))
+    if recipe.backbone is not None:
+        seen = (1, UNITS + (0 if recipe.context is None else OUTPUTS))
+    assert network.input_shape == (None, *seen)
     assert {key: out.shape[1] for key, out in network.output.items()} == outputs
     assert outputs["logits"] == len(recipe.labels)
     assert outputs.get("companion", 0) == len(TASKS.get(recipe.companion or "", ()))
