@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from service.audio import clip_of
 from service.card import Card, ContextSpec
 from service.context import Context
 from service.errors import BundleError
@@ -196,9 +195,8 @@ class Bundle:
     def _grids(self, samples: NDArray[np.float32]) -> dict[str, Grid]:
         grids = {"features": self.features(samples)}
         if self.context is not None:
-            rate_hz = self.context.spec.features.sample_rate_hz
-            clip = clip_of(samples, self.card.features.sample_rate_hz, [rate_hz])
-            grids["context_features"] = self.context.features(clip.waveforms[rate_hz])
+            rate_hz = self.card.features.sample_rate_hz
+            grids["context_features"] = self.context.features_from(samples, rate_hz)
         return grids
 
     def _try_run(self, folder: Path, grids: dict[str, Grid]) -> dict[str, Answers]:

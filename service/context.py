@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from service.audio import clip_of
 from service.card import ContextSpec
 from service.features import FilterBank, Grid, compute_grid
 from service.network import Network
@@ -28,6 +29,11 @@ class Context:
     def features(self, samples: NDArray[np.float32]) -> Grid:
         """Return the feature grid, shape [frames, bands], of a waveform at the spec's rate."""
         return compute_grid(samples, self.spec.features, self.bank)
+
+    def features_from(self, samples: NDArray[np.float32], sample_rate_hz: int) -> Grid:
+        """Return the feature grid, shape [frames, bands], of a waveform at any rate."""
+        rate_hz = self.spec.features.sample_rate_hz
+        return self.features(clip_of(samples, sample_rate_hz, [rate_hz]).waveforms[rate_hz])
 
     def hear(self, grid: Grid) -> NDArray[np.float32]:
         """Return means and standard deviations of the windows' answers, shape [2 * outputs]."""

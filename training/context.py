@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tqdm import tqdm
 
-from service.audio import clip_of
 from service.bundle import BANK_FILE, CONTEXT_BANK_FILE, CONTEXT_FILE, MODEL_FILE, Bundle
 from service.card import ContextSpec
 from service.context import Context
@@ -102,9 +101,7 @@ def hear_clips(
 
 def hear_samples(context: Context, samples: Array, sample_rate_hz: int) -> Array:
     """Return what is heard in a waveform, shape [outputs]."""
-    rate_hz = context.spec.features.sample_rate_hz
-    clip = clip_of(samples, sample_rate_hz, [rate_hz])
-    return context.hear(context.features(clip.waveforms[rate_hz]))
+    return context.hear(context.features_from(samples, sample_rate_hz))
 
 
 def _sum_up(model: onnx.ModelProto) -> onnx.ModelProto:

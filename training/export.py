@@ -15,7 +15,6 @@ import tf2onnx
 from numpy.typing import NDArray
 
 from service import __version__
-from service.audio import clip_of
 from service.bundle import (
     BANK_FILE,
     CARD_FILE,
@@ -257,10 +256,9 @@ def _write_golden(
     answers: dict[str, Any] = {}
     context = run.context()
     if context is not None:
-        rate_hz = context.spec.features.sample_rate_hz
-        clip = clip_of(samples, recipe.features.sample_rate_hz, [rate_hz])
-        answers["context_features"] = context.features(clip.waveforms[rate_hz])
-        contexts = context.hear(answers["context_features"])[np.newaxis]
+        context_grid = context.features_from(samples, recipe.features.sample_rate_hz)
+        answers["context_features"] = context_grid
+        contexts = context.hear(context_grid)[np.newaxis]
     inputs = _inputs(windows, np.repeat(contexts, len(windows), axis=0))
     answers["logits"] = np.asarray(serving_network(network)(inputs, training=False))
     backbone, _ = taken_apart(network)
