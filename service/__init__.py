@@ -1,8 +1,8 @@
 """Music classification service: audio in, genre, chord and emotion probabilities out.
 
 The package needs nothing but the model bundles under ``models/``: it decodes an
-upload (:mod:`service.audio`), turns it into features (:mod:`service.features`),
-runs the networks (:mod:`service.bundle`) and answers over HTTP (:mod:`service.app`).
+upload (:mod:`service.audio.decode`), turns it into features (:mod:`service.inference.features`),
+runs the networks (:mod:`service.inference.bundle`) and answers over HTTP (:mod:`service.app`).
 The training job imports decode, features and windows from here, so what was
 trained is what is served.
 """

@@ -11,13 +11,14 @@ from types import FrameType
 import uvicorn
 from pydantic import ValidationError
 
-from service import __version__, logs
+from service import __version__
 from service.app import create_app
-from service.connections import Bounds, bounded_connection
-from service.open_files import TooFewFiles, allow_open_files
-from service.registry import Registry
+from service.http.connections import Bounds, bounded_connection
+from service.http.open_files import TooFewFiles, allow_open_files
+from service.inference.registry import Registry
 from service.settings import Settings
-from service.tracing import TracingError
+from service.telemetry import logs
+from service.telemetry.tracing import TracingError
 
 START_FAILED = 3
 
@@ -60,7 +61,7 @@ def main() -> int:
         log_config=None,  # the same form as all other lines
         timeout_graceful_shutdown=math.ceil(settings.deadline_s),
         server_header=False,
-        access_log=False,  # service.record logs each request with its id
+        access_log=False,  # service.telemetry.record logs each request with its id
     )
     signal.signal(signal.SIGHUP, lambda *_: _reload(app.state.registry))
     server = _Server(config, app.state.stopping, settings.shutdown_delay_s)

@@ -10,17 +10,19 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
-from service import __version__, metrics, problems, request_id
-from service.api_keys import ApiKeys
-from service.drain import DrainMiddleware
-from service.intake import Intake
-from service.record import RecordMiddleware
-from service.registry import Registry
-from service.request_id import RequestIdMiddleware
+from service import __version__
+from service.http import problems
+from service.http.api_keys import ApiKeys
+from service.http.drain import DrainMiddleware
+from service.http.security_headers import SecurityHeadersMiddleware
+from service.inference.registry import Registry
+from service.intake.intake import Intake
 from service.routes import access, classify, health, models, pages
-from service.security_headers import SecurityHeadersMiddleware
 from service.settings import Settings
-from service.tracing import TracingMiddleware, traces_from_environment
+from service.telemetry import metrics, request_id
+from service.telemetry.record import RecordMiddleware
+from service.telemetry.request_id import RequestIdMiddleware
+from service.telemetry.tracing import TracingMiddleware, traces_from_environment
 
 DESCRIPTION = """
 Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its

@@ -1,7 +1,6 @@
 """Where each millisecond of an answer goes: ``python -m service.benchmark``."""
 
 import argparse
-import io
 import statistics
 import sys
 import time
@@ -10,20 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
-from service.audio import Clip, Limits
-from service.bundle import Bundle
-from service.classification import clip_logits, needed_rates_hz, trace
+from service.audio.decode import Clip, Limits
+from service.audio.synthetic import synthetic_mp3
 from service.deadline import Deadline
-from service.decoders import DecoderPool
-from service.features import Grid
-from service.registry import Registry
+from service.decoding.pool import DecoderPool
+from service.inference.bundle import Bundle
+from service.inference.classification import clip_logits, needed_rates_hz, trace
+from service.inference.features import Grid
+from service.inference.registry import Registry
 
 TIMELINE = "timeline, if asked for"
-CLIP_DURATION_S = 30
-CLIP_RATE_HZ = 44_100
 DEADLINE_S = 60.0
 
 
@@ -76,17 +71,6 @@ def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -
         with stage(TIMELINE):
             trace(bundle, grid, window_logits, clip.duration_s, context_grid)
     return {name: statistics.median(values) for name, values in times.items()}
-
-
-def synthetic_mp3() -> bytes:
-    """Return 30 s of stereo MP3 with tones and noise; silence would decode too fast."""
-    rng = np.random.default_rng(0)
-    t = np.arange(CLIP_DURATION_S * CLIP_RATE_HZ) / CLIP_RATE_HZ
-    tones = sum(np.sin(2 * np.pi * f * t) for f in (110, 277, 415, 880, 3520))
-    stereo = 0.1 * np.stack([tones, tones], axis=1) + 0.05 * rng.standard_normal((len(t), 2))
-    file = io.BytesIO()
-    soundfile.write(file, stereo.astype(np.float32), CLIP_RATE_HZ, format="MP3")
-    return file.getvalue()
 
 
 def _grids(bundle: Bundle, clip: Clip) -> tuple[Grid, Grid | None]:

@@ -1,12 +1,15 @@
 """Everything that can go wrong with a request, and how it is told to the client.
 
 Each class is one problem type of RFC 9457. The cause raises it where it is known;
-:mod:`service.problems` turns it into a response in one place. The class docstring
+:mod:`service.http.problems` turns it into a response in one place. The class docstring
 is what ``GET /problems/{slug}`` tells people, so it says how to mend the request.
 """
 
 import re
 from typing import ClassVar
+
+# When to try again, where nothing tells how long the work at hand will take.
+RETRY_AFTER_S = 1
 
 
 class ServiceError(Exception):

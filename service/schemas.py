@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from service.audio import Clip
-from service.bundle import MODEL_FILE, Bundle, Probabilities
-from service.classification import Classification
-from service.registry import Registry, State
-from service.timeline import spread
+from service.audio.decode import Clip
+from service.inference.bundle import MODEL_FILE, Bundle, Probabilities
+from service.inference.classification import Classification
+from service.inference.registry import Registry, State
+from service.inference.timeline import spread
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 PROBABILITY_DIGITS = 6

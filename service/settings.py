@@ -9,9 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.api_keys import read_hashes
-from service.audio import MIN_SAMPLE_RATE_HZ, Limits
+from service.audio.decode import MIN_SAMPLE_RATE_HZ, Limits
 from service.cores import available_cores
+from service.http.api_keys import read_hashes
 
 
 def _split_names(value: object) -> object:

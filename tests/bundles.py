@@ -15,8 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from service.audio import clip_of
-from service.bundle import (
+from service.audio.decode import clip_of
+from service.inference.bundle import (
     BANK_FILE,
     CARD_FILE,
     CONTEXT_BANK_FILE,
@@ -29,7 +29,7 @@ from service.bundle import (
     RATINGS_FILE,
     file_sha256,
 )
-from service.card import (
+from service.inference.card import (
     Calibration,
     Card,
     ContextSpec,
@@ -38,8 +38,8 @@ from service.card import (
     Rating,
     TrainingRecord,
 )
-from service.features import FeatureSpec, FilterBank, compute_grid
-from service.windows import WindowSpec, cut_windows
+from service.inference.features import FeatureSpec, FilterBank, compute_grid
+from service.inference.windows import WindowSpec, cut_windows
 from tests.audio import noise, tone
 
 GENRES = ("blues", "classical", "jazz", "rock")

@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from service.audio import clip_of
-from service.bundle import Bundle
-from service.classification import Classification, classify, needed_rates_hz
+from service.audio.decode import clip_of
+from service.inference.bundle import Bundle
+from service.inference.classification import Classification, classify, needed_rates_hz
 from tests.server import ROOT
-from training.labels import TASKS, chord_label
-from training.recipes import RECIPES
-from training.synthesis import INTERVALS, GuitarSound, render_chord, render_no_music
+from training.data.labels import TASKS, chord_label
+from training.recipes.recipes import RECIPES
+from training.synthesis.sounds import INTERVALS, GuitarSound, render_chord, render_no_music
 
 MODELS = ROOT / "models"
 LARGEST_BUNDLE_BYTES = 5_000_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.audio import decode
+from service.audio.decode import decode
 from service.errors import ServiceError
 from tests.proof import load, slow
 from tests.proof.fuzz import fuzz, poster

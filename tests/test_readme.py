@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from service.__main__ import settings_rows
-from service.card import Card
+from service.inference.card import Card
 from tests.audio import encode_as, tone
 from tests.server import ROOT, server
 from training.cli import parser
-from training.report import figures_table
+from training.results.report import figures_table
 
 README = (ROOT / "README.md").read_text("utf-8")
 HOST = "localhost:8000"

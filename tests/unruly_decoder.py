@@ -6,8 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from service import audio, decoder_process
-from service.audio import Clip, Limits
+from service.audio import decode as audio
+from service.audio.decode import Clip, Limits
+from service.decoding import process as decoder_process
 from tests.audio import encode, tone
 
 COMMAND = (sys.executable, "-P", "-m", "tests.unruly_decoder")

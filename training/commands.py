@@ -16,11 +16,11 @@ PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
 
 def prepare(options: argparse.Namespace) -> None:
     """Compute and cache the features of all clips."""
-    from training.cache import FeatureCache
-    from training.filter_banks import make_bank
-    from training.preparation import prepare as prepare_clips
-    from training.readers import read_data_sets
-    from training.recipes import RECIPES
+    from training.data.cache import FeatureCache
+    from training.data.filter_banks import make_bank
+    from training.data.preparation import prepare as prepare_clips
+    from training.data.readers import read_data_sets
+    from training.recipes.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
     clips = read_data_sets(options.data, recipe.task, pictures=recipe.reads_pictures)
@@ -35,12 +35,12 @@ def prepare(options: argparse.Namespace) -> None:
 
 def fit(options: argparse.Namespace) -> None:
     """Train a network and measure it."""
-    from training.cache import FeatureCache
-    from training.fit_job import FitJob
-    from training.fit_job import fit as run_fit
-    from training.material import Beside
-    from training.recipes import RECIPES
-    from training.run_folder import RunFolder
+    from training.data.cache import FeatureCache
+    from training.fitting.fit_job import FitJob
+    from training.fitting.fit_job import fit as run_fit
+    from training.fitting.material import Beside
+    from training.fitting.run_folder import RunFolder
+    from training.recipes.recipes import RECIPES
 
     recipe, run = RECIPES[options.recipe], RunFolder(_run_folder(options))
     run_fit(
@@ -65,9 +65,9 @@ def fit(options: argparse.Namespace) -> None:
 
 def export(options: argparse.Namespace) -> None:
     """Write a finished run as a bundle."""
-    from training.export import export as write
-    from training.recipes import RECIPES
-    from training.run_folder import RunFolder
+    from training.fitting.run_folder import RunFolder
+    from training.recipes.recipes import RECIPES
+    from training.results.export import export as write
 
     folder = write(RECIPES[options.recipe], RunFolder(_run_folder(options)), options.models)
     logging.info("wrote %s; the service checks it at its next start", folder)
@@ -75,8 +75,8 @@ def export(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Score a bundle on labelled data."""
-    from training.cache import FeatureCache
-    from training.evaluation import evaluate as score
+    from training.data.cache import FeatureCache
+    from training.evaluation.evaluate import evaluate as score
 
     evaluation = score(
         options.bundle, options.data, FeatureCache(options.cache), options.split, options.cluster
@@ -95,10 +95,10 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def compare(options: argparse.Namespace) -> None:
     """Compare other features and networks."""
-    from training.cache import FeatureCache
     from training.comparison.compare_job import CompareJob
     from training.comparison.compare_job import compare as run_comparison
     from training.comparison.systems import choose
+    from training.data.cache import FeatureCache
 
     run = options.run or Path("runs") / f"compare_{options.task}"
     run_comparison(
@@ -120,9 +120,9 @@ def compare(options: argparse.Namespace) -> None:
 
 def progressions(options: argparse.Namespace) -> None:
     """Measure a run on chords over time."""
+    from training.fitting.run_folder import RunFolder
     from training.progressions.progression_job import ProgressionJob, measure
-    from training.recipes import RECIPES
-    from training.run_folder import RunFolder
+    from training.recipes.recipes import RECIPES
 
     done = measure(
         ProgressionJob(
@@ -150,9 +150,9 @@ def progressions(options: argparse.Namespace) -> None:
 
 def invariance(options: argparse.Namespace) -> None:
     """Measure a run on changed recordings."""
-    from training.invariance import InvarianceJob, measure
-    from training.recipes import RECIPES
-    from training.run_folder import RunFolder
+    from training.fitting.run_folder import RunFolder
+    from training.recipes.recipes import RECIPES
+    from training.robustness.invariance import InvarianceJob, measure
 
     done = measure(
         InvarianceJob(
@@ -179,7 +179,7 @@ def invariance(options: argparse.Namespace) -> None:
 
 def outsiders(options: argparse.Namespace) -> None:
     """Count how a bundle answers what it has no label for."""
-    from training.outsiders import OutsiderJob, count_outsiders
+    from training.robustness.outsiders import OutsiderJob, count_outsiders
 
     done = count_outsiders(
         OutsiderJob(
@@ -199,11 +199,11 @@ def outsiders(options: argparse.Namespace) -> None:
 
 def ratings(options: argparse.Namespace) -> None:
     """Measure what listeners rate, on collections that were not learned from."""
-    from training.cache import FeatureCache
+    from training.data.cache import FeatureCache
+    from training.data.scales import RATINGS_LIST, SCALES
     from training.errors import TrainingError
-    from training.ratings import hear, measure, summaries
-    from training.recipes import RECIPES
-    from training.scales import RATINGS_LIST, SCALES
+    from training.fitting.ratings import hear, measure, summaries
+    from training.recipes.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
     if recipe.backbone is None:
@@ -223,9 +223,9 @@ def ratings(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Draw and write down what a run measured."""
-    from training.recipes import RECIPES
-    from training.report import report as write
-    from training.run_folder import RunFolder
+    from training.fitting.run_folder import RunFolder
+    from training.recipes.recipes import RECIPES
+    from training.results.report import report as write
 
     run = RunFolder(_run_folder(options))
     out = options.out or run.path / "report"

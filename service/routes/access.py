@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from service.api_keys import ApiKeys
 from service.errors import Unauthorized
+from service.http.api_keys import ApiKeys
 from service.routes.dependencies import problem_responses
 
 HEADER = "X-API-Key"

@@ -18,7 +18,8 @@ from service.errors import (
     UnusableAudio,
     UploadTooSlow,
 )
-from service.record import ALL_TASKS, record
+from service.inference.timeline import lab
+from service.intake.upload import REQUEST_BODY
 from service.routes.dependencies import (
     Format,
     IntakeDep,
@@ -29,8 +30,7 @@ from service.routes.dependencies import (
 )
 from service.routes.examples import ALL_ANSWERS, LAB_ANSWER, TASK_ANSWERS
 from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result
-from service.timeline import lab
-from service.upload import REQUEST_BODY
+from service.telemetry.record import ALL_TASKS, record
 
 router = APIRouter(prefix="/classify", tags=["classify"])
 

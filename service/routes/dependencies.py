@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Query, Request
 
-from service import problems
 from service.errors import ServiceError
-from service.intake import Intake
-from service.registry import Registry
+from service.http import problems
+from service.inference.registry import Registry
+from service.intake.intake import Intake
 from service.schemas import Problem
 
 

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service import __version__, metrics
+from service import __version__
 from service.routes.dependencies import RegistryDep, StoppingDep
 from service.schemas import Liveness, Readiness, readiness
+from service.telemetry import metrics
 
 router = APIRouter(tags=["operations"])
 # Apart, because it tells more than a stranger needs to know.

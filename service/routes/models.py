@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from service.card import Card
 from service.errors import NotFound, NotReady
+from service.inference.card import Card
 from service.routes.dependencies import RegistryDep, problem_responses
 from service.schemas import ModelSummary, readiness
 

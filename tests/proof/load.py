@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from service.benchmark import synthetic_mp3
+from service.audio.synthetic import synthetic_mp3
 from service.cores import available_cores
 from tests.server import TIMEOUT_S, service_process
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 
-from service.admission import GRACE_S
+from service.intake.admission import GRACE_S
 from tests.audio import encode_as, tone
 from tests.server import TIMEOUT_S, service_process
 

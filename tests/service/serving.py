@@ -9,8 +9,8 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from service.app import create_app
-from service.request_id import HEADER
 from service.settings import Settings
+from service.telemetry.request_id import HEADER
 
 LOADING_TIMEOUT_S = 20.0
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}

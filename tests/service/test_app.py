@@ -8,9 +8,9 @@ from starlette.testclient import TestClient
 
 from service import __version__
 from service.app import create_app
-from service.bundle import Bundle
-from service.card import Card
 from service.errors import ServiceError
+from service.inference.bundle import Bundle
+from service.inference.card import Card
 from service.schemas import AllAnswers, Problem, TaskAnswer
 from service.settings import Settings
 from tests.service.serving import assert_problem, serve, unstarted, wait_until_loaded

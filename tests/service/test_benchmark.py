@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from service.benchmark import TIMELINE, time_stages
-from service.bundle import Bundle
-from service.decoders import DecoderPool
+from service.decoding.pool import DecoderPool
+from service.inference.bundle import Bundle
 from tests.audio import encode, tone
 from tests.bundles import write_bundle
 

@@ -30,7 +30,7 @@ print(json.dumps(sorted(sys.modules)))
 """
 IMPORT_DECODER = """
 import json, sys
-import service.decoder_process
+import service.decoding.process
 print(json.dumps(sorted(sys.modules)))
 """
 CREATE_APP = """
@@ -58,7 +58,7 @@ def test_the_service_imports_none_of_the_trainings_libraries() -> None:
 def test_a_decoder_imports_only_what_decoding_needs() -> None:
     modules = imported_by(IMPORT_DECODER)
 
-    assert {"service.audio", "soundfile"} <= modules
+    assert {"service.audio.decode", "soundfile"} <= modules
     packages = {name.split(".")[0] for name in modules}
     assert packages & {"fastapi", "onnxruntime", "pydantic", "starlette", "uvicorn"} == set()
 
@@ -66,6 +66,8 @@ def test_a_decoder_imports_only_what_decoding_needs() -> None:
 def test_nothing_of_tracing_is_imported_unless_it_is_asked_for() -> None:
     modules = imported_by(CREATE_APP)
 
-    assert "service.tracing" in modules
-    assert not [name for name in modules if name.startswith(("service.spans", "requests"))]
+    assert "service.telemetry.tracing" in modules
+    assert not [
+        name for name in modules if name.startswith(("service.telemetry.spans", "requests"))
+    ]
     assert not [name for name in modules if name.startswith("opentelemetry.sdk")]

@@ -14,7 +14,7 @@ import pytest
 
 from service import __version__
 from service.__main__ import main
-from service.bundle import MODEL_FILE
+from service.inference.bundle import MODEL_FILE
 from service.settings import Settings
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz, write_bundle

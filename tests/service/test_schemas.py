@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.audio import Clip
-from service.bundle import MODEL_FILE, Bundle, file_sha256
-from service.classification import Classification
-from service.registry import Registry
+from service.audio.decode import Clip
+from service.inference.bundle import MODEL_FILE, Bundle, file_sha256
+from service.inference.classification import Classification
+from service.inference.registry import Registry
+from service.inference.timeline import LabelledSegment
+from service.inference.windows import Segment
 from service.schemas import audio_info, readiness, task_result
-from service.timeline import LabelledSegment
-from service.windows import Segment
 from tests.bundles import GENRES, write_bundle
 
 WARNING = "short: only 0.12 s"

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tests.training.runs import write_run
 from tests.training.tiny import TINY_GENRE
-from training.export import export
+from training.results.export import export
 
 
 @pytest.fixture(scope="session", autouse=True)

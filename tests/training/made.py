@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.features import FeatureSpec, FilterBank, Grid
+from service.inference.features import FeatureSpec, FilterBank, Grid
 from tests.audio import encode, noise, tone
+from training.data.labels import CHORDS, NO_CHORD, QUALITIES
+from training.data.readers import LabelledClip
 from training.errors import UnreadableClip
-from training.labels import CHORDS, NO_CHORD, QUALITIES
-from training.readers import LabelledClip
-from training.synthesis import GuitarSound, render_chord, render_no_chord
+from training.synthesis.sounds import GuitarSound, render_chord, render_no_chord
 
 GUITAR_RATE_HZ = 11_025
 GUITAR_CLIP_S = 1.2

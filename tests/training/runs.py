@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from tests.training.tiny import TINY_GENRE
-from training.recipes import Recipe
-from training.run_folder import FoldResult, RunFolder, RunRecord
+from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
+from training.recipes.recipes import Recipe
 
 
 def make_fold(

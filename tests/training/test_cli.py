@@ -14,16 +14,17 @@ from service.settings import Settings
 from tests.audio import noise
 from tests.service.serving import serve
 from tests.training.comparison.small import use_small_systems
+from tests.training.data.readers.pictures import random_levels
 from tests.training.made import write_csv, write_guitar_chords_v3, write_moods, write_wav
-from tests.training.readers.pictures import random_levels
 from tests.training.runs import make_fold
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
-from training import fit_job, musicnn
 from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
 from training.comparison import compare_job
-from training.labels import CHORDS
-from training.recipes import RECIPES
-from training.run_folder import RunFolder
+from training.data.labels import CHORDS
+from training.fitting import fit_job
+from training.fitting.run_folder import RunFolder
+from training.networks import musicnn
+from training.recipes.recipes import RECIPES
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
 COMMANDS = ("prepare", "fit", "export", *MEASUREMENTS, "outsiders", "report")
@@ -161,7 +162,7 @@ def test_a_fit_that_ends_tells_what_comes_next(
     measured: bool,
     advice: str,
 ) -> None:
-    monkeypatch.setattr("training.fit_job.fit", lambda _: None)
+    monkeypatch.setattr("training.fitting.fit_job.fit", lambda _: None)
     run = RunFolder(tmp_path / "run")
     if measured:
         run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
@@ -275,7 +276,7 @@ def test_an_interruption_says_that_the_command_goes_on(
 def test_numpy_keeps_to_one_thread() -> None:
     """Features are computed on all cores at once; threads below them only wait for each other."""
     script = (
-        "import training.cache, threadpoolctl;"
+        "import training.data.cache, threadpoolctl;"
         "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
     )
     done = subprocess.run(  # noqa: S603

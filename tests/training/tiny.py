@@ -10,15 +10,15 @@ import pytest
 from keras import layers
 from numpy.random import Generator
 
-from service.features import FeatureSpec, Grid
-from service.windows import WindowSpec
-from training.batches import UNLABELLED, Examples
-from training.context import OUTPUTS, ContextRecipe
-from training.fit_settings import FitSettings
-from training.labels import QUALITIES
-from training.networks import chord_net, embedding_net
-from training.recipes import CHORD, EMOTION, GENRE, GENRE_PICTURES, Recipe, Rendering
-from training.splits import group_fold_plan
+from service.inference.features import FeatureSpec, Grid
+from service.inference.windows import WindowSpec
+from training.data.labels import QUALITIES, UNLABELLED
+from training.data.splits import group_fold_plan
+from training.fitting.batches import Examples
+from training.networks.architectures import chord_net, embedding_net
+from training.networks.context import OUTPUTS, ContextRecipe
+from training.recipes.fit_settings import FitSettings
+from training.recipes.recipes import CHORD, EMOTION, GENRE, GENRE_PICTURES, Recipe, Rendering
 
 FIT = FitSettings(
     epochs=2, batches_per_epoch=3, batch_size=8, peak_learning_rate=3e-3, weight_decay=1e-3

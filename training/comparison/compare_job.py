@@ -11,20 +11,20 @@ from pathlib import Path
 import keras
 from tqdm import tqdm
 
-from training.cache import FeatureCache
 from training.comparison.cost import Cost, mean_cost, serving_times_ms
 from training.comparison.exams import PROTOCOLS, Exam, across_data_sets, by_artist, gtzan_lists
 from training.comparison.systems import FEATURES, TASKS, System, choose
 from training.comparison.table import Comparison, Row, write
-from training.embedding import Stage, stage_of
+from training.data.cache import FeatureCache
+from training.data.readers import AudioFile, LabelledClip
+from training.data.splits import Fold
 from training.errors import TrainingError
-from training.figures import evaluations
-from training.fit_job import FitJob, fingerprint, fit_without, judge
-from training.material import NOTHING_BESIDE, assemble
-from training.readers import AudioFile, LabelledClip
-from training.recipes import Recipe
-from training.run_folder import RunFolder
-from training.splits import Fold
+from training.fitting.embedding import Stage, stage_of
+from training.fitting.fit_job import FitJob, fingerprint, fit_without, judge
+from training.fitting.material import NOTHING_BESIDE, assemble
+from training.fitting.run_folder import RunFolder
+from training.recipes.recipes import Recipe
+from training.results.figures import evaluations
 
 logger = logging.getLogger(__name__)
 

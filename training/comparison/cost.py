@@ -13,15 +13,15 @@ import keras
 import soxr
 from pydantic import BaseModel, ConfigDict
 
-from service.audio import decode
-from service.benchmark import CLIP_RATE_HZ, synthetic_mp3
-from service.bundle import MODEL_FILE
-from service.network import Network
-from service.windows import Windows, cut_windows
+from service.audio.decode import decode
+from service.audio.synthetic import CLIP_RATE_HZ, synthetic_mp3
+from service.inference.bundle import MODEL_FILE
+from service.inference.network import Network
+from service.inference.windows import Windows, cut_windows
 from training.comparison.systems import Features
-from training.export import convert
-from training.filter_banks import make_bank
-from training.networks import serving_network
+from training.data.filter_banks import make_bank
+from training.networks.architectures import serving_network
+from training.results.export import convert
 
 RUNS = 25
 

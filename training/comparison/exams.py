@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.comparison.systems import TASKS
-from training.errors import TrainingError, UnreadableClip
-from training.fit_job import HELD_BACK_FOLD
-from training.readers import (
+from training.data.readers import (
     AudioFile,
     LabelledClip,
     SpectrogramImage,
     StoredGrid,
     read_data_sets,
 )
-from training.recipes import GENRE
-from training.splits import Fold, group_fold_plan, leave_one_data_set_out
+from training.data.splits import Fold, group_fold_plan, leave_one_data_set_out
+from training.errors import TrainingError, UnreadableClip
+from training.fitting.fit_job import HELD_BACK_FOLD
+from training.recipes.recipes import GENRE
 
 logger = logging.getLogger(__name__)
 

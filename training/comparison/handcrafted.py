@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from service.audio import Samples
-from service.features import FeatureSpec, FilterBank, Grid
-from training.readers.statistics import OF_AUDIO, compress
+from service.audio.decode import Samples
+from service.inference.features import FeatureSpec, FilterBank, Grid
+from training.data.readers.statistics import OF_AUDIO, compress
 
 SAMPLE_RATE_HZ = 22_050
 FFT_SAMPLES = 2_048

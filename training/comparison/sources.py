@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.audio import Samples
-from service.features import FeatureSpec, FilterBank, Grid
-from training.readers import AudioFile
+from service.audio.decode import Samples
+from service.inference.features import FeatureSpec, FilterBank, Grid
+from training.data.readers import AudioFile
 
 Compute = Callable[[Samples, FeatureSpec, FilterBank], Grid]
 

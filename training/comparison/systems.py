@@ -15,18 +15,19 @@ import keras
 import numpy as np
 from numpy.random import Generator
 
-from service.features import FeatureSpec, Grid, compute_grid
-from service.windows import WindowSpec
-from training import augmentation, musicnn
-from training.batches import Augment
+from service.inference.features import FeatureSpec, Grid, compute_grid
+from service.inference.windows import WindowSpec
+from training.augmentation import alterations
+from training.augmentation.alterations import Augment
 from training.comparison import handcrafted, networks
 from training.comparison.sources import Compute, ComputedAudio
+from training.data.readers import AudioFile, gtzan_grid
+from training.data.readers.clips import Source
 from training.errors import TrainingError
-from training.fit_settings import FitSettings
-from training.networks import embedding_net, statistics_net
-from training.readers import AudioFile, gtzan_grid
-from training.readers.clips import Source
-from training.recipes import EMOTION, GENRE, GENRE_PICTURES, GENRE_STATISTICS, Recipe
+from training.networks import musicnn
+from training.networks.architectures import embedding_net, statistics_net
+from training.recipes.fit_settings import FitSettings
+from training.recipes.recipes import EMOTION, GENRE, GENRE_PICTURES, GENRE_STATISTICS, Recipe
 
 PICTURES = "pictures"
 TASKS = {recipe.task: recipe for recipe in (GENRE, EMOTION)}
@@ -163,15 +164,15 @@ def choose(task: str, models: Sequence[str], features: Sequence[str]) -> list[Sy
 
 
 def _augment_bands(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
-    window = augmentation.shift_bands(window, int(rng.integers(-2, 3)))
-    window = augmentation.tilt(window, rng, most=0.1)
-    return augmentation.mask(window, rng, most=8), label
+    window = alterations.shift_bands(window, int(rng.integers(-2, 3)))
+    window = alterations.tilt(window, rng, most=0.1)
+    return alterations.mask(window, rng, most=8), label
 
 
 def _augment_chroma(window: Grid, label: int, rng: Generator) -> tuple[Grid, int]:
     """Play it in another key, and mask some."""
     window = np.roll(window, int(rng.integers(window.shape[1])), axis=1)
-    return augmentation.mask(window, rng, most=2), label
+    return alterations.mask(window, rng, most=2), label
 
 
 def _spectrum(name: str, bands: int, *, fft_samples: int = 2_048, range_db: float) -> FeatureSpec:

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from service.card import Evaluation
+from service.inference.card import Evaluation
 from training.comparison.cost import RUNS, Cost
 from training.comparison.exams import ACROSS, BY_ARTIST, GTZAN_LISTS, PROTOCOLS
-from training.report import estimate_cell
+from training.results.report import estimate_cell
 
 mpl.use("Agg")
 

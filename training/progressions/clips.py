@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.random import Generator
 
-from service.audio import Samples
+from service.audio.decode import Samples
+from training.data.labels import NO_CHORD
+from training.data.readers import AudioFile, LabelledClip
 from training.errors import UnreadableClip
-from training.labels import NO_CHORD
 from training.progressions.progression import Progression
-from training.readers import AudioFile, LabelledClip
 
 MIN_CHORDS = 3  # of one guitar, for a progression worth the name
 TAKES = 4  # of each chord

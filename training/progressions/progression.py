@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.audio import Samples
-from training.labels import harte_label
+from service.audio.decode import Samples
+from training.data.labels import harte_label
 
 
 @dataclass(frozen=True)

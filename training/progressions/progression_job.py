@@ -16,22 +16,22 @@ import mir_eval
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from service.audio import clip_of
-from service.bundle import Bundle
-from service.card import Calibration, Estimate
-from service.classification import classify, needed_rates_hz
-from service.timeline import lab
+from service.audio.decode import clip_of
+from service.inference.bundle import Bundle
+from service.inference.card import Calibration, Estimate
+from service.inference.classification import classify, needed_rates_hz
+from service.inference.timeline import lab
+from training.data.readers import LabelledClip, read_data_sets
 from training.errors import TrainingError
-from training.figures import calibrate
-from training.fold_bundles import fold_bundle, unseen_clips
+from training.fitting.run_folder import RunFolder
 from training.progressions.clips import progressions_of_clips
 from training.progressions.progression import Annotation, Progression
 from training.progressions.scores import Score, pool, score
 from training.progressions.songs import render_songs
-from training.readers import LabelledClip, read_data_sets
-from training.recipes import Recipe
-from training.run_folder import RunFolder
-from training.soundfont import require_fluidsynth
+from training.recipes.recipes import Recipe
+from training.results.figures import calibrate
+from training.results.fold_bundles import fold_bundle, unseen_clips
+from training.synthesis.soundfont import require_fluidsynth
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 
-from service.card import Estimate
-from training.metrics import weighted_mean
+from service.inference.card import Estimate
+from training.evaluation.metrics import weighted_mean
 from training.progressions.progression import Annotation
 
 # Each leaves out what it does not speak of: majmin the diminished chords, for example.
@@ -86,7 +86,7 @@ def pool(scores: Sequence[Mapping[str, Score]], groups: Sequence[str]) -> dict[s
     scores
         Those of each recording.
     groups
-        Player and guitar of each recording; see :mod:`training.metrics`.
+        Player and guitar of each recording; see :mod:`training.evaluation.metrics`.
     """
     pooled = {}
     for name in scores[0]:

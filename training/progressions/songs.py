@@ -13,11 +13,11 @@ import mido
 import numpy as np
 from numpy.random import Generator
 
-from service.audio import Samples
-from training.labels import chord_label
+from service.audio.decode import Samples
+from training.data.labels import chord_label
 from training.progressions.progression import Progression
-from training.soundfont import render_midi
-from training.synthesis import voicing
+from training.synthesis.soundfont import render_midi
+from training.synthesis.sounds import voicing
 
 TICKS_PER_BEAT = 480
 BEATS_PER_BAR = 4

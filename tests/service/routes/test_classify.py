@@ -13,9 +13,9 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.audio import Clip, Samples, decode
-from service.bundle import MODEL_FILE, file_sha256
-from service.decoders import DecoderPool
+from service.audio.decode import Clip, Samples, decode
+from service.decoding.pool import DecoderPool
+from service.inference.bundle import MODEL_FILE, file_sha256
 from service.settings import Settings
 from tests.audio import ENCODINGS, encode, encode_as, stereo, tone
 from tests.bundles import (

@@ -5,7 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from service import __version__
-from service.bundle import MODEL_FILE
+from service.inference.bundle import MODEL_FILE
 from service.settings import Settings
 from tests.bundles import write_bundle
 from tests.service.serving import serve, unstarted

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from service.bundle import CARD_FILE, MODEL_FILE
-from service.card import Card
+from service.inference.bundle import CARD_FILE, MODEL_FILE
+from service.inference.card import Card
 from service.settings import Settings
 from tests.bundles import CHORDS, EMOTIONS, GENRES, write_bundle
 from tests.service.serving import assert_problem, serve, unstarted

@@ -9,16 +9,16 @@ from tests.training.comparison.small import use_small_systems
 from tests.training.comparison.test_exams import write_grids
 from tests.training.made import write_moods
 from tests.training.tiny import TOY
-from training import fit_job
-from training.cache import FeatureCache
 from training.comparison import compare_job, systems
 from training.comparison.compare_job import CompareJob, compare
 from training.comparison.exams import ACROSS, BY_ARTIST
 from training.comparison.systems import System
+from training.data.cache import FeatureCache
 from training.errors import TrainingError
-from training.fit_job import FitJob
-from training.fitting import Fitted
-from training.material import Material
+from training.fitting import fit_job
+from training.fitting.fit_job import FitJob
+from training.fitting.fit_network import Fitted
+from training.fitting.material import Material
 
 CNN, LSTM = System("cnn", "log_mel"), System("lstm", "log_mel")
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.bundle import MODEL_FILE
-from service.features import FeatureSpec, FilterBank, Grid, compute_grid
+from service.inference.bundle import MODEL_FILE
+from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from tests.training.tiny import TOY, unchanged
 from training.comparison import cost
 from training.comparison.cost import Cost, mean_cost, serving_times_ms

@@ -10,7 +10,7 @@ from training.comparison.handcrafted import (
     statistics,
     statistics_grid,
 )
-from training.filter_banks import make_bank
+from training.data.filter_banks import make_bank
 
 KAGGLE_HEADER = [
     "chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff",

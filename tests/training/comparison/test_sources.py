@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.features import FeatureSpec, FilterBank, Grid
+from service.inference.features import FeatureSpec, FilterBank, Grid
 from tests.audio import tone
 from tests.training.made import write_wav
 from tests.training.tiny import TOY
 from training.comparison.sources import ComputedAudio
-from training.filter_banks import make_bank
-from training.readers import AudioFile
+from training.data.filter_banks import make_bank
+from training.data.readers import AudioFile
 
 RATE_HZ = TOY.features.sample_rate_hz
 

@@ -3,14 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.features import compute_grid
+from service.inference.features import compute_grid
 from tests.audio import tone
-from training import musicnn
 from training.cli import COMPARED_TASKS, FEATURE_NAMES, MODEL_NAMES
 from training.comparison.systems import FEATURES, MODELS, PICTURES, TASKS, System, choose
+from training.data.filter_banks import make_bank
+from training.data.readers import AudioFile
 from training.errors import TrainingError
-from training.filter_banks import make_bank
-from training.readers import AudioFile
+from training.networks import musicnn
 
 
 def test_the_command_line_knows_all_names() -> None:

@@ -9,9 +9,9 @@ from tests.training.tiny import TINY_GENRE
 from training.comparison.cost import Cost
 from training.comparison.exams import ACROSS, BY_ARTIST, GTZAN_LISTS, PROTOCOLS
 from training.comparison.table import Comparison, Row, data_sets_table, markdown, write
-from training.figures import evaluations
-from training.fit_job import HELD_BACK_FOLD
-from training.report import estimate_cell
+from training.fitting.fit_job import HELD_BACK_FOLD
+from training.results.figures import evaluations
+from training.results.report import estimate_cell
 
 
 def make_row(path: Path, model: str, features: str, exam: str, right: float = 0.7) -> Row:

@@ -5,6 +5,7 @@ import pytest
 
 from tests.audio import noise, tone
 from tests.training.made import GUITAR_RATE_HZ, make_clip, strum, write_wav
+from training.data.readers import AudioFile, LabelledClip
 from training.progressions.clips import (
     CROSSFADE_S,
     DURATION_S,
@@ -14,7 +15,6 @@ from training.progressions.clips import (
     strike,
     trim,
 )
-from training.readers import AudioFile, LabelledClip
 
 RATE_HZ = 8_000
 TAKES = {

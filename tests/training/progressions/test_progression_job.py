@@ -4,14 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.bundle import Bundle
+from service.inference.bundle import Bundle
 from tests.bundles import write_bundle
 from tests.training.made import GUITAR_RATE_HZ, strum, write_csv, write_wav
 from tests.training.runs import make_fold, write_run
-from tests.training.test_soundfont import FONT, needs_fluidsynth
+from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.errors import TrainingError
-from training.figures import calibrate
+from training.fitting.run_folder import FoldResult, RunFolder
 from training.progressions import progression_job
 from training.progressions.progression import Annotation, Progression
 from training.progressions.progression_job import (
@@ -21,7 +21,7 @@ from training.progressions.progression_job import (
     held_out_progressions,
     measure,
 )
-from training.run_folder import FoldResult, RunFolder
+from training.results.figures import calibrate
 
 GUITARS = {"garage": ("ann", "bob"), "studio": ("eve",), "attic": ("tom",)}
 CHORDS = ("C", "G", "Am")

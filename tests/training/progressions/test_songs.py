@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.training.test_soundfont import FONT, needs_fluidsynth
-from training.labels import CHORDS, chord_label
+from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
+from training.data.labels import CHORDS, chord_label
 from training.progressions.songs import (
     BASS_CHANNEL,
     DRUM_CHANNEL,
@@ -14,7 +14,7 @@ from training.progressions.songs import (
     render_songs,
     write_song,
 )
-from training.synthesis import INTERVALS
+from training.synthesis.sounds import INTERVALS
 
 SONGS = [write_song(np.random.default_rng(seed), "steel") for seed in range(12)]
 

@@ -1,0 +1,1 @@
+"""What a recording is: decoded, bounded, mixed, resampled, and what is wrong with it."""

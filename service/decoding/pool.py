@@ -1,0 +1,230 @@
+"""Decode uploads in processes that can be killed; see :mod:`service.decoding.process`.
+
+There is one process for each worker thread, started at boot. Handing a clip over costs little
+beside decoding it: the bytes go in and the samples come back through a pair of sockets.
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from pathlib import Path
+from queue import LifoQueue
+from typing import TypeVar
+
+import numpy as np
+
+from service.audio.decode import Clip, Limits, Samples
+from service.deadline import Deadline
+from service.decoding import wire
+from service.decoding.process import READY, SAMPLE_BYTES
+from service.errors import ServiceError, TooManySeconds, UnsupportedAudio, UnusableAudio
+from service.telemetry import metrics
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+COMMAND = (sys.executable, "-P", "-m", "service.decoding.process")
+# Who ends a process in these ways stands outside it: the file is not to blame, so it is tried
+# again. One that needs too much memory is stopped by a limit before it comes to that.
+KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+PROBLEMS = {kind.slug(): kind for kind in (TooManySeconds, UnsupportedAudio, UnusableAudio)}
+SOCKET_BUFFER_BYTES = 1 << 20
+ATTEMPTS = 5
+STOP_S = 5.0
+EXIT_S = 0.1  # between closing its connection and the end of a process that crashed
+
+
+class DecoderPool:
+    """Decoder processes that worker threads take turns with.
+
+    Parameters
+    ----------
+    size
+        Number of processes; as many clips are decoded at the same time.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._decoders: list[_Decoder] = []
+        # The one that was used last has the warmest memory.
+        self._idle: LifoQueue[_Decoder] = LifoQueue()
+
+    def start(self) -> None:
+        """Start the processes, without waiting until they are ready."""
+        self._decoders = [_Decoder() for _ in range(self._size)]
+        for decoder in self._decoders:
+            self._idle.put(decoder)
+
+    def wait_until_ready(self, deadline: Deadline) -> None:
+        """Return once every process can decode.
+
+        Raises
+        ------
+        ServiceError
+            One of them does not start.
+        DeadlineExceeded
+            One of them is not ready in time.
+        """
+        for decoder in self._decoders:
+            decoder.wait_until_ready(deadline)
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The processes' ids."""
+        return [decoder.process_id for decoder in self._decoders]
+
+    def decode(
+        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+    ) -> Clip:
+        """Decode the bytes of an audio file; see :func:`service.audio.decode.decode`.
+
+        Raises
+        ------
+        UnsupportedAudio
+            The bytes are in no format that the service reads.
+        UnusableAudio
+            The file is empty, broken, too short, or it crashed the decoder.
+        TooManySeconds
+            It plays longer than ``limits.max_duration_s``.
+        DeadlineExceeded
+            Decoding did not end in time; the process was killed.
+        """
+        decoder = self._idle.get()
+        try:
+            return decoder.decode(data, rates_hz, limits, deadline)
+        finally:
+            self._idle.put(decoder)
+
+    def close(self) -> None:
+        """Stop all processes."""
+        for decoder in self._decoders:
+            decoder.close()
+
+
+class _Decoder:
+    """One decoder process, replaced by another whenever it ends; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._ready = False
+        self._start()
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def decode(
+        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+    ) -> Clip:
+        return self._attempt(lambda: self._exchange(data, rates_hz, limits, deadline), deadline)
+
+    def wait_until_ready(self, deadline: Deadline) -> None:
+        self._attempt(lambda: None, deadline)
+
+    def close(self) -> None:
+        """End the process by closing its connection, or by force."""
+        self._connection.close()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> None:
+        self._connection, theirs = socket.socketpair()
+        for end in (self._connection, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # our own command
+                COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment()
+            )
+        self._ready = False
+
+    def _replace(self) -> int | None:
+        """Start another process; return the exit code of the old one if it had ended by itself."""
+        self._connection.close()
+        try:
+            exit_code: int | None = self._process.wait(EXIT_S)
+        except subprocess.TimeoutExpired:
+            exit_code = None
+            self._process.kill()
+            self._process.wait()
+        logger.warning("decoder %d is replaced, exit code %s", self._process.pid, exit_code)
+        self._start()
+        return exit_code
+
+    def _attempt(self, work: Callable[[], T], deadline: Deadline) -> T:
+        """Do something with a process that is ready, and with the next one if it is killed."""
+        if self._process.poll() is not None:  # it died idle, not from this work
+            self._replace()
+            metrics.DECODERS_REPLACED.labels("killed").inc()
+        for _ in range(ATTEMPTS):
+            try:
+                self._greet(deadline)
+                return work()
+            except TimeoutError:
+                self._replace()
+                metrics.DECODERS_REPLACED.labels("hung").inc()
+                raise deadline.exceeded() from None
+            except (wire.BrokenMessage, OSError):
+                was_ready = self._ready
+                if self._replace() in KILLED_FROM_OUTSIDE:
+                    metrics.DECODERS_REPLACED.labels("killed").inc()
+                    continue
+                metrics.DECODERS_REPLACED.labels("crashed").inc()
+                if not was_ready:
+                    raise ServiceError("The decoder does not start.") from None
+                break
+        raise UnusableAudio("The file is broken in a way that crashed its decoder.")
+
+    def _greet(self, deadline: Deadline) -> None:
+        if not self._ready:
+            self._ready = wire.receive(self._connection, 0, deadline)[0] == READY
+
+    def _exchange(
+        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+    ) -> Clip:
+        request = {
+            "rates_hz": list(rates_hz),
+            "limits": asdict(limits),
+            "seconds": deadline.remaining_s,
+        }
+        wire.send(self._connection, request, data, deadline)
+        header, _ = wire.receive(self._connection, 0, deadline)
+        try:
+            if "problem" in header:
+                problem: ServiceError = PROBLEMS[header["problem"]](header["detail"])
+            else:
+                description = header["clip"]
+                warnings = tuple(description.pop("warnings"))
+                waveforms = {
+                    rate_hz: self._receive_waveform(rate_hz, limits, deadline)
+                    for rate_hz in rates_hz
+                }
+                return Clip(waveforms, warnings=warnings, **description)
+        except (LookupError, TypeError, ValueError) as error:
+            raise wire.BrokenMessage("the header tells neither a clip nor a problem") from error
+        raise problem
+
+    def _receive_waveform(self, rate_hz: int, limits: Limits, deadline: Deadline) -> Samples:
+        # The number of samples is rounded when a file is resampled, so one second more.
+        max_samples = int((limits.max_duration_s + 1) * rate_hz)
+        _, samples = wire.receive(self._connection, max_samples * SAMPLE_BYTES, deadline)
+        return samples.view(np.float32)
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which the process finds this very package, and no secrets."""
+    package_root = str(Path(__file__).parents[2])
+    return {
+        # OpenTelemetry's may hold the key to a collector.
+        **{name: value for name, value in os.environ.items() if not name.startswith("OTEL_")},
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [package_root, os.environ.get("PYTHONPATH", "")])
+        ),
+    }

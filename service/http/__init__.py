@@ -1,0 +1,1 @@
+"""What every HTTP server needs: bounded connections, keys, headers, problems."""

@@ -1,0 +1,111 @@
+"""Turn every error into a problem document (RFC 9457), in this one place."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from service.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    ServiceError,
+    Unauthorized,
+)
+from service.http import security_headers
+from service.schemas import Problem
+from service.telemetry import metrics
+from service.telemetry.record import record
+from service.telemetry.request_id import HEADER, request_id
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+PATH = "/problems"
+SCHEMA = {"$ref": "#/components/schemas/Problem"}
+# For the OpenAPI document, of every endpoint; without it FastAPI would describe its own errors.
+ANY_PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "Any other problem", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer every error with a problem document."""
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_crash)
+    _document(app)
+
+
+def problem_response(request: Request, error: ServiceError) -> JSONResponse:
+    """Render an error as a problem document."""
+    problem = Problem(
+        type=f"{PATH}/{error.slug()}",
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        instance=request.url.path,
+        request_id=request_id(request.scope),
+    )
+    record(request.scope).problem = error.slug()
+    metrics.PROBLEMS.labels(error.slug()).inc()
+    # The security headers too, because the answer to a crash does not pass their middleware.
+    headers = {HEADER: problem.request_id, **security_headers.HEADERS}
+    if error.status == Unauthorized.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)
+
+
+def _document(app: FastAPI) -> None:
+    """Add the problem document, which every endpoint refers to, to the OpenAPI schemas."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            describe()["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return describe()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    return problem_response(request, error)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+        for fault in error.errors()
+    )
+    return problem_response(request, InvalidRequest(f"{faults}."))
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    method, path = request.method, request.url.path
+    if error.status_code == NotFound.status:
+        return problem_response(request, NotFound(f"There is nothing at {path}; see /docs."))
+    if error.status_code == MethodNotAllowed.status:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        response = problem_response(
+            request, MethodNotAllowed(f"{path} does not take {method}; use {allowed}.")
+        )
+        response.headers["Allow"] = allowed
+        return response
+    return problem_response(request, InvalidRequest(str(error.detail)))
+
+
+async def _on_crash(request: Request, error: Exception) -> JSONResponse:
+    identifier = request_id(request.scope)
+    logger.error("request %s crashed", identifier, exc_info=error)
+    return problem_response(
+        request, ServiceError("The server failed; the operator finds the cause by the request id.")
+    )

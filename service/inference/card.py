@@ -1,0 +1,137 @@
+"""The model card: a bundle's contract and its honest description, in one ``card.json``."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from service.inference.features import FeatureSpec
+from service.inference.timeline import TimelineSpec
+from service.inference.windows import WindowSpec
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _CardPart(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(_CardPart):
+    """A figure and its 95% confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Calibration(_CardPart):
+    """How logits become probabilities, and when the answer counts as uncertain."""
+
+    temperature: float = Field(gt=0, description="Clip logits are divided by this before softmax")
+    uncertain_below: Share = Field(description="A lower confidence makes the answer uncertain")
+    fitted_on: str = Field(description="Which clips the two numbers were fitted on")
+
+
+class TrainingRecord(_CardPart):
+    """Where the weights come from."""
+
+    command: str
+    data_sets: dict[str, int] = Field(description="Clips used for training, by data set")
+    clips_skipped: int = Field(description="Clips left out because they could not be decoded")
+    split: str
+    seed: int
+    epochs: int
+    parameters: int
+    code_version: str
+    trained_on: str = Field(description="Date, ISO 8601")
+    licence_note: str
+
+
+class Figures(_CardPart):
+    """All figures of one set of answers."""
+
+    n: int
+    accuracy: Estimate
+    balanced_accuracy: Estimate
+    macro_f1: Estimate
+    ece: Estimate
+    per_class_recall: dict[str, Estimate]
+    confusion_matrix: list[list[int]] = Field(
+        description="Rows: true label, columns: answer, both in the order of confusion_labels"
+    )
+    confusion_labels: list[str]
+
+
+class Evaluation(Figures):
+    """How good the model is on clips whose groups it never saw."""
+
+    data_set: str
+    protocol: str
+
+
+class RatingCheck(_CardPart):
+    """How well ratings are predicted on a collection that was not learned from."""
+
+    learned_from: str
+    data_set: str
+    n: int
+    correlation: Estimate = Field(description="Pearson's, with what listeners said")
+
+
+class Rating(_CardPart):
+    """Something that listeners rate on a scale, beside the labels."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    meaning: str = Field(description="What 0 and 1 mean")
+    evaluation: list[RatingCheck]
+
+
+class ContextSpec(_CardPart):
+    """What a second network hears in the whole clip, told to the first along with each window."""
+
+    features: FeatureSpec
+    windows: WindowSpec
+
+
+class Card(_CardPart):
+    """Everything a reader or the service must know of a bundle."""
+
+    task: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str
+    summary: str
+    labels: list[str] = Field(min_length=2, description="In the order of the network's outputs")
+    features: FeatureSpec
+    windows: WindowSpec
+    context: ContextSpec | None = Field(
+        default=None, description="What context.onnx hears in the whole clip, if there is one"
+    )
+    aggregation: str = Field(
+        default="mean of the windows' logits", description="How windows become one answer"
+    )
+    calibration: Calibration
+    timeline: TimelineSpec | None = Field(
+        default=None, description="How windows join to segments; without, each is a segment"
+    )
+    lab_labels: list[str] | None = Field(
+        default=None, description="The labels as .lab files spell them, for chords Harte's notation"
+    )
+    ratings: list[Rating] = Field(
+        default=[], description="In the order of the outputs of ratings.onnx, if there is one"
+    )
+    training: TrainingRecord
+    evaluation: list[Evaluation]
+    not_for: list[str] = Field(description="What the model must not be used for")
+    sha256: dict[str, str] = Field(description="Hash of every other file of the bundle")
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels must differ from each other")
+        names = [rating.name for rating in self.ratings]
+        if len(set(names)) != len(names):
+            raise ValueError("ratings must differ from each other")
+        if self.lab_labels is not None and len(self.lab_labels) != len(self.labels):
+            raise ValueError("there must be as many lab_labels as labels")
+        octave = self.timeline.bands_per_octave if self.timeline else None
+        if octave is not None and self.features.bands % octave != 0:
+            raise ValueError("the features must hold whole octaves of timeline.bands_per_octave")
+        return self

@@ -1,0 +1,196 @@
+"""Classify one decoded clip with one or more bundles.
+
+Work that bundles share is done once: one feature grid per specification and filter bank, one
+embedding per grid, windows and embedding network. The context of one bundle may take the grid of
+another.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.audio.decode import Clip, Samples
+from service.inference.bundle import (
+    BANK_FILE,
+    CONTEXT_BANK_FILE,
+    EMBEDDING_FILE,
+    Bundle,
+    Embedding,
+    Logits,
+    Probabilities,
+)
+from service.inference.card import Card
+from service.inference.features import FeatureSpec, Grid
+from service.inference.timeline import LabelledSegment, label_segments, move_ends
+from service.inference.timings import Timings
+from service.inference.windows import cut_windows, end_in_silence, segments
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a bundle says about a clip.
+
+    Attributes
+    ----------
+    bundle
+        Who answers.
+    probabilities
+        Calibrated probabilities of the whole clip, shape [labels].
+    ratings
+        What listeners would rate, from 0 to 1, in the order of the card, shape [ratings].
+    silent
+        Whether the clip holds no audible sound.
+    timeline
+        What sounds when, joined as the card asks for; None if nobody asked. A window is less
+        sure than it says.
+    """
+
+    bundle: Bundle
+    probabilities: Probabilities
+    ratings: NDArray[np.float32]
+    silent: bool
+    timeline: list[LabelledSegment] | None = None
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.bundle.card.labels[int(self.probabilities.argmax())]
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether there is too little to act on: a low confidence, or no sound at all."""
+        threshold = self.bundle.card.calibration.uncertain_below
+        return self.silent or float(self.probabilities.max()) < threshold
+
+
+def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
+    """Return the sampling rates at which bundles take the waveform of a clip."""
+    cards = [bundle.card for bundle in bundles]
+    specs = [part.features for card in cards for part in (card, card.context) if part is not None]
+    return sorted({spec.sample_rate_hz for spec in specs})
+
+
+def classify(
+    clip: Clip,
+    bundles: Mapping[str, Bundle],
+    timings: Timings | None = None,
+    *,
+    timeline: bool = False,
+) -> dict[str, Classification]:
+    """Classify a clip with each bundle, on request also over time; the keys are kept.
+
+    The clip must have the waveforms that :func:`needed_rates_hz` names.
+    """
+    workbench = _Workbench(clip, timings or Timings())
+    return {
+        name: _classify_one(workbench, bundle, timeline=timeline)
+        for name, bundle in bundles.items()
+    }
+
+
+def clip_logits(window_logits: Logits) -> Logits:
+    """Join the windows' logits, shape [n_windows, labels], to the clip's, shape [labels]."""
+    mean: Logits = window_logits.mean(axis=0)
+    return mean
+
+
+def trace(
+    bundle: Bundle,
+    grid: Grid,
+    window_logits: Logits,
+    duration_s: float,
+    context_grid: Grid | None = None,
+) -> list[LabelledSegment]:
+    """Return what sounds when.
+
+    Parameters
+    ----------
+    bundle
+        Who answers.
+    grid
+        The clip's features, shape [frames, bands].
+    window_logits
+        What the bundle said about the clip's windows, shape [n_windows, labels].
+    duration_s
+        How long the clip plays.
+    context_grid
+        The clip's features for the bundle's context, if it has one.
+    """
+    windows, spec = bundle.card.windows, bundle.card.timeline
+    hop_s = bundle.card.features.hop_s
+    if spec is not None and spec.heard_frames is not None:
+        frames = windows.frames
+        windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
+        heard = end_in_silence(cut_windows(grid, windows), frames)
+        window_logits = bundle.run(heard, context_grid)
+    places = segments(len(grid), windows, hop_s, duration_s)
+    labelled = label_segments(places, bundle.probabilities(window_logits), spec)
+    if spec is None or spec.bands_per_octave is None:
+        return labelled
+    return move_ends(labelled, grid, hop_s, spec.bands_per_octave)
+
+
+def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) -> Classification:
+    with workbench.timings.stage("features"):
+        grid = workbench.grid(bundle)
+        context_grid = workbench.context_grid(bundle)
+    with workbench.timings.stage("inference"):
+        embedding = workbench.embedding(bundle)
+        window_logits = bundle.run_embedded(bundle.told(embedding, context_grid))
+        # A line knows no ends of a scale.
+        ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
+        duration_s = workbench.clip.duration_s
+        traced = None
+        if timeline:
+            traced = trace(bundle, grid, window_logits, duration_s, context_grid)
+    return Classification(
+        bundle=bundle,
+        probabilities=bundle.probabilities(clip_logits(window_logits)),
+        ratings=ratings,
+        silent=workbench.clip.silent,
+        timeline=traced,
+    )
+
+
+class _Workbench:
+    """The intermediate results of one clip, each computed once."""
+
+    def __init__(self, clip: Clip, timings: Timings) -> None:
+        self.clip = clip
+        self.timings = timings
+        self._grids: dict[tuple[FeatureSpec, str], Grid] = {}
+        self._embeddings: dict[tuple[object, ...], Embedding] = {}
+
+    def grid(self, bundle: Bundle) -> Grid:
+        return self._grid(*_grid_key(bundle.card), bundle.features)
+
+    def context_grid(self, bundle: Bundle) -> Grid | None:
+        context = bundle.context
+        if context is None:
+            return None
+        bank_sha256 = bundle.card.sha256[CONTEXT_BANK_FILE]
+        return self._grid(context.spec.features, bank_sha256, context.features)
+
+    def embedding(self, bundle: Bundle) -> Embedding:
+        card = bundle.card
+        if EMBEDDING_FILE not in card.sha256:
+            # Plain windows are quickly cut, and take many times the memory of their grid.
+            return cut_windows(self.grid(bundle), card.windows)
+        key = (*_grid_key(card), card.windows, card.sha256[EMBEDDING_FILE])
+        if key not in self._embeddings:
+            self._embeddings[key] = bundle.embed(cut_windows(self.grid(bundle), card.windows))
+        return self._embeddings[key]
+
+    def _grid(
+        self, spec: FeatureSpec, bank_sha256: str, compute: Callable[[Samples], Grid]
+    ) -> Grid:
+        key = (spec, bank_sha256)
+        if key not in self._grids:
+            self._grids[key] = compute(self.clip.waveforms[spec.sample_rate_hz])
+        return self._grids[key]
+
+
+def _grid_key(card: Card) -> tuple[FeatureSpec, str]:
+    return card.features, card.sha256[BANK_FILE]

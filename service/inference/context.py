@@ -1,0 +1,41 @@
+"""What a second network hears in the whole clip, for a first that hears it window by window."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.audio.decode import clip_of
+from service.inference.card import ContextSpec
+from service.inference.features import FilterBank, Grid, compute_grid
+from service.inference.network import Network
+from service.inference.windows import cut_windows
+
+
+class Context:
+    """A second network, with features and windows of its own.
+
+    Parameters
+    ----------
+    spec, bank
+        What it takes, and the filters of shape [bands, bins].
+    network
+        From its windows to answers, each of shape [outputs].
+    """
+
+    def __init__(self, spec: ContextSpec, bank: FilterBank, network: Network) -> None:
+        self.spec = spec
+        self.bank = bank
+        self._network = network
+
+    def features(self, samples: NDArray[np.float32]) -> Grid:
+        """Return the feature grid, shape [frames, bands], of a waveform at the spec's rate."""
+        return compute_grid(samples, self.spec.features, self.bank)
+
+    def features_from(self, samples: NDArray[np.float32], sample_rate_hz: int) -> Grid:
+        """Return the feature grid, shape [frames, bands], of a waveform at any rate."""
+        rate_hz = self.spec.features.sample_rate_hz
+        return self.features(clip_of(samples, sample_rate_hz, [rate_hz]).waveforms[rate_hz])
+
+    def hear(self, grid: Grid) -> NDArray[np.float32]:
+        """Return means and standard deviations of the windows' answers, shape [2 * outputs]."""
+        answers = self._network.run(cut_windows(grid, self.spec.windows))
+        return np.concatenate([answers.mean(axis=0), answers.std(axis=0)])

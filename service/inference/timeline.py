@@ -1,0 +1,152 @@
+"""Turn the windows' probabilities into segments of time.
+
+Windows overlap, and one that straddles two chords is sure of neither. Where the card
+asks for it, the most probable sequence of labels is found by the Viterbi algorithm
+(Rabiner 1989) in a hidden Markov model whose states like to stay, windows of one label
+in a row become one segment, and its ends move to where the pitch classes change.
+Elsewhere each window is a segment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.inference.boundaries import BANDS_PER_SEMITONE, move_boundaries, pitch_classes
+from service.inference.features import Grid
+from service.inference.windows import Segment
+
+Probabilities = NDArray[np.float64]  # [..., labels]
+
+
+class TimelineSpec(BaseModel):
+    """How segments follow each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    change_probability: float = Field(
+        gt=0, lt=1, description="Chance that the label changes from one window to the next"
+    )
+    heard_frames: int | None = Field(
+        default=None,
+        gt=0,
+        description="Frames that the timeline's windows hear before they end in silence, so that "
+        "fewer straddle two chords; by default all",
+    )
+    bands_per_octave: int | None = Field(
+        default=None,
+        gt=0,
+        multiple_of=BANDS_PER_SEMITONE,
+        description="Bands in an octave of the features, to move the ends of segments to where "
+        "the pitch classes change; by default they stay halfway between windows",
+    )
+
+
+@dataclass(frozen=True)
+class LabelledSegment:
+    """A stretch of time with one label.
+
+    Attributes
+    ----------
+    segment
+        Where it lies.
+    label
+        Index of the label.
+    probabilities
+        Mean probabilities of its windows, shape [labels].
+    """
+
+    segment: Segment
+    label: int
+    probabilities: Probabilities
+
+
+def label_segments(
+    segments: list[Segment], probabilities: Probabilities, spec: TimelineSpec | None
+) -> list[LabelledSegment]:
+    """Label the windows' segments, shape [n_windows, labels]; with a spec, also join them."""
+    if spec is None:
+        labels = probabilities.argmax(axis=1)
+        return [
+            LabelledSegment(s, int(label), p)
+            for s, label, p in zip(segments, labels, probabilities, strict=True)
+        ]
+    path = most_probable_path(probabilities, spec)
+    changes = np.flatnonzero(np.diff(path)) + 1
+    edges = [0, *changes.tolist(), len(path)]
+    return [
+        LabelledSegment(
+            Segment(segments[first].start_s, segments[last - 1].end_s),
+            int(path[first]),
+            probabilities[first:last].mean(axis=0),
+        )
+        for first, last in pairwise(edges)
+    ]
+
+
+def move_ends(
+    labelled: list[LabelledSegment], grid: Grid, hop_s: float, bands_per_octave: int
+) -> list[LabelledSegment]:
+    """Move the ends of segments to where the pitch classes of a grid, [frames, bands], change.
+
+    The first still begins and the last still ends where it did.
+    """
+    if len(labelled) == 1:
+        return labelled
+    # Frames are centred on multiples of the hop; between two of them lies an end.
+    ends = [round(s.segment.end_s / hop_s + 0.5) for s in labelled[:-1]]
+    moved = move_boundaries([0, *ends, len(grid)], pitch_classes(grid, bands_per_octave))
+    edges_s = [
+        labelled[0].segment.start_s,
+        *((frame - 0.5) * hop_s for frame in moved[1:-1]),
+        labelled[-1].segment.end_s,
+    ]
+    return [
+        replace(s, segment=Segment(start_s, end_s))
+        for s, (start_s, end_s) in zip(labelled, pairwise(edges_s), strict=True)
+    ]
+
+
+def most_probable_path(probabilities: Probabilities, spec: TimelineSpec) -> NDArray[np.int64]:
+    """Return the label of each window on the most probable path, shape [n_windows]."""
+    n_windows, n_labels = probabilities.shape
+    evidence = np.log(np.maximum(probabilities, 1e-9))
+    stay = np.log(1 - spec.change_probability)
+    change = np.log(spec.change_probability / (n_labels - 1))
+    best = evidence[0]
+    came_from = np.empty((n_windows, n_labels), dtype=np.int64)
+    for n in range(1, n_windows):
+        # All changes cost the same, so only the best label before can be worth leaving.
+        leader = int(best.argmax())
+        leaving = best[leader] + change
+        staying = best + stay
+        came_from[n] = np.where(staying >= leaving, np.arange(n_labels), leader)
+        best = np.maximum(staying, leaving) + evidence[n]
+    path = np.empty(n_windows, dtype=np.int64)
+    path[-1] = best.argmax()
+    for n in range(n_windows - 1, 0, -1):
+        path[n - 1] = came_from[n, path[n]]
+    return path
+
+
+def spread(segments: Sequence[LabelledSegment]) -> Probabilities:
+    """Return how much each label's probability varies over time, shape [labels].
+
+    It is the standard deviation over the segments, each weighted by how long it lasts.
+    """
+    probabilities = np.stack([s.probabilities for s in segments])
+    duration_s = np.array([s.segment.end_s - s.segment.start_s for s in segments])
+    mean = np.average(probabilities, axis=0, weights=duration_s)
+    variance = np.average((probabilities - mean) ** 2, axis=0, weights=duration_s)
+    deviation: Probabilities = np.sqrt(variance)
+    return deviation
+
+
+def lab(segments: list[LabelledSegment], names: list[str]) -> str:
+    """Write segments as a ``.lab`` file: start, end and label, a segment a line."""
+    return "".join(
+        f"{s.segment.start_s:.3f}\t{s.segment.end_s:.3f}\t{names[s.label]}\n" for s in segments
+    )

@@ -1,0 +1,188 @@
+"""The way of an upload: admitted, received, queued, decoded, classified; within one deadline."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from service.audio.decode import Clip, Limits
+from service.deadline import Deadline
+from service.decoding.pool import DecoderPool
+from service.errors import ClientLeft, UploadTooSlow
+from service.inference.bundle import Bundle
+from service.inference.classification import Classification, classify, needed_rates_hz
+from service.inference.timings import Timings
+from service.intake.admission import Admission, Place
+from service.intake.clients import client_network
+from service.intake.upload import receive_audio
+from service.intake.workers import WorkerPool
+from service.settings import Settings
+from service.telemetry import metrics
+from service.telemetry.record import record
+
+DECODERS_START_S = 60.0
+
+T = TypeVar("T")
+
+
+class Intake:
+    """Takes uploads and answers with what the bundles say about them.
+
+    Parameters
+    ----------
+    settings
+        The limits that every upload is held to.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._limits = Limits(
+            settings.min_duration_s,
+            settings.max_duration_s,
+            settings.max_channels,
+            settings.max_sample_rate_hz,
+        )
+        self._admission = Admission(
+            settings.workers + settings.queue_size,
+            settings.min_upload_bytes_per_s,
+            settings.max_uploads_per_client,
+        )
+        self._workers = WorkerPool(settings.workers)
+        self.decoders = DecoderPool(settings.workers)
+
+    @property
+    def pending(self) -> int:
+        """Uploads that are received, wait for a worker or are being classified."""
+        return self._admission.pending
+
+    @property
+    def queued(self) -> int:
+        """Uploads that are complete and wait for a worker."""
+        return self._workers.waiting
+
+    async def open(self) -> None:
+        """Start the decoders.
+
+        Raises
+        ------
+        ServiceError
+            They do not start, so that no upload could ever be answered.
+        """
+        self.decoders.start()
+        await asyncio.to_thread(self.decoders.wait_until_ready, Deadline.within(DECODERS_START_S))
+
+    def close(self) -> None:
+        """Finish what is being classified, drop what waits, and stop the decoders."""
+        self._workers.close()
+        self.decoders.close()
+
+    async def classify(
+        self, request: Request, bundles: Mapping[str, Bundle], *, timeline: bool
+    ) -> tuple[Clip, dict[str, Classification]]:
+        """Receive a request's upload and classify it with each bundle; the keys are kept.
+
+        Parameters
+        ----------
+        request
+            What was sent.
+        bundles
+            Who answers.
+        timeline
+            Whether the answers also tell what sounds when.
+
+        Raises
+        ------
+        ServiceError
+            One of its kinds tells what is wrong with the request, or that it is too much now.
+        """
+        deadline = Deadline.within(self._settings.deadline_s)
+        noted = record(request.scope)
+        place = self._admission.enter(client_network(request.scope))
+        try:
+            with noted.timings.stage("upload"):
+                data = await self._receive(request, place, deadline)
+        except BaseException:
+            place.leave()
+            raise
+        noted.upload_bytes = len(data)
+        work = _Work(data, bundles, self._limits, deadline, self.decoders, noted.timings, timeline)
+        try:
+            clip, answers = await _unless_client_leaves(
+                request, self._workers.run(work, place, deadline)
+            )
+        finally:
+            work.wanted = False
+        noted.audio_s = clip.duration_s
+        metrics.count_answers(clip, answers)
+        return clip, answers
+
+    async def _receive(self, request: Request, place: Place, deadline: Deadline) -> bytes:
+        try:
+            async with asyncio.timeout(deadline.remaining_s) as timeout:
+                place.begin_upload(timeout)
+                return await receive_audio(
+                    request, self._settings.max_upload_bytes, place.note_received
+                )
+        except TimeoutError:
+            if place.displaced:
+                raise UploadTooSlow(
+                    "The upload was slower than "
+                    f"{self._settings.min_upload_bytes_per_s} bytes/s while others had to wait."
+                ) from None
+            raise deadline.exceeded() from None
+        finally:
+            place.end_upload()
+
+
+class _Work:
+    """What a worker does for one upload; given up between its stages when nobody waits for it."""
+
+    def __init__(
+        self,
+        data: bytes,
+        bundles: Mapping[str, Bundle],
+        limits: Limits,
+        deadline: Deadline,
+        decoders: DecoderPool,
+        timings: Timings,
+        timeline: bool,
+    ) -> None:
+        self._data = data
+        self._bundles = bundles
+        self._limits = limits
+        self._deadline = deadline
+        self._decoders = decoders
+        self._timings = timings
+        self._timeline = timeline
+        self._queued_s = time.perf_counter()
+        self.wanted = True
+
+    def __call__(self) -> tuple[Clip, dict[str, Classification]]:
+        self._timings.add("queue", time.perf_counter() - self._queued_s)
+        with self._timings.stage("decode"):
+            rates_hz = needed_rates_hz(self._bundles.values())
+            clip = self._decoders.decode(self._data, rates_hz, self._limits, self._deadline)
+        if not self.wanted:
+            raise ClientLeft("Nobody waits for the answer any more.")
+        return clip, classify(clip, self._bundles, self._timings, timeline=self._timeline)
+
+
+async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientLeft("The client closed the connection before the answer.")
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,132 @@
+"""What becomes of one request: for its log line, its figures and its ``Server-Timing`` header."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import cast
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import ServiceError
+from service.inference.timings import Timings
+from service.telemetry import metrics
+from service.telemetry.request_id import request_id
+
+logger = logging.getLogger(__name__)
+
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+ALL_TASKS = "all"
+UNMATCHED = "unmatched"
+_SCOPE_KEY = "record"
+
+
+@dataclass
+class Record:
+    """What is noted of one request, never anything that tells a file or a person.
+
+    Attributes
+    ----------
+    task
+        The task that was asked for, or ``all``; empty where there is none of that name.
+    status
+        Status of the answer.
+    problem
+        Kind of problem that was answered; empty when all went well.
+    upload_bytes
+        Size of the upload.
+    audio_s
+        Seconds of audio that were decoded.
+    timings
+        Time of each stage.
+    trace_id
+        The trace that tells of it; empty when there is none.
+    """
+
+    task: str = ""
+    status: int = ServiceError.status
+    problem: str = ""
+    upload_bytes: int = 0
+    audio_s: float = 0.0
+    timings: Timings = field(default_factory=Timings)
+    trace_id: str = ""
+
+
+def record(scope: Scope) -> Record:
+    """Return the record of the request that a scope belongs to."""
+    return cast(Record, scope.setdefault(_SCOPE_KEY, Record()))
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path of the route that answers, with its parameters unfilled."""
+    return getattr(scope.get("route"), "path", UNMATCHED)
+
+
+def known_method(scope: Scope) -> str:
+    """Return the HTTP method, if it is none that a client made up."""
+    method: str = scope["method"]
+    return method if method in METHODS else "other"
+
+
+class RecordMiddleware:
+    """Count, time and log every request, under its route and never a path that a client made up."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        noted = record(scope)
+        began = time.perf_counter()
+
+        async def send_and_note_status(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                noted.status = message["status"]
+                if timing := noted.timings.server_timing():
+                    MutableHeaders(scope=message)["Server-Timing"] = timing
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note_status)
+        except Exception:
+            noted.problem = ServiceError.slug()
+            raise
+        finally:
+            finish(scope, noted, time.perf_counter() - began)
+
+
+def finish(scope: Scope, noted: Record, seconds: float) -> None:
+    """Count, time and log a request that has its answer."""
+    path, method = route_path(scope), known_method(scope)
+    stages = noted.timings.seconds()
+    metrics.REQUESTS.labels(path, method, noted.task, str(noted.status), noted.problem).inc()
+    metrics.LATENCY.labels(path).observe(seconds)
+    for name, stage_s in stages.items():
+        metrics.STAGES.labels(name).observe(stage_s)
+    identifier = request_id(scope)
+    fields = {
+        "request_id": identifier,
+        "method": method,
+        "path": path,
+        "task": noted.task,
+        "status": noted.status,
+        "problem": noted.problem,
+        "duration_ms": round(1e3 * seconds, 1),
+        "upload_bytes": noted.upload_bytes,
+        "audio_s": round(noted.audio_s, 3),
+        "stages_ms": {name: round(1e3 * stage_s, 1) for name, stage_s in stages.items()},
+    }
+    if noted.trace_id:
+        fields["trace_id"] = noted.trace_id
+    logger.info(
+        "request %s: %s %s %d in %.0f ms",
+        identifier,
+        method,
+        path,
+        noted.status,
+        1e3 * seconds,
+        extra={"fields": fields},
+    )

@@ -1,0 +1,226 @@
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.audio.decode import Limits, decode
+from service.deadline import Deadline
+from service.decoding import pool as decoder_pool
+from service.decoding.pool import DecoderPool
+from service.errors import (
+    DeadlineExceeded,
+    ServiceError,
+    TooManySeconds,
+    UnsupportedAudio,
+    UnusableAudio,
+)
+from tests import unruly_decoder
+from tests.audio import ENCODINGS, RATE_HZ, encode, encode_as, stereo, tone
+
+SOON_S = 30.0
+LATE_S = 0.25
+CLIP = encode(tone())
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecoderPool]:
+    with_two = DecoderPool(2)
+    with_two.start()
+    yield with_two
+    with_two.close()
+
+
+@pytest.fixture
+def unruly(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
+    """One decoder that misbehaves when it is told to."""
+    monkeypatch.setattr(decoder_pool, "COMMAND", unruly_decoder.COMMAND)
+    with_one = DecoderPool(1)
+    with_one.start()
+    yield with_one
+    with_one.close()
+
+
+def soon() -> Deadline:
+    return Deadline.within(SOON_S)
+
+
+def is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def peak_bytes(process_id: int) -> int:
+    """Return the most memory that a process has ever held."""
+    status = Path(f"/proc/{process_id}/status").read_text("ascii")
+    return 1024 * int(dict(line.split(":", 1) for line in status.splitlines())["VmHWM"].split()[0])
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_a_clip_comes_back_as_if_it_were_decoded_here(pool: DecoderPool, name: str) -> None:
+    rate_hz = ENCODINGS[name].rate_hz
+    data = encode_as(name, stereo(tone(rate_hz=rate_hz), tone(600, rate_hz=rate_hz)))
+
+    rates_hz = [11_025, rate_hz]
+    there, here = pool.decode(data, rates_hz, Limits(), soon()), decode(data, rates_hz)
+
+    for rate in rates_hz:
+        np.testing.assert_array_equal(there.waveforms[rate], here.waveforms[rate])
+    assert replace(there, waveforms={}) == replace(here, waveforms={})
+
+
+def test_as_many_channels_as_can_ever_be_allowed_fit_in_its_memory(pool: DecoderPool) -> None:
+    limits = Limits(max_channels=1024)
+    many = np.repeat(tone(duration_s=0.2)[:, None], limits.max_channels, axis=1)
+    assert pool.decode(encode(many), [RATE_HZ], limits, soon()).channels == limits.max_channels
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "error"),
+    [
+        (b"", Limits(), UnusableAudio),
+        (CLIP[:44], Limits(), UnusableAudio),
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), Limits(), UnsupportedAudio),
+        (CLIP, Limits(max_duration_s=1.5), TooManySeconds),
+    ],
+    ids=["empty", "header only", "png", "too long"],
+)
+def test_a_problem_comes_back_as_if_it_were_found_here(
+    pool: DecoderPool, data: bytes, limits: Limits, error: type[ServiceError]
+) -> None:
+    with pytest.raises(error) as here:
+        decode(data, limits=limits)
+    with pytest.raises(error) as there:
+        pool.decode(data, [], limits, soon())
+    assert isinstance(here.value, ServiceError)
+    assert there.value.detail == here.value.detail
+
+
+def test_many_threads_share_the_decoders(pool: DecoderPool) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        clips = list(
+            threads.map(lambda _: pool.decode(CLIP, [RATE_HZ], Limits(), soon()), range(32))
+        )
+    assert {len(clip.waveforms[RATE_HZ]) for clip in clips} == {len(tone())}
+
+
+def test_a_decoder_that_hangs_is_killed_at_the_deadline_and_replaced(unruly: DecoderPool) -> None:
+    unruly.wait_until_ready(soon())
+    (hung,) = unruly.process_ids
+
+    with pytest.raises(DeadlineExceeded, match=f"within {LATE_S} s"):
+        unruly.decode(unruly_decoder.HANG, [], Limits(), Deadline.within(LATE_S))
+
+    assert not is_running(hung)
+    assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+
+
+@pytest.mark.parametrize("how", [unruly_decoder.CRASH, unruly_decoder.RAISE, unruly_decoder.BABBLE])
+def test_a_file_that_crashes_its_decoder_is_unusable_and_the_next_is_decoded(
+    unruly: DecoderPool, how: bytes
+) -> None:
+    with pytest.raises(UnusableAudio, match="crashed its decoder"):
+        unruly.decode(how, [], Limits(), soon())
+    assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not every system limits memory")
+def test_a_file_that_needs_too_much_memory_is_unusable_and_costs_no_decoder(
+    unruly: DecoderPool,
+) -> None:
+    unruly.wait_until_ready(soon())
+    before = unruly.process_ids
+    with pytest.raises(UnusableAudio, match="memory"):
+        unruly.decode(unruly_decoder.SWALLOW_MEMORY, [], Limits(), soon())
+    assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+    assert unruly.process_ids == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
+def test_a_decoder_holds_each_waveform_once_and_none_of_the_clip_before() -> None:
+    rate_hz = 48_000
+    small_file = encode(np.zeros(600 * 4_000, np.float32), 4_000, container="FLAC")
+    with_one = DecoderPool(1)
+    with_one.start()
+    with_one.decode(CLIP, [RATE_HZ], Limits(), soon())
+    before_bytes = peak_bytes(*with_one.process_ids)
+
+    for _ in range(2):
+        clip = with_one.decode(small_file, [rate_hz], Limits(), soon())
+
+    grown_bytes = peak_bytes(*with_one.process_ids) - before_bytes
+    with_one.close()
+    assert grown_bytes < 1.5 * clip.waveforms[rate_hz].nbytes
+
+
+def test_a_clip_whose_decoder_is_killed_from_outside_is_decoded_by_the_next(
+    unruly: DecoderPool, tmp_path: Path
+) -> None:
+    died = tmp_path / "died"
+    clip = unruly.decode(unruly_decoder.DIE_ONCE + bytes(died), [], Limits(), soon())
+    assert died.exists()
+    assert clip.duration_s == 2.0
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_decoder_that_died_idle_is_replaced_unnoticed(
+    unruly: DecoderPool, ending: signal.Signals
+) -> None:
+    for _ in range(3):
+        (process_id,) = unruly.process_ids
+        os.kill(process_id, ending)
+        os.waitid(os.P_PID, process_id, os.WEXITED | os.WNOWAIT)
+        assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+
+
+def test_signals_to_the_whole_group_leave_the_decoders_running(pool: DecoderPool) -> None:
+    pool.wait_until_ready(soon())
+    before = pool.process_ids
+    for process_id in before:
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(process_id, ending)
+    assert pool.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+    assert pool.process_ids == before
+
+
+def test_decoders_that_cannot_start_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder_pool, "COMMAND", (sys.executable, "-c", "raise SystemExit(1)"))
+    broken = DecoderPool(1)
+    broken.start()
+    with pytest.raises(ServiceError, match="does not start"):
+        broken.wait_until_ready(soon())
+    broken.close()
+
+
+def test_closing_ends_every_process_even_one_that_hangs(
+    unruly: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_pool, "STOP_S", 0.1)
+    unruly.wait_until_ready(soon())
+    (process_id,) = unruly.process_ids
+    os.kill(process_id, signal.SIGSTOP)
+    unruly.close()
+    assert not is_running(process_id)
+
+
+def test_what_native_code_writes_about_a_file_reaches_no_log(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    data = bytearray(encode_as("mp3", tone()))
+    data[1_000:1_400] = b"\x55" * 400
+    decode(bytes(data))
+    assert "0x55555555" in capfd.readouterr().err
+
+    quiet = DecoderPool(1)
+    quiet.start()
+    quiet.decode(bytes(data), [], Limits(), soon())
+    quiet.close()
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,89 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from service.inference.features import Grid
+from service.inference.windows import (
+    WindowSpec,
+    cut_windows,
+    end_in_silence,
+    segments,
+    window_starts,
+)
+
+SPEC = WindowSpec(frames=10, stride_frames=4)
+HOP_S = 0.5
+
+
+def numbered_grid(n_frames: int) -> Grid:
+    """Return a grid whose two bands hold the number of the frame, from 1 on."""
+    return np.repeat(np.arange(1, n_frames + 1, dtype=np.float32)[:, None], 2, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("n_frames", "starts"),
+    [(1, [0]), (10, [0]), (11, [0, 1]), (14, [0, 4]), (15, [0, 4, 5]), (22, [0, 4, 8, 12])],
+)
+def test_windows_lie_one_stride_apart_and_the_last_one_reaches_the_end(
+    n_frames: int, starts: list[int]
+) -> None:
+    assert window_starts(n_frames, SPEC) == starts
+
+
+def test_windows_hold_the_frames_from_their_start_on() -> None:
+    windows = cut_windows(numbered_grid(15), SPEC)
+
+    assert windows.shape == (3, 10, 2)
+    assert windows[:, 0, 0].tolist() == [1, 5, 6]
+    assert windows[:, -1, 1].tolist() == [10, 14, 15]
+
+
+def test_a_short_grid_is_padded_with_silence_at_its_end() -> None:
+    windows = cut_windows(numbered_grid(3), SPEC)
+
+    assert windows.shape == (1, 10, 2)
+    assert windows[0, :, 0].tolist() == [1, 2, 3, 0, 0, 0, 0, 0, 0, 0]
+    assert windows.dtype == np.float32
+
+
+def test_a_stride_longer_than_a_window_still_reaches_the_end() -> None:
+    assert window_starts(50, WindowSpec(frames=10, stride_frames=30)) == [0, 30, 40]
+
+
+@pytest.mark.parametrize("n_frames", [1, 5, 10, 11, 15, 22, 101])
+@pytest.mark.parametrize("spare_s", [0.0, 0.4])
+def test_segments_tile_the_clip_without_gaps(n_frames: int, spare_s: float) -> None:
+    duration_s = (n_frames - 1) * HOP_S + spare_s
+
+    found = segments(n_frames, SPEC, HOP_S, duration_s)
+
+    assert len(found) == len(window_starts(n_frames, SPEC))
+    assert found[0].start_s == 0
+    assert found[-1].end_s == duration_s
+    assert all(earlier.end_s == later.start_s for earlier, later in pairwise(found))
+    assert all(segment.start_s <= segment.end_s for segment in found)
+
+
+def test_segments_meet_halfway_between_the_centres_of_their_windows() -> None:
+    # Centres at frames 5 and 9, so the windows' answers meet at frame 7.
+    first, second = segments(14, SPEC, HOP_S, 6.5)
+
+    assert first.end_s == second.start_s == 7 * HOP_S
+
+
+@pytest.mark.parametrize("change", [{"frames": 0}, {"stride_frames": 0}, {"overlap": 2}])
+def test_an_impossible_specification_is_refused(change: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        WindowSpec.model_validate({**SPEC.model_dump(), **change})
+
+
+def test_a_short_grid_is_repeated_where_the_spec_asks_for_it() -> None:
+    spec = WindowSpec(frames=10, stride_frames=5, short="repeat")
+    assert cut_windows(numbered_grid(3), spec)[0, :, 0].tolist() == [1, 2, 3, 1, 2, 3, 1, 2, 3, 1]
+
+
+def test_windows_that_hear_less_end_in_silence() -> None:
+    windows = end_in_silence(cut_windows(numbered_grid(20), SPEC), 13)
+    assert windows.shape == (4, 13, 2)
+    assert windows[1, :, 0].tolist() == [*range(5, 15), 0, 0, 0]

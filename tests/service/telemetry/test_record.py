@@ -1,0 +1,139 @@
+import logging
+import re
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from starlette.testclient import TestClient
+
+from service.inference.registry import Registry
+from service.telemetry.record import record
+from tests.audio import encode, tone
+
+CLIP = encode(tone())
+FILE_NAME = "song-of-somebody.wav"
+
+
+def counted(path: str, method: str, status: int, *, task: str = "", problem: str = "") -> float:
+    labels = {
+        "path": path,
+        "method": method,
+        "status": str(status),
+        "task": task,
+        "problem": problem,
+    }
+    return REGISTRY.get_sample_value("service_requests_total", labels) or 0
+
+
+def timed(path: str) -> float:
+    name = "service_request_duration_seconds_count"
+    return REGISTRY.get_sample_value(name, {"path": path}) or 0
+
+
+def logged_fields(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
+    (line,) = [entry for entry in caplog.records if entry.name == "service.telemetry.record"]
+    fields: dict[str, Any] = line.__dict__["fields"]
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "path", "status", "task", "problem"),
+    [
+        ("GET", "/health/live", "/health/live", 200, "", ""),
+        ("GET", "/models/genre", "/models/{task}", 200, "", ""),
+        ("GET", "/models/made-up-by-a-client", "/models/{task}", 404, "", "not-found"),
+        ("POST", "/classify/genre", "/classify/{task}", 415, "genre", "unsupported-audio"),
+        ("POST", "/classify/made-up", "/classify/{task}", 404, "", "not-found"),
+        ("POST", "/classify", "/classify", 415, "all", "unsupported-audio"),
+        ("GET", "/classify", "/classify", 405, "", "method-not-allowed"),
+        ("GET", "/made/up/by/a/client", "unmatched", 404, "", "not-found"),
+    ],
+)
+def test_a_request_is_counted_and_timed_under_its_route(
+    client: TestClient, method: str, address: str, path: str, status: int, task: str, problem: str
+) -> None:
+    before = counted(path, method, status, task=task, problem=problem)
+    timed_before = timed(path)
+
+    assert client.request(method, address).status_code == status
+
+    assert counted(path, method, status, task=task, problem=problem) == before + 1
+    assert timed(path) == timed_before + 1
+
+
+def test_a_method_that_a_client_made_up_gets_no_series_of_its_own(client: TestClient) -> None:
+    before = counted("/health/live", "other", 405, problem="method-not-allowed")
+
+    client.request("BREW", "/health/live")
+
+    assert counted("/health/live", "other", 405, problem="method-not-allowed") == before + 1
+    assert counted("/health/live", "BREW", 405, problem="method-not-allowed") == 0
+
+
+def test_a_crash_is_counted_as_a_failure(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(_registry: Registry) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Registry, "entries", crash)
+    before = counted("/health/ready", "GET", 500, problem="service-error")
+
+    client.get("/health/ready")
+
+    assert counted("/health/ready", "GET", 500, problem="service-error") == before + 1
+
+
+def test_a_request_is_logged_in_one_line_that_tells_no_name(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "service.telemetry.record"):
+        client.post(
+            "/classify/genre",
+            files={"file": (FILE_NAME, CLIP)},
+            headers={"X-Request-ID": "find-me"},
+        )
+
+    fields = logged_fields(caplog)
+    assert fields.pop("duration_ms") > 0
+    assert list(fields.pop("stages_ms")) == ["upload", "queue", "decode", "features", "inference"]
+    assert fields == {
+        "request_id": "find-me",
+        "method": "POST",
+        "path": "/classify/{task}",
+        "task": "genre",
+        "status": 200,
+        "problem": "",
+        "upload_bytes": len(CLIP),
+        "audio_s": 2.0,
+    }
+    assert "request find-me: POST /classify/{task} 200 in" in caplog.text
+    assert FILE_NAME not in caplog.text
+
+
+def test_what_a_client_made_up_is_not_logged(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "service.telemetry.record"):
+        client.get("/models/made-up")
+    assert "made-up" not in caplog.text
+    assert logged_fields(caplog)["problem"] == "not-found"
+
+
+def test_an_answer_tells_how_long_each_stage_took(client: TestClient) -> None:
+    response = client.post("/classify", content=CLIP, headers={"content-type": "audio/wav"})
+    stages = re.findall(r"(\w+);dur=([0-9.]+)", response.headers["Server-Timing"])
+    assert [name for name, _ in stages] == ["upload", "queue", "decode", "features", "inference"]
+
+
+def test_a_refusal_tells_the_stages_that_it_reached(client: TestClient) -> None:
+    response = client.post("/classify", content=b"", headers={"content-type": "audio/wav"})
+    stages = re.findall(r"(\w+);dur=", response.headers["Server-Timing"])
+    assert stages == ["upload", "queue", "decode"]
+    assert "Server-Timing" not in client.get("/health/live").headers
+
+
+def test_a_scope_has_one_record() -> None:
+    scope: dict[str, Any] = {"type": "http"}
+    record(scope).task = "genre"
+    assert record(scope).task == "genre"

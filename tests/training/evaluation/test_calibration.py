@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service.inference.bundle import softmax
+from training.evaluation.calibration import (
+    FLAGGED_SHARE,
+    fit_temperature,
+    fit_uncertain_below,
+    negative_log_likelihood,
+)
+
+
+def honest_logits(n: int = 4_000) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return logits whose softmax is how often each label is the true one."""
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.standard_normal((n, 4))
+    truth = np.array([rng.choice(4, p=p) for p in softmax(logits)])
+    return logits, truth
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.0, 3.0])
+def test_the_temperature_undoes_a_known_factor(factor: float) -> None:
+    logits, truth = honest_logits()
+    assert fit_temperature(factor * logits, truth) == pytest.approx(factor, rel=0.1)
+
+
+def test_no_other_temperature_is_likelier() -> None:
+    logits, truth = honest_logits(500)
+    best = fit_temperature(2.5 * logits, truth)
+
+    loss = negative_log_likelihood(2.5 * logits / best, truth)
+
+    for other in (0.5 * best, 0.9 * best, 1.1 * best, 2 * best):
+        assert negative_log_likelihood(2.5 * logits / other, truth) > loss
+
+
+def test_the_likelihood_is_what_the_definition_says() -> None:
+    logits = np.log([[0.7, 0.3], [0.2, 0.8]])
+    expected = -(np.log(0.7) + np.log(0.2)) / 2
+    assert negative_log_likelihood(logits, np.array([0, 0])) == pytest.approx(expected)
+
+
+def test_a_hopeless_answer_costs_much_but_not_infinitely() -> None:
+    logits = np.array([[2000.0, 0.0]])
+    loss = negative_log_likelihood(logits, np.array([1]))
+    assert 20 < loss < np.inf
+
+
+def test_the_threshold_flags_a_tenth_of_the_clips() -> None:
+    confidences = np.random.default_rng(1).uniform(0.3, 1.0, 2_000)
+
+    threshold = fit_uncertain_below(confidences)
+
+    assert np.mean(confidences < threshold) == pytest.approx(FLAGGED_SHARE, abs=0.005)
+
+
+def test_the_threshold_of_equal_confidences_is_that_confidence() -> None:
+    assert fit_uncertain_below(np.full(10, 0.75)) == 0.75

@@ -1,0 +1,402 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from service.inference.features import Grid
+from service.inference.windows import WindowSpec, cut_windows
+from tests.training.tiny import (
+    TOY,
+    TOY_BANDS,
+    TOY_FRAMES,
+    averaging_net,
+    toy_examples,
+    with_fit,
+)
+from training.data.labels import OUTSIDE, UNLABELLED
+from training.evaluation.calibration import negative_log_likelihood
+from training.fitting import fit_network as fit_network_module
+from training.fitting.batches import Examples, WindowBatches
+from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.recipes.recipes import Recipe
+
+TRAIN = toy_examples([0, 1] * 10)
+STOP = toy_examples([0, 1] * 3, seed=1)
+NO_TEACHER = np.zeros((2, 0), np.float32)
+
+
+def fit_toy(
+    backup: Path,
+    recipe: Recipe = TOY,
+    *,
+    train: Examples = TRAIN,
+    stop: Examples | None = STOP,
+    teacher_moments: NDArray[np.float32] = NO_TEACHER,
+    seed: int = 1,
+) -> Fitted:
+    return fit_network(
+        recipe,
+        train,
+        stop,
+        teacher_moments=teacher_moments,
+        seed=seed,
+        backup=backup,
+        description="toy",
+    )
+
+
+def weights(fitted: Fitted) -> NDArray[np.float32]:
+    return np.concatenate([w.reshape(-1) for w in fitted.network.get_weights()])
+
+
+def pull_the_plug(monkeypatch: pytest.MonkeyPatch, after_epoch: int) -> None:
+    """Let the process be interrupted when an epoch has ended."""
+    show = fit_network_module._ProgressBar.on_epoch_end
+
+    def on_epoch_end(self: Any, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        show(self, epoch, logs)
+        if epoch == after_epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit_network_module._ProgressBar, "on_epoch_end", on_epoch_end)
+
+
+def test_a_small_network_learns_a_separable_problem(tmp_path: Path) -> None:
+    unseen = toy_examples([0, 1] * 20, seed=2)
+
+    fitted = fit_toy(tmp_path)
+
+    answers = clip_logits(fitted.network, unseen.grids, TOY.windows).argmax(axis=1)
+    np.testing.assert_array_equal(answers, unseen.labels)
+    assert fitted.history["loss"][-1] < 0.5 * fitted.history["loss"][0]
+    assert fitted.history["val_loss"][-1] < fitted.history["val_loss"][0]
+
+
+def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
+    quick = with_fit(TOY, epochs=1)
+    first = weights(fit_toy(tmp_path / "a", quick))
+
+    np.testing.assert_array_equal(weights(fit_toy(tmp_path / "b", quick)), first)
+    assert not np.allclose(weights(fit_toy(tmp_path / "c", quick, seed=2)), first)
+
+
+def test_each_epoch_draws_batches_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+    draw = WindowBatches.__getitem__
+
+    def watched(self: WindowBatches, index: int) -> Any:
+        asked.append((self.epoch, index))
+        return draw(self, index)
+
+    monkeypatch.setattr(WindowBatches, "__getitem__", watched)
+
+    fit_toy(tmp_path, with_fit(TOY, epochs=3, batches_per_epoch=4))
+
+    # Keras looks at some batches beforehand, to learn their shape.
+    assert set(asked) == {(epoch, index) for epoch in range(3) for index in range(4)}
+    assert asked[-8:] == [(epoch, index) for epoch in (1, 2) for index in range(4)]
+
+
+def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fit_toy(tmp_path / "whole")
+    begun: list[int] = []
+    follow = fit_network_module._FollowEpoch.on_epoch_begin
+
+    def on_epoch_begin(self: Any, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        begun.append(epoch)
+        follow(self, epoch, logs)
+
+    monkeypatch.setattr(fit_network_module._FollowEpoch, "on_epoch_begin", on_epoch_begin)
+    with monkeypatch.context() as plug:
+        pull_the_plug(plug, after_epoch=1)
+        with pytest.raises(KeyboardInterrupt):
+            fit_toy(tmp_path / "torn")
+    assert begun == [0, 1]
+
+    resumed = fit_toy(tmp_path / "torn")
+
+    assert begun == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(weights(resumed), weights(whole), atol=1e-6)
+    assert resumed.history.keys() == whole.history.keys()
+    for name, losses in whole.history.items():
+        np.testing.assert_allclose(resumed.history[name], losses, atol=1e-5)
+
+
+def test_a_batch_that_fails_can_be_tried_again(tmp_path: Path) -> None:
+    """Such as when memory or the disk was full in the second epoch."""
+    drawn = 0
+
+    def fail_once(window: Grid, label: int, _: Generator) -> tuple[Grid, int]:
+        nonlocal drawn
+        drawn += 1
+        if drawn == 120:  # of 80 windows an epoch
+            raise RuntimeError("power cut")
+        return window, label
+
+    recipe = replace(TOY, augment=fail_once)
+    with pytest.raises(Exception, match="power cut"):
+        fit_toy(tmp_path, recipe)
+
+    assert len(fit_toy(tmp_path, recipe).history["loss"]) == TOY.fit.epochs
+
+
+def test_a_finished_fit_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = fit_toy(tmp_path)
+    pull_the_plug(monkeypatch, after_epoch=TOY.fit.epochs - 1)
+
+    again = fit_toy(tmp_path)
+
+    np.testing.assert_array_equal(weights(again), weights(finished))
+    assert again.history == finished.history
+
+
+def worse_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each batch pull the network to the wrong answer, so that the first epoch is the best."""
+    draw = WindowBatches.__getitem__
+
+    def turned(self: WindowBatches, index: int) -> Any:
+        windows, targets, batch_weights = draw(self, index)
+        return windows, {"logits": 1 - targets["logits"]}, batch_weights
+
+    monkeypatch.setattr(WindowBatches, "__getitem__", turned)
+
+
+def test_training_stops_when_the_stop_clips_no_longer_improve_and_keeps_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse_every_epoch(monkeypatch)
+    recipe = with_fit(TOY, epochs=30, patience=2)
+
+    fitted = fit_toy(tmp_path, recipe)
+
+    losses = fitted.history["val_loss"]
+    # Early stopping begins to look at the fourth epoch.
+    assert len(losses) == 6
+    windows = np.concatenate([cut_windows(g.astype(np.float32), TOY.windows) for g in STOP.grids])
+    logits = np.asarray(fitted.network(windows)["logits"])
+    truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
+    assert negative_log_likelihood(logits, truth) == pytest.approx(losses[3], rel=1e-3)
+    assert losses[5] > 1.05 * losses[3]
+
+
+def test_without_stop_clips_training_goes_on_to_the_end_and_keeps_the_last_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse_every_epoch(monkeypatch)
+    recipe = with_fit(TOY, epochs=8, patience=None)
+
+    fitted = fit_toy(tmp_path, recipe, stop=None)
+
+    assert set(fitted.history) == {"loss"}
+    assert len(fitted.history["loss"]) == 8
+    windows = np.concatenate([cut_windows(g.astype(np.float32), TOY.windows) for g in STOP.grids])
+    logits = np.asarray(fitted.network(windows)["logits"])
+    truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
+    # What it learned in the last epochs is wrong, and it was not sent back to a better one.
+    assert (logits.argmax(axis=1) == truth).mean() < 0.5
+
+
+def test_the_best_epoch_is_still_known_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse_every_epoch(monkeypatch)
+    recipe = with_fit(TOY, epochs=30, patience=3)
+    whole = fit_toy(tmp_path / "whole", recipe)
+    with monkeypatch.context() as plug:
+        pull_the_plug(plug, after_epoch=4)
+        with pytest.raises(KeyboardInterrupt):
+            fit_toy(tmp_path / "torn", recipe)
+
+    resumed = fit_toy(tmp_path / "torn", recipe)
+
+    assert len(resumed.history["loss"]) == len(whole.history["loss"])
+    np.testing.assert_allclose(weights(resumed), weights(whole), atol=1e-6)
+
+
+def test_a_teacher_is_learned_from_beside_the_labels(tmp_path: Path) -> None:
+    def taught(labels: Sequence[int], seed: int) -> Examples:
+        return toy_examples(labels, seed=seed, teacher_targets=3)
+
+    fitted = fit_toy(
+        tmp_path,
+        train=taught([0, 1] * 10, 0),
+        stop=taught([0, 1] * 3, 1),
+        teacher_moments=np.array([[0.4] * 3, [0.2] * 3], np.float32),
+    )
+
+    assert fitted.history["teacher_loss"][-1] < 0.5 * fitted.history["teacher_loss"][0]
+    assert fitted.history["logits_loss"][-1] < fitted.history["logits_loss"][0]
+
+
+def test_clips_without_a_label_can_be_learned_from_and_stopped_on(tmp_path: Path) -> None:
+    labelled = toy_examples([0, 1] * 4, teacher_targets=2)
+    unlabelled = replace(labelled, labels=[UNLABELLED] * 8)
+
+    fitted = fit_toy(
+        tmp_path,
+        with_fit(TOY, epochs=2),
+        train=unlabelled,
+        stop=unlabelled,
+        teacher_moments=np.array([[0.4] * 2, [1] * 2], np.float32),
+    )
+
+    assert fitted.history["logits_loss"] == [0.0, 0.0]
+    assert fitted.history["val_teacher_loss"][-1] > 0
+
+
+def test_the_teachers_targets_are_standardised() -> None:
+    mean, spread = np.array([3, -50], np.float32), np.array([1, 100], np.float32)
+    loss = fit_network_module._StandardisedError(mean, spread)
+    told = mean + spread * np.array([[0, 0], [1, -2], [1, -2]], np.float32)
+    answered = np.array([[1, 1], [0, -1.5], [1, -2]], np.float32)
+    np.testing.assert_allclose(loss.call(told, answered), [1, 0.625, 0], atol=1e-5)
+
+
+def test_a_target_that_never_changes_leaves_the_loss_finite() -> None:
+    loss = fit_network_module._StandardisedError(np.ones(2, np.float32), np.zeros(2, np.float32))
+    told = np.ones((1, 2), np.float32)
+    assert np.isfinite(np.asarray(loss.call(told, told))).all()
+    np.testing.assert_array_equal(loss.call(told, 0 * told), [0])
+
+
+def test_a_companion_task_is_learned_beside_the_labels(tmp_path: Path) -> None:
+    """The companion's labels are those of the task, turned around."""
+    recipe = replace(TOY, build=lambda _: averaging_net(TOY_FRAMES, TOY_BANDS, 2, companions=2))
+    train = replace(TRAIN, companions=[1 - label for label in TRAIN.labels])
+    stop = replace(STOP, companions=[1 - label for label in STOP.labels])
+
+    fitted = fit_toy(tmp_path, recipe, train=train, stop=stop)
+
+    for loss in ("logits_loss", "companion_loss"):
+        assert fitted.history[loss][-1] < 0.5 * fitted.history[loss][0]
+    windows = np.stack([grid[:TOY_FRAMES].astype(np.float32) for grid in TRAIN.grids])
+    answers = np.asarray(fitted.network(windows)["companion"]).argmax(axis=1)
+    np.testing.assert_array_equal(answers, train.companions)
+
+
+def test_on_clips_outside_of_all_labels_none_becomes_likelier(tmp_path: Path) -> None:
+    """Of two kinds of clips, those that sound in the upper bands are outside."""
+    train = replace(TRAIN, labels=[0 if label == 0 else OUTSIDE for label in TRAIN.labels])
+    stop = replace(STOP, labels=[0 if label == 0 else OUTSIDE for label in STOP.labels])
+
+    fitted = fit_toy(tmp_path, with_fit(TOY, epochs=10, batch_size=16), train=train, stop=stop)
+
+    logits = clip_logits(fitted.network, TRAIN.grids, TOY.windows)
+    likelier = logits[:, 0] - logits[:, 1]
+    outside = np.array(train.labels) == OUTSIDE
+    assert likelier[~outside].mean() > 2
+    assert abs(likelier[outside].mean()) < 1
+
+
+def test_clip_logits_are_the_mean_over_the_clips_windows() -> None:
+    network = TOY.build(0)
+    long, short = TRAIN.grids[0], TRAIN.grids[1][:5]
+
+    logits = clip_logits(network, [long, short], TOY.windows)
+
+    assert logits.shape == (2, 2)
+    for grid, answer in zip((long, short), logits, strict=True):
+        windows = cut_windows(grid.astype(np.float32), TOY.windows)
+        expected = np.asarray(network(windows)["logits"]).mean(axis=0)
+        np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def test_long_stop_clips_do_not_drown_short_ones() -> None:
+    long = np.zeros((400, 6), np.float16)
+    short = np.zeros((5, 6), np.float16)
+    nothing = np.zeros((0, 2), np.float32)
+    stop = Examples(
+        grids=[long, short],
+        labels=[1, UNLABELLED],
+        companions=[UNLABELLED, OUTSIDE],
+        weights=np.ones(2),
+        teacher=[np.full((3, 2), 7, np.float32), nothing],
+    )
+
+    windows, targets, batch_weights = fit_network_module._stop_batch(
+        stop, TOY.windows, {"logits": 2, "companion": 4, "teacher": 2}
+    )
+
+    assert len(windows) == fit_network_module.MAX_STOP_WINDOWS + 1
+    np.testing.assert_array_equal(targets["logits"], [[0, 1]] * 4 + [[0, 0]])
+    np.testing.assert_array_equal(targets["companion"], [[0] * 4] * 4 + [[0.25] * 4])
+    np.testing.assert_array_equal(targets["teacher"], [[7, 7]] * 4 + [[0, 0]])
+    np.testing.assert_array_equal(batch_weights["logits"], [1, 1, 1, 1, 0])
+    np.testing.assert_array_equal(batch_weights["companion"], [0, 0, 0, 0, 1])
+    np.testing.assert_array_equal(batch_weights["teacher"], [1, 1, 1, 1, 0])
+
+
+def test_each_stop_window_is_compared_with_the_comment_on_its_own_place() -> None:
+    """With windows of one stretch each, four of which are chosen from the whole clip."""
+    windows = WindowSpec(frames=8, stride_frames=8)
+    grid = np.tile(np.repeat(np.arange(10, dtype=np.float16), 8)[:, None], (1, 6))
+    comments = np.arange(10, dtype=np.float32)[:, None]
+    stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [comments])
+
+    cut, targets, _ = fit_network_module._stop_batch(stop, windows, {"logits": 2, "teacher": 1})
+
+    np.testing.assert_array_equal(targets["teacher"], [[0], [3], [6], [9]])
+    np.testing.assert_array_equal(cut[:, 0, 0], [0, 3, 6, 9])
+
+
+@pytest.mark.parametrize("n_frames", [5, 8, 12, 80, 81, 84, 100])
+def test_a_stop_window_is_compared_with_what_the_teacher_said_there(n_frames: int) -> None:
+    """As for whole clips of music: windows side by side, the last ends where the clip does."""
+    windows = WindowSpec(frames=8, stride_frames=8)
+    grid = np.tile(np.arange(1, n_frames + 1, dtype=np.float16)[:, None], (1, 6))
+    n_stretches = max(1, round(n_frames / 8))
+    begins = np.linspace(0, max(0, n_frames - 8), n_stretches).astype(np.float32)
+    stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [begins[:, None]])
+
+    cut, targets, _ = fit_network_module._stop_batch(stop, windows, {"logits": 2, "teacher": 1})
+
+    cut_at = cut[:, 0, 0] - 1
+    nearest = begins[np.abs(cut_at[:, None] - begins).argmin(axis=1)]
+    assert np.abs(targets["teacher"][:, 0] - cut_at).max() <= np.abs(nearest - cut_at).max() + 1
+
+
+def drawn(groups: Sequence[str], share: float, seed: int = 0) -> NDArray[np.bool_]:
+    return draw_stop_groups([0] * len(groups), groups, share, np.random.default_rng(seed))
+
+
+def test_stop_clips_are_whole_groups_of_about_the_share() -> None:
+    groups = [f"g{i // 3}" for i in range(120)]
+
+    chosen = drawn(groups, 0.1)
+
+    assert chosen.sum() == 12
+    for group in set(groups):
+        members = chosen[[i for i, g in enumerate(groups) if g == group]]
+        assert members.all() or not members.any()
+
+
+def test_other_seeds_choose_other_stop_groups() -> None:
+    groups = [f"g{i}" for i in range(50)]
+    assert not np.array_equal(drawn(groups, 0.1, seed=1), drawn(groups, 0.1, seed=2))
+
+
+def test_a_group_larger_than_the_share_is_never_stopped_on() -> None:
+    groups = ["large"] * 80 + [f"g{i}" for i in range(20)]
+    for seed in range(10):
+        chosen = drawn(groups, 0.1, seed)
+        assert not chosen[:80].any()
+        assert chosen.any()
+
+
+def test_where_all_groups_are_large_the_smallest_is_stopped_on() -> None:
+    groups = ["a"] * 30 + ["b"] * 20 + ["c"] * 25
+    np.testing.assert_array_equal(drawn(groups, 0.1), [group == "b" for group in groups])
+
+
+def test_of_a_single_group_some_clips_are_stopped_on() -> None:
+    assert drawn(["only"] * 50, 0.1).sum() == 5
+    assert drawn(["only"] * 3, 0.1).sum() == 1

@@ -1,0 +1,127 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.inference.bundle import softmax
+from tests.training.runs import make_fold, write_run
+from tests.training.tiny import TINY_CHORD, TINY_GENRE
+from training.data.labels import CHORDS
+from training.errors import TrainingError
+from training.evaluation.calibration import fit_temperature
+from training.fitting.fit_job import HELD_BACK_FOLD
+from training.fitting.run_folder import RunFolder
+from training.results.figures import MIN_CLIPS, Unseen, calibrate, evaluations
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    """Two folds over a large and a small data set, and an official list."""
+    folds = [
+        make_fold(TINY_GENRE, f"groups-{number}", data_sets=("big",), seed=number)
+        for number in (1, 2)
+    ]
+    folds += [
+        make_fold(TINY_GENRE, "groups-3", data_sets=("small",), clips_each=MIN_CLIPS - 1),
+        make_fold(TINY_GENRE, HELD_BACK_FOLD, data_sets=("gtzan",), clips_each=50),
+    ]
+    return write_run(tmp_path, TINY_GENRE, folds)
+
+
+def test_figures_come_for_the_list_for_all_folds_and_for_each_large_data_set(
+    run: RunFolder,
+) -> None:
+    found = evaluations(TINY_GENRE, run, 1.0)
+
+    assert [(f.data_set, f.n) for f in found] == [
+        ("gtzan validation list", 50),
+        ("all", 48 + MIN_CLIPS - 1),
+        ("big", 48),
+    ]
+
+
+def test_the_protocol_tells_who_judged_the_clips(run: RunFolder) -> None:
+    listed, pooled, _ = evaluations(TINY_GENRE, run, 1.0)
+    assert "shipped network" in listed.protocol
+    assert pooled.protocol == TINY_GENRE.protocol
+
+
+def test_figures_are_those_of_the_pooled_clips(run: RunFolder) -> None:
+    _, pooled, big = evaluations(TINY_GENRE, run, 1.0)
+    folds = [fold for fold in run.folds() if fold.name != HELD_BACK_FOLD]
+    right = np.concatenate([fold.logits.argmax(axis=1) == fold.truth for fold in folds])
+
+    assert pooled.accuracy.value == round(float(right.mean()), 4)
+    assert big.accuracy.value == round(float(right[:48].mean()), 4)
+    assert np.sum(pooled.confusion_matrix) == pooled.n
+
+
+def test_an_official_list_alone_gives_its_figures(tmp_path: Path) -> None:
+    folds = [make_fold(TINY_GENRE, HELD_BACK_FOLD, data_sets=("gtzan",))]
+    run = write_run(tmp_path, TINY_GENRE, folds)
+    assert [f.data_set for f in evaluations(TINY_GENRE, run, 1.0)] == ["gtzan validation list"]
+
+
+def test_subsets_of_labels_have_figures_of_their_own(tmp_path: Path) -> None:
+    folds = [make_fold(TINY_CHORD, clips_each=2 * len(CHORDS))]
+    run = write_run(tmp_path, TINY_CHORD, folds)
+
+    found = {f.data_set: f for f in evaluations(TINY_CHORD, run, 1.0)}
+
+    triads = found["all, major and minor triads"]
+    assert triads.n == 2 * 24
+    assert set(triads.per_class_recall) == {
+        label for label in CHORDS if label != "N" and label.removesuffix("m") in CHORDS[:-1:6]
+    }
+
+
+def test_a_subset_that_no_clip_is_of_is_left_out(tmp_path: Path) -> None:
+    fold = make_fold(TINY_CHORD, clips_each=30)
+    silent = replace(fold, truth=np.full(30, CHORDS.index("N")))
+    run = write_run(tmp_path, TINY_CHORD, [silent])
+
+    assert [f.data_set for f in evaluations(TINY_CHORD, run, 1.0)] == ["all", "made"]
+
+
+def test_the_temperature_changes_confidences_and_not_answers(run: RunFolder) -> None:
+    cold, hot = (evaluations(TINY_GENRE, run, t)[1] for t in (0.5, 5.0))
+    assert cold.accuracy == hot.accuracy
+    assert cold.ece != hot.ece
+
+
+def test_calibration_uses_every_clip_that_was_judged_unseen(run: RunFolder) -> None:
+    calibration = calibrate(run)
+
+    folds = run.folds()
+    logits = np.concatenate([fold.logits for fold in folds])
+    truth = np.concatenate([fold.truth for fold in folds])
+    assert calibration.temperature == pytest.approx(fit_temperature(logits, truth), abs=1e-4)
+    confidences = softmax(logits / calibration.temperature).max(axis=1)
+    assert np.mean(confidences < calibration.uncertain_below) == pytest.approx(0.1, abs=0.02)
+    assert calibration.fitted_on.startswith(f"{len(truth)} validation clips")
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [calibrate, lambda run: evaluations(TINY_GENRE, run, 1.0)],
+    ids=["calibrate", "evaluations"],
+)
+def test_without_folds_it_says_how_to_get_them(
+    tmp_path: Path, measure: Callable[[RunFolder], object]
+) -> None:
+    with pytest.raises(TrainingError, match=r"no fold results.*without --no-folds"):
+        measure(RunFolder(tmp_path))
+
+
+def test_some_of_the_unseen_clips_keep_what_belongs_together() -> None:
+    fold = make_fold(TINY_GENRE, data_sets=("a", "b"), clips_each=10)
+    unseen = Unseen.of([fold])
+
+    part = unseen.only(unseen.data_sets == "b")
+
+    np.testing.assert_array_equal(part.truth, fold.truth[10:])
+    np.testing.assert_array_equal(part.logits, fold.logits[10:])
+    assert part.groups.tolist() == fold.groups[10:]
+    assert set(part.data_sets.tolist()) == {"b"}

@@ -1,0 +1,1 @@
+"""What is changed to learn more from a clip: recordings and windows of features."""

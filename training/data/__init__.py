@@ -1,0 +1,1 @@
+"""What there is to learn from: labels, splits, readers of every layout, cached features."""

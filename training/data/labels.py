@@ -1,0 +1,75 @@
+"""The vocabularies of the tasks, in the order of the networks' outputs."""
+
+import re
+
+GENRES = (
+    "blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock",
+)  # fmt: skip
+EMOTIONS = ("happy", "sad")
+
+ROOTS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+QUALITIES = ("maj", "min", "dim", "7", "maj7", "m7")
+NO_CHORD = "N"
+_SUFFIX = {"maj": "", "min": "m", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "m7"}
+
+_HARTE = {"maj": "maj", "min": "min", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "min7"}
+
+CHORDS = (*(root + _SUFFIX[quality] for root in ROOTS for quality in QUALITIES), NO_CHORD)
+
+TASKS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
+
+UNLABELLED = -1
+"""Stands for the index of a label that is unknown."""
+OUTSIDE = -2
+"""Stands for the index of a label where a clip has none of the task's."""
+
+_ENHARMONIC = {
+    "Db": "C#", "D#": "Eb", "Gb": "F#", "G#": "Ab", "A#": "Bb",
+    "Cb": "B", "B#": "C", "Fb": "E", "E#": "F",
+}  # fmt: skip
+_CHORD = re.compile(r"^([A-G][#b]?):?(.*)$")
+_QUALITY_WORDS = {
+    "": "maj", "maj": "maj", "M": "maj", "major": "maj",
+    "m": "min", "min": "min", "minor": "min", "-": "min",
+    "dim": "dim", "o": "dim", "7": "7", "dom7": "7",
+    "maj7": "maj7", "M7": "maj7", "m7": "m7", "min7": "m7",
+}  # fmt: skip
+_NO_CHORD_WORDS = {"none", "noise", "silence", "no chord"}
+_GENRE_WORDS = {"hip-hop": "hiphop", "hip hop": "hiphop", "rap": "hiphop"}
+
+
+def canonical_label(task: str, word: str) -> str | None:
+    """Return a label as the task spells it, or None if it is not of its vocabulary.
+
+    Chords are read as guitarists write them (``F#m``, ``Gbmin``) and in Harte's
+    notation (``Gb:min``).
+    """
+    word = word.strip()
+    if task == "chord":
+        return _canonical_chord(word)
+    word = word.lower()
+    word = _GENRE_WORDS.get(word, word)
+    return word if word in TASKS[task] else None
+
+
+def chord_label(root: int, quality: str) -> str:
+    """Return the label of a chord; ``root`` is a pitch class, 0 = C."""
+    return ROOTS[root % 12] + _SUFFIX[quality]
+
+
+def harte_label(label: str) -> str:
+    """Return a chord of the vocabulary in Harte's notation, such as ``F#:min``."""
+    if label == NO_CHORD:
+        return NO_CHORD
+    root, quality = divmod(CHORDS.index(label), len(QUALITIES))
+    return f"{ROOTS[root]}:{_HARTE[QUALITIES[quality]]}"
+
+
+def _canonical_chord(word: str) -> str | None:
+    if word == NO_CHORD or word.lower() in _NO_CHORD_WORDS:
+        return NO_CHORD
+    match = _CHORD.match(word)
+    if match is None or match[2] not in _QUALITY_WORDS:
+        return None
+    root = _ENHARMONIC.get(match[1], match[1])
+    return root + _SUFFIX[_QUALITY_WORDS[match[2]]]

@@ -1,0 +1,110 @@
+"""Readers for CSV lists of audio files."""
+
+import csv
+import io
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from training.data.labels import canonical_label
+from training.data.readers.clips import AudioFile, LabelledClip
+from training.errors import TrainingError
+
+logger = logging.getLogger(__name__)
+
+EMOTION_LIST = "Train.csv"
+_FILE_COLUMNS = ("imageid", "file", "filename", "audio", "songid", "id")
+_LABEL_COLUMNS = ("class", "label", "emotion", "target")
+
+
+def read_manifest(path: Path, task: str) -> list[LabelledClip]:
+    """Read a CSV with a ``file`` column (relative to it) and a column named as the task.
+
+    Rows whose label is not of the task's vocabulary are left out and counted in the log.
+    """
+    clips = []
+    unknown: Counter[str] = Counter()
+    for row in rows(path, ("file", task)):
+        label = canonical_label(task, row[task])
+        if label is None:
+            unknown[row[task]] += 1
+            continue
+        file = row["file"]
+        clips.append(
+            LabelledClip(
+                source=AudioFile(path.parent / file),
+                label=label,
+                data_set=row.get("dataset") or path.resolve().parent.name,
+                # Without a group, a file is the only group that cannot leak into another.
+                group=row.get("group") or f"file:{file}",
+                split=row.get("split") or "extra",
+            )
+        )
+    if unknown:
+        counts = ", ".join(f"{n} {label or 'without a label'}" for label, n in unknown.items())
+        logger.warning("%s: left out, not of the vocabulary of %s: %s", path.name, task, counts)
+    return clips
+
+
+def read_emotion_list(path: Path) -> list[LabelledClip]:
+    """Read ``Train.csv`` of musical-emotions-classification: an audio file, Happy or Sad.
+
+    The files lie beside the list or in a folder below it. The set names no artist, so
+    a file is its own group; the published test half cannot be told from the training
+    half by artist and figures on it flatter.
+    """
+    listed = list(rows(path, ()))
+    if not listed:
+        raise TrainingError(f"{path} is empty.")
+    file_column = _find_column(path, listed[0], _FILE_COLUMNS)
+    label_column = _find_column(path, listed[0], _LABEL_COLUMNS)
+    found = {p.name: p for p in audio_files(path.parent)}
+    clips = []
+    for row in listed:
+        label = canonical_label("emotion", row[label_column])
+        name = Path(row[file_column]).name
+        if label is not None:
+            audio = found.get(name) or found.get(f"{name}.wav") or path.parent / name
+            clips.append(
+                LabelledClip(AudioFile(audio), label, "musical-emotions", f"file:{name}", "train")
+            )
+    return clips
+
+
+_SUFFIXES = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".aiff", ".aif"}
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """Return all audio files in a folder and the folders below it, in order."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+
+
+def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
+    """Read the rows of a CSV, by column.
+
+    Raises
+    ------
+    TrainingError
+        The file is no CSV in UTF-8, or lacks a required column.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TrainingError(f"{path} is no CSV in UTF-8: {error}.") from error
+    reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    missing = [name for name in required if name not in (reader.fieldnames or ())]
+    if missing:
+        raise TrainingError(
+            f"{path} has no column {' or '.join(missing)}; it has "
+            f"{', '.join(reader.fieldnames or ['none'])}."
+        )
+    yield from reader
+
+
+def _find_column(path: Path, row: Mapping[str, str], names: tuple[str, ...]) -> str:
+    columns = {column.strip().lower(): column for column in row}
+    for name in names:  # the most telling first: a list may number its files as well
+        if name in columns:
+            return columns[name]
+    raise TrainingError(f"{path} has none of the columns {', '.join(names)}.")

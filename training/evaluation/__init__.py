@@ -1,0 +1,1 @@
+"""How good answers are: metrics, calibration, and any bundle on any labelled data."""

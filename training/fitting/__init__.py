@@ -1,0 +1,1 @@
+"""From labelled clips to a run: material, batches, one network a fold."""

@@ -1,0 +1,249 @@
+"""The whole training of a task: gather, measure by folds, fit the final network."""
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from service.inference.bundle import MODEL_FILE, file_sha256
+from service.inference.context import Context
+from service.inference.windows import cut_windows
+from training.data.cache import FeatureCache
+from training.data.labels import OUTSIDE
+from training.data.readers import LabelledClip
+from training.errors import TrainingError
+from training.fitting.embedding import stage_of
+from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.fitting.material import Beside, Item, Material, examples, gather, teacher_moments
+from training.fitting.ratings import hear, measure, ratings_network, summaries
+from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
+from training.networks.context import load_context, write_context
+from training.networks.teacher import Teacher
+from training.recipes.recipes import Recipe
+
+logger = logging.getLogger(__name__)
+
+STOP_SHARE = 0.08
+N_CHECK_WINDOWS = 64
+FINAL = "final"
+HELD_BACK_FOLD = "valid-list"
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """What to train, on what, and where to keep it.
+
+    Attributes
+    ----------
+    recipe
+        How to train.
+    data
+        Data sets to learn from.
+    run
+        Where the result goes; a run that was interrupted goes on there.
+    cache
+        Where features are kept.
+    seed
+        Seed of everything random.
+    beside
+        What to learn from beside the labelled data.
+    with_folds
+        Whether to measure the recipe by folds first; without, the card has few figures.
+    cluster
+        Address of a Dask scheduler for the features; None for this machine.
+    command
+        The command line, for the record.
+    models
+        Finished models, of which the recipe may need one to listen to the clips.
+    """
+
+    recipe: Recipe
+    data: Sequence[Path]
+    run: RunFolder
+    cache: FeatureCache
+    seed: int
+    beside: Beside
+    with_folds: bool
+    cluster: str | None
+    command: str
+    models: Path = Path("models")
+
+
+def fit(job: FitJob) -> None:
+    """Train and measure; finished parts of an interrupted run are kept.
+
+    Raises
+    ------
+    TrainingError
+        The data, the command or the environment cannot do; the message says how to mend it.
+    """
+    began = time.monotonic()
+    if job.recipe.beside_share == 0 and (job.beside.outside or job.beside.soundfonts):
+        raise TrainingError(
+            f"The recipe {job.recipe.name} learns from labelled clips alone; leave out --outside "
+            "and --soundfonts."
+        )
+    # Before the features, which take long: its weights may not be installed.
+    backbone = None if job.recipe.backbone is None else job.recipe.backbone()
+    material = gather(
+        job.recipe,
+        job.data,
+        job.cache,
+        teacher=Teacher(job.cache) if job.recipe.teacher else None,
+        seed=job.seed,
+        beside=replace(job.beside, context=_context(job)),
+        cluster=job.cluster,
+    )
+    job.run.claim(fingerprint(job, material.clips))
+    if job.recipe.context is not None:
+        write_context(job.recipe.context, job.models, job.run.context_folder)
+    check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
+    if backbone is not None and job.recipe.scales:
+        _fit_ratings(job, backbone)
+    stage = stage_of(job.recipe, material, backbone, job.seed)
+    job, material = replace(job, recipe=stage.recipe), stage.material
+    clips = material.clips
+    held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.held_back]
+    held_back_groups = {clips[i].group for i in held_back}
+    trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
+    if job.with_folds:
+        for fold in job.recipe.folds([clips[i] for i in trainable]):
+            if not job.run.has_fold(fold.name):
+                test = [trainable[i] for i in fold.test]
+                fitted = fit_without(job, material, held_back_groups | fold.groups, fold.name)
+                job.run.save_fold(
+                    judge(job, material, fitted, test, fold.name), stage.whole(fitted.network)
+                )
+    fitted = fit_without(job, material, held_back_groups, FINAL)
+    valid = [i for i in held_back if clips[i].split == "valid"]
+    if valid:
+        result = judge(job, material, fitted, valid, HELD_BACK_FOLD)
+        job.run.save_fold(result, stage.whole(fitted.network))
+    record = RunRecord(
+        task=job.recipe.task,
+        command=job.command,
+        seed=job.seed,
+        clips_by_data_set=dict(Counter(clips[i].data_set for i in trainable)),
+        skipped={s.name: s.reason for s in material.skipped},
+        epochs=len(fitted.history["loss"]),
+        history=fitted.history,
+        fit_s=round(time.monotonic() - began, 1),
+    )
+    job.run.save_network(stage.whole(fitted.network), record, check_windows, check_contexts)
+
+
+def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
+    """Learn to rate, if there is a list of ratings in the data."""
+    scales = job.recipe.scales
+    heard = hear(job.recipe, scales, job.data, job.cache, backbone, job.cluster)
+    if not heard.rated.clips:
+        return
+    ratings = measure(heard, scales)
+    job.run.save_ratings(ratings_network(heard, scales), ratings)
+    for line in summaries(ratings):
+        logger.info(line)
+
+
+def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
+    """Return a hash of what a run's finished parts depend on.
+
+    That is recipe, seed, the labelled clips, the model that listens to them, and the names of
+    what was given beside them; not the code, nor the contents of those folders and of the
+    further lists.
+    """
+    names = [path.name for path in (*job.beside.outside, *job.beside.soundfonts)]
+    digest = hashlib.sha256(repr((job.recipe.name, job.seed, names)).encode())
+    if job.recipe.context is not None:
+        listener = job.models / job.recipe.context.bundle / MODEL_FILE
+        digest.update(repr((job.recipe.context, file_sha256(listener))).encode())
+    for clip in clips:
+        known = (clip.label, clip.group, clip.data_set, clip.split)
+        digest.update(repr((clip.source.content_key(), known)).encode())
+    return digest.hexdigest()
+
+
+def fit_without(job: FitJob, material: Material, groups: set[str], name: str) -> Fitted:
+    """Fit on everything but some groups."""
+    recipe = job.recipe
+    items = material.without_groups(material.items, groups)
+    learn, stop = _split_for_stop(recipe, items, job.seed)
+    return fit_network(
+        recipe,
+        examples(learn),
+        examples([_clean(item) for item in stop]) if stop else None,
+        teacher_moments=teacher_moments(items),
+        seed=job.seed,
+        backup=job.run.backup(name),
+        description=f"{recipe.name} {name}",
+    )
+
+
+def _split_for_stop(
+    recipe: Recipe, items: Sequence[Item], seed: int
+) -> tuple[list[Item], list[Item]]:
+    """Return what to learn from and what tells when to stop; nothing for that without patience."""
+    if recipe.fit.patience is None:
+        return list(items), []
+    stop = draw_stop_groups(
+        [item.label for item in items],
+        [item.group for item in items],
+        STOP_SHARE,
+        np.random.default_rng(seed),
+    )
+    # A folder of outside recordings is one group; were it chosen, nothing would be learned of it.
+    stop &= np.array([item.label != OUTSIDE for item in items])
+    return _chosen(items, ~stop), _chosen(items, stop)
+
+
+def judge(
+    job: FitJob, material: Material, fitted: Fitted, test: Sequence[int], name: str
+) -> FoldResult:
+    """Ask a fitted network about clips that it never saw."""
+    clips = [material.clips[i] for i in test]
+    items = [material.items[i] for i in test]
+    result = FoldResult(
+        name=name,
+        clip_names=[Path(clip.source.name).name for clip in clips],
+        data_sets=[clip.data_set for clip in clips],
+        groups=[clip.group for clip in clips],
+        truth=np.array([item.label for item in items]),
+        logits=clip_logits(fitted.network, [i.grids[0] for i in items], job.recipe.windows),
+    )
+    right = (result.logits.argmax(axis=1) == result.truth).mean()
+    logger.info("%s %s: %.1f%% of %d clips", job.recipe.task, name, 100 * right, len(test))
+    return result
+
+
+def _context(job: FitJob) -> Context | None:
+    if job.recipe.context is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        write_context(job.recipe.context, job.models, Path(folder))
+        return load_context(Path(folder))
+
+
+def _to_check(
+    recipe: Recipe, material: Material, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Draw windows of real clips, on which the export must agree with Keras, and their contexts."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(material.items))[:N_CHECK_WINDOWS]
+    grids = [material.items[i].grids[0].astype(np.float32) for i in chosen]
+    windows = np.stack([cut_windows(grid, recipe.windows)[0] for grid in grids])
+    return windows, np.stack([material.items[i].context for i in chosen])
+
+
+def _chosen(items: Sequence[Item], which: NDArray[np.bool_]) -> list[Item]:
+    return [item for item, wanted in zip(items, which, strict=True) if wanted]
+
+
+def _clean(item: Item) -> Item:
+    return replace(item, grids=item.grids[:1])

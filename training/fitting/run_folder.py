@@ -1,0 +1,230 @@
+"""What one training run leaves on disk, and where."""
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from service.inference.card import Rating
+from service.inference.context import Context
+from training.errors import TrainingError
+from training.networks.context import load_context
+
+
+class RunRecord(BaseModel):
+    """How a run was started and what it saw; ``run.json``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str
+    command: str
+    seed: int
+    clips_by_data_set: dict[str, int]
+    skipped: dict[str, str]
+    epochs: int
+    history: dict[str, list[float]]
+    fit_s: float
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """Logits for clips that a network never saw.
+
+    Attributes
+    ----------
+    name
+        What was held out.
+    clip_names, data_sets, groups
+        One entry per clip.
+    truth
+        Index of the true label, shape [clips].
+    logits
+        Clip logits, shape [clips, labels].
+    """
+
+    name: str
+    clip_names: list[str]
+    data_sets: list[str]
+    groups: list[str]
+    truth: NDArray[np.int64]
+    logits: NDArray[np.float32]
+
+
+class RunFolder:
+    """A folder with the network, the fold results and the record of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def claim(self, fingerprint: str) -> None:
+        """Begin or resume; refuse to mix two runs in one folder.
+
+        Raises
+        ------
+        TrainingError
+            The folder holds a run on other data, or with other options.
+        """
+        file = self.path / "fingerprint.txt"
+        if file.exists() and file.read_text("ascii") != fingerprint:
+            raise TrainingError(
+                f"{self.path} holds a run on other data or with other options. "
+                "Choose another folder with --run, or delete this one."
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        file.write_text(fingerprint, "ascii")
+
+    def backup(self, fold: str) -> Path:
+        """Where an interrupted training of a fold left its state."""
+        return self.path / "backup" / fold
+
+    def has_fold(self, name: str) -> bool:
+        """Tell whether a fold was finished before."""
+        return self._fold_file(name).exists()
+
+    def save_fold(self, result: FoldResult, network: keras.Model) -> None:
+        """Keep the result of a finished fold, and the network that never saw it."""
+        file = self._fold_file(result.name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        network.save(file.with_suffix(".keras"))
+        partial = file.with_suffix(".part")  # which folds() does not take for a fold
+        with partial.open("wb") as opened:
+            np.savez_compressed(
+                opened,
+                clip_names=result.clip_names,
+                data_sets=result.data_sets,
+                groups=result.groups,
+                truth=result.truth,
+                logits=result.logits,
+            )
+        partial.replace(file)
+
+    def folds(self) -> list[FoldResult]:
+        """Return the results of all finished folds, by name."""
+        return [_load_fold(file) for file in sorted((self.path / "folds").glob("*.npz"))]
+
+    def fold_network(self, name: str) -> keras.Model:
+        """Return the network that never saw the clips of a fold."""
+        file = self._fold_file(name).with_suffix(".keras")
+        self._require(file)
+        return keras.saving.load_model(file, compile=False)
+
+    def save_network(
+        self,
+        network: keras.Model,
+        record: RunRecord,
+        real_windows: NDArray[np.float32],
+        real_contexts: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Keep the final network, its record, and windows with contexts to check its export on."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        network.save(self._network_file)
+        np.save(self._windows_file, real_windows)
+        none = np.zeros((len(real_windows), 0), np.float32)
+        np.save(self._contexts_file, none if real_contexts is None else real_contexts)
+        self._record_file.write_text(record.model_dump_json(indent=2), "utf-8")
+
+    def network(self) -> keras.Model:
+        """Return the final network."""
+        self._require(self._network_file)
+        return keras.saving.load_model(self._network_file, compile=False)
+
+    def real_windows(self) -> NDArray[np.float32]:
+        """Return some windows of real clips, shape [windows, frames, bands]."""
+        self._require(self._windows_file)
+        windows: NDArray[np.float32] = np.load(self._windows_file, allow_pickle=False)
+        return windows
+
+    def real_contexts(self) -> NDArray[np.float32]:
+        """Return the contexts of those windows, shape [windows, outputs]; maybe no output."""
+        self._require(self._contexts_file)
+        contexts: NDArray[np.float32] = np.load(self._contexts_file, allow_pickle=False)
+        return contexts
+
+    @property
+    def context_folder(self) -> Path:
+        """Where the model is that listened to the clips, if there was one."""
+        return self.path / "context"
+
+    def context(self) -> Context | None:
+        """Return the model that listened to the clips; None if there was none."""
+        return load_context(self.context_folder) if self.context_folder.exists() else None
+
+    def save_ratings(self, network: keras.Model, ratings: Sequence[Rating]) -> None:
+        """Keep the network that rates embedded windows, and how good it is."""
+        network.save(self._ratings_network_file)
+        text = json.dumps([rating.model_dump() for rating in ratings], indent=2)
+        self._ratings_file.write_text(text, "utf-8")
+
+    def ratings(self) -> list[Rating]:
+        """Return what the run learned to rate, and how well; nothing where it did not."""
+        if not self._ratings_file.exists():
+            return []
+        return [Rating.model_validate(r) for r in json.loads(self._ratings_file.read_text("utf-8"))]
+
+    def ratings_network(self) -> keras.Model:
+        """Return the network that rates embedded windows."""
+        self._require(self._ratings_network_file)
+        return keras.saving.load_model(self._ratings_network_file, compile=False)
+
+    def record(self) -> RunRecord:
+        """Return how the run was started."""
+        self._require(self._record_file)
+        return RunRecord.model_validate(json.loads(self._record_file.read_text("utf-8")))
+
+    def finished_on(self) -> datetime.date:
+        """Return the day on which the network was finished."""
+        self._require(self._network_file)
+        seconds = self._network_file.stat().st_mtime
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+
+    def _fold_file(self, name: str) -> Path:
+        return self.path / "folds" / f"{name}.npz"
+
+    @property
+    def _network_file(self) -> Path:
+        return self.path / "network.keras"
+
+    @property
+    def _ratings_network_file(self) -> Path:
+        return self.path / "ratings.keras"
+
+    @property
+    def _ratings_file(self) -> Path:
+        return self.path / "ratings.json"
+
+    @property
+    def _windows_file(self) -> Path:
+        return self.path / "real_windows.npy"
+
+    @property
+    def _contexts_file(self) -> Path:
+        return self.path / "real_contexts.npy"
+
+    @property
+    def _record_file(self) -> Path:
+        return self.path / "run.json"
+
+    def _require(self, file: Path) -> None:
+        if not file.exists():
+            raise TrainingError(
+                f"{file} does not exist: this run is not finished. "
+                f"Start or resume it with python -m training fit TASK --run {self.path} …"
+            )
+
+
+def _load_fold(file: Path) -> FoldResult:
+    with np.load(file, allow_pickle=False) as stored:
+        return FoldResult(
+            name=file.stem,
+            clip_names=stored["clip_names"].tolist(),
+            data_sets=stored["data_sets"].tolist(),
+            groups=stored["groups"].tolist(),
+            truth=stored["truth"],
+            logits=stored["logits"],
+        )

@@ -1,0 +1,1 @@
+"""The networks: those trained here, and those that were trained elsewhere."""

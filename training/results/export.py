@@ -1,0 +1,310 @@
+"""Write a finished run as a bundle, and refuse one that does not do what Keras did."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnxruntime as ort
+import tensorflow as tf
+import tf2onnx
+from numpy.typing import NDArray
+
+from service import __version__
+from service.errors import BundleError
+from service.inference.bundle import (
+    BANK_FILE,
+    CARD_FILE,
+    CONTEXT_BANK_FILE,
+    CONTEXT_FILE,
+    EMBEDDING_FILE,
+    GOLDEN_FILE,
+    MODEL_FILE,
+    RATINGS_FILE,
+    Bundle,
+    file_sha256,
+)
+from service.inference.card import Calibration, Card, Evaluation, TrainingRecord
+from service.inference.features import compute_grid
+from service.inference.windows import cut_windows
+from training.data.filter_banks import make_bank
+from training.errors import TrainingError
+from training.fitting.embedding import taken_apart
+from training.fitting.run_folder import RunFolder
+from training.networks.architectures import serving_network
+from training.recipes.recipes import Recipe
+from training.results.canonical import make_canonical
+from training.results.figures import calibrate, evaluations
+from training.synthesis.sounds import render_golden_clip
+
+logger = logging.getLogger(__name__)
+
+OPSET = 17  # tf2onnx refuses 19 and above
+LARGEST_DIFFERENCE = 1e-4
+# Of an embedding's values, which reach beyond 20; the logits that follow must be as near as all.
+LARGEST_EMBEDDING_DIFFERENCE = 1e-3
+GOLDEN_DURATION_S = 2.5
+LICENCE_NOTE = (
+    "Trained on research data gathered from public collections; the recordings belong to their "
+    "owners and are not part of this bundle. Use the figures and the model for research, and "
+    "check the rights before any other use."
+)
+
+
+def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
+    """Write a bundle with network, filter bank, golden clip and card; return its folder.
+
+    Parameters
+    ----------
+    recipe
+        What was trained.
+    run
+        Where it was trained.
+    models
+        Folder of all bundles.
+
+    Raises
+    ------
+    TrainingError
+        The run is not finished, or the exported network differs from Keras.
+    """
+    if recipe.bundle is None:
+        raise TrainingError(
+            f"The recipe {recipe.name} is for comparison; the service cannot compute its features."
+        )
+    folder = models / recipe.bundle
+    calibration = calibrate(run)
+    figures = evaluations(recipe, run, calibration.temperature)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as name:
+        draft = Path(name) / folder.name
+        others = [file for file in models.glob(f"*/{EMBEDDING_FILE}") if file.parent != folder]
+        write_bundle(recipe, run, run.network(), draft, calibration, figures, sorted(others))
+        # Only a proved bundle takes the place of the old one; a variant in a folder of it stays.
+        for variant in folder.glob("*/"):
+            shutil.copytree(variant, draft / variant.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    return folder
+
+
+def write_bundle(
+    recipe: Recipe,
+    run: RunFolder,
+    network: keras.Model,
+    folder: Path,
+    calibration: Calibration,
+    figures: Sequence[Evaluation],
+    others: Sequence[Path] = (),
+) -> Bundle:
+    """Write a network of a run as a bundle into a new folder; return it as the service sees it.
+
+    Parameters
+    ----------
+    recipe, run
+        What was trained, and where.
+    network
+        The run's final network, or that of a fold, to be measured as it would serve.
+    folder
+        Where the bundle goes.
+    calibration, figures
+        For the card.
+    others
+        Embedding networks of other bundles, to be shared where they say the same.
+
+    Raises
+    ------
+    TrainingError
+        The exported network differs from Keras.
+    """
+    windows, contexts = run.real_windows(), run.real_contexts()
+    folder.mkdir(parents=True)
+    backbone, head = taken_apart(network)
+    heard = windows
+    if backbone is not None:
+        _write_embedding(backbone, folder / EMBEDDING_FILE, windows, others)
+        heard = np.asarray(backbone(windows, training=False))
+    convert(serving_network(head), folder / MODEL_FILE, _told(heard, contexts))
+    if run.ratings():
+        convert(run.ratings_network(), folder / RATINGS_FILE, heard)
+    if run.context() is not None:
+        for name in (CONTEXT_FILE, CONTEXT_BANK_FILE):
+            shutil.copyfile(run.context_folder / name, folder / name)
+    bank = make_bank(recipe.features)
+    np.save(folder / BANK_FILE, bank)
+    _write_golden(recipe, run, bank, network, folder / GOLDEN_FILE)
+    card = _card(recipe, run, serving_network(network).count_params(), folder, calibration, figures)
+    (folder / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
+    try:
+        bundle = Bundle.load(folder)
+    except BundleError as error:
+        raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
+    answers = bundle.run_embedded(_told(bundle.embed(windows), contexts))
+    _compare(answers, serving_network(network), _inputs(windows, contexts), LARGEST_DIFFERENCE)
+    return bundle
+
+
+def _told(heard: NDArray[np.float32], contexts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Append a context, of which there is one for each window, where it says anything."""
+    if not contexts.shape[1]:
+        return heard
+    return np.concatenate([heard, contexts[:, np.newaxis]], axis=-1)
+
+
+def _inputs(windows: NDArray[np.float32], contexts: NDArray[np.float32]) -> Any:
+    """Return what a network is asked, which takes contexts only if there are any."""
+    return [windows, contexts] if contexts.shape[1] else windows
+
+
+def _write_embedding(
+    backbone: keras.Model, file: Path, windows: NDArray[np.float32], others: Sequence[Path]
+) -> None:
+    """Convert a backbone, or take the file of another bundle that was converted from the same.
+
+    The service runs a file that bundles share once for all of them. Another processor rounds
+    the numbers in it in another way, so converting the same network there gives another file.
+    """
+    for other in others:
+        if _says_the_same(other, backbone, windows):
+            shutil.copyfile(other, file)
+            logger.info("shares %s with %s", file.name, other.parent.name)
+            return
+    convert(backbone, file, windows, LARGEST_EMBEDDING_DIFFERENCE)
+
+
+def convert(
+    network: keras.Model,
+    file: Path,
+    windows: NDArray[np.float32],
+    largest_difference: float = LARGEST_DIFFERENCE,
+) -> None:
+    """Convert a network to ONNX and compare both on real windows.
+
+    tf2onnx only logs an operation it does not know and writes a broken file, so the
+    file is always loaded and its answers compared.
+
+    Parameters
+    ----------
+    network
+        With one output.
+    file
+        Where the converted network goes; the same network always gives the same file.
+    windows
+        What both are asked about, shape [windows, frames, bands].
+    largest_difference
+        How far their answers may lie apart.
+
+    Raises
+    ------
+    TrainingError
+        onnxruntime cannot load the file, or its answers differ by more than is allowed.
+    """
+    signature = (tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name="window"),)
+    tf2onnx.convert.from_keras(network, signature, opset=OPSET, output_path=str(file))
+    try:
+        make_canonical(file)
+        answers = _ask(file, windows)
+    except Exception as error:  # onnxruntime has no common base class for its errors
+        raise TrainingError(f"onnxruntime cannot run the converted network: {error}") from error
+    _compare(answers, network, windows, largest_difference)
+
+
+def _says_the_same(file: Path, network: keras.Model, windows: NDArray[np.float32]) -> bool:
+    try:
+        answers = _ask(file, windows)
+    except Exception:  # a network for other windows; onnxruntime has no common base class
+        return False
+    return _difference(answers, network, windows) <= LARGEST_EMBEDDING_DIFFERENCE
+
+
+def _ask(file: Path, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    session = ort.InferenceSession(file, providers=["CPUExecutionProvider"])
+    answers: NDArray[np.float32] = session.run(None, {"window": windows})[0]
+    return answers
+
+
+def _difference(answers: NDArray[np.float32], network: keras.Model, inputs: Any) -> float:
+    expected = np.asarray(network(inputs, training=False))
+    return float(np.abs(answers - expected).max()) if answers.shape == expected.shape else np.inf
+
+
+def _compare(
+    answers: NDArray[np.float32],
+    network: keras.Model,
+    inputs: Any,
+    largest_difference: float,
+) -> None:
+    difference = _difference(answers, network, inputs)
+    if not difference <= largest_difference:
+        raise TrainingError(
+            f"The converted network's answers differ from those of Keras by {difference:.2g} on "
+            f"{len(answers)} real windows, more than {largest_difference:g}; it is not exported."
+        )
+    logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(answers))
+
+
+def _write_golden(
+    recipe: Recipe, run: RunFolder, bank: NDArray[np.float32], network: keras.Model, file: Path
+) -> None:
+    samples = render_golden_clip(GOLDEN_DURATION_S, recipe.features.sample_rate_hz)
+    grid = compute_grid(samples, recipe.features, bank)
+    windows, contexts = cut_windows(grid, recipe.windows), np.zeros((1, 0), np.float32)
+    answers: dict[str, Any] = {}
+    context = run.context()
+    if context is not None:
+        context_grid = context.features_from(samples, recipe.features.sample_rate_hz)
+        answers["context_features"] = context_grid
+        contexts = context.hear(context_grid)[np.newaxis]
+    inputs = _inputs(windows, np.repeat(contexts, len(windows), axis=0))
+    answers["logits"] = np.asarray(serving_network(network)(inputs, training=False))
+    backbone, _ = taken_apart(network)
+    if run.ratings() and backbone is not None:
+        heard = backbone(windows, training=False)
+        answers["ratings"] = np.asarray(run.ratings_network()(heard, training=False))
+    np.savez_compressed(file, samples=samples, features=grid, **answers)
+
+
+def _card(
+    recipe: Recipe,
+    run: RunFolder,
+    parameters: int,
+    draft: Path,
+    calibration: Calibration,
+    figures: Sequence[Evaluation],
+) -> Card:
+    record, context = run.record(), run.context()
+    # The card comes last.
+    files = sorted(path.name for path in draft.iterdir())
+    return Card(
+        task=recipe.task,
+        version=recipe.version,
+        summary=recipe.summary,
+        labels=list(recipe.labels),
+        features=recipe.features,
+        windows=recipe.windows,
+        calibration=calibration,
+        timeline=recipe.timeline,
+        lab_labels=None if recipe.lab_labels is None else list(recipe.lab_labels),
+        context=None if context is None else context.spec,
+        ratings=run.ratings(),
+        training=TrainingRecord(
+            command=record.command,
+            data_sets=record.clips_by_data_set,
+            clips_skipped=len(record.skipped),
+            split="by the data's groups (artist, album, player or guitar), never on both sides; "
+            "clips without one are groups of their own",
+            seed=record.seed,
+            epochs=record.epochs,
+            parameters=parameters,
+            code_version=__version__,
+            trained_on=run.finished_on().isoformat(),
+            licence_note=LICENCE_NOTE,
+        ),
+        evaluation=list(figures),
+        not_for=list(recipe.not_for),
+        sha256={name: file_sha256(draft / name) for name in files},
+    )

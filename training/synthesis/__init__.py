@@ -1,0 +1,1 @@
+"""Sounds that are made: guitars, chords, basses, drums, noise."""
