@@ -10,7 +10,7 @@ from service.inference.bundle import Bundle
 from service.inference.classification import Classification, classify, needed_rates_hz
 from tests.server import ROOT
 from training.data.labels import TASKS, chord_label
-from training.recipes.recipes import RECIPES
+from training.recipes import RECIPES
 from training.synthesis.sounds import INTERVALS, GuitarSound, render_chord, render_no_music
 
 MODELS = ROOT / "models"
@@ -18,7 +18,7 @@ LARGEST_BUNDLE_BYTES = 5_000_000
 RATE_HZ = 22_050
 
 
-SHIPPED = {recipe.bundle: recipe for recipe in RECIPES.values() if recipe.bundle is not None}
+SHIPPED = {r.serving.bundle: r for r in RECIPES.values() if r.serving.bundle is not None}
 
 
 @pytest.fixture(scope="module", params=SHIPPED)
@@ -50,8 +50,8 @@ def test_bundle_is_what_the_recipe_makes(folder: str, bundle: Bundle) -> None:
     assert bundle.card.task == recipe.task
     assert bundle.card.version == recipe.version
     assert bundle.card.labels == list(recipe.labels)
-    assert bundle.card.features == recipe.features
-    assert bundle.card.windows == recipe.windows
+    assert bundle.card.features == recipe.inputs.features
+    assert bundle.card.windows == recipe.inputs.windows
 
 
 def test_bundle_is_small(folder: str) -> None:

@@ -20,12 +20,12 @@ def prepare(options: argparse.Namespace) -> None:
     from training.data.filter_banks import make_bank
     from training.data.preparation import prepare as prepare_clips
     from training.data.readers import read_data_sets
-    from training.recipes.recipes import RECIPES
+    from training.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
     clips = read_data_sets(options.data, recipe.task, pictures=recipe.reads_pictures)
-    bank = make_bank(recipe.features)
-    done = prepare_clips(clips, recipe.features, bank, FeatureCache(options.cache), options.cluster)
+    features, cache = recipe.inputs.features, FeatureCache(options.cache)
+    done = prepare_clips(clips, features, make_bank(features), cache, options.cluster)
     for (data_set, split), n in sorted(
         Counter((p.clip.data_set, p.clip.split) for p in done.clips).items()
     ):
@@ -40,7 +40,7 @@ def fit(options: argparse.Namespace) -> None:
     from training.fitting.fit_job import fit as run_fit
     from training.fitting.material import Beside
     from training.fitting.run_folder import RunFolder
-    from training.recipes.recipes import RECIPES
+    from training.recipes import RECIPES
 
     recipe, run = RECIPES[options.recipe], RunFolder(_run_folder(options))
     run_fit(
@@ -66,7 +66,7 @@ def fit(options: argparse.Namespace) -> None:
 def export(options: argparse.Namespace) -> None:
     """Write a finished run as a bundle."""
     from training.fitting.run_folder import RunFolder
-    from training.recipes.recipes import RECIPES
+    from training.recipes import RECIPES
     from training.results.export import export as write
 
     folder = write(RECIPES[options.recipe], RunFolder(_run_folder(options)), options.models)
@@ -122,7 +122,7 @@ def progressions(options: argparse.Namespace) -> None:
     """Measure a run on chords over time."""
     from training.fitting.run_folder import RunFolder
     from training.progressions.progression_job import ProgressionJob, measure
-    from training.recipes.recipes import RECIPES
+    from training.recipes import RECIPES
 
     done = measure(
         ProgressionJob(
@@ -151,7 +151,7 @@ def progressions(options: argparse.Namespace) -> None:
 def invariance(options: argparse.Namespace) -> None:
     """Measure a run on changed recordings."""
     from training.fitting.run_folder import RunFolder
-    from training.recipes.recipes import RECIPES
+    from training.recipes import RECIPES
     from training.robustness.invariance import InvarianceJob, measure
 
     done = measure(
@@ -203,12 +203,12 @@ def ratings(options: argparse.Namespace) -> None:
     from training.data.scales import RATINGS_LIST, SCALES
     from training.errors import TrainingError
     from training.fitting.ratings import hear, measure, summaries
-    from training.recipes.recipes import RECIPES
+    from training.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
-    if recipe.backbone is None:
+    if recipe.inputs.backbone is None:
         raise TrainingError(f"The recipe {recipe.name} has no pretrained network to rate with.")
-    backbone = recipe.backbone()
+    backbone = recipe.inputs.backbone()
     cache = FeatureCache(options.cache)
     heard = hear(recipe, SCALES, options.data, cache, backbone, options.cluster)
     if not heard.rated.clips:
@@ -224,7 +224,7 @@ def ratings(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Draw and write down what a run measured."""
     from training.fitting.run_folder import RunFolder
-    from training.recipes.recipes import RECIPES
+    from training.recipes import RECIPES
     from training.results.report import report as write
 
     run = RunFolder(_run_folder(options))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.training.tiny import TINY_GENRE
 from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 
 def make_fold(
@@ -57,7 +57,7 @@ def write_run(
     """Write a run whose network has random weights; return its folder."""
     keras.utils.set_random_seed(0)
     run = RunFolder(path)
-    shape = (10, recipe.windows.frames, recipe.features.bands)
+    shape = (10, recipe.inputs.windows.frames, recipe.inputs.features.bands)
     windows = np.random.default_rng(0).random(shape, dtype=np.float32)
     network = recipe.build(0)
     run.save_network(network, make_record(recipe), windows)

@@ -3,7 +3,6 @@ import logging
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +16,14 @@ from tests.training.comparison.small import use_small_systems
 from tests.training.data.readers.pictures import random_levels
 from tests.training.made import write_csv, write_guitar_chords_v3, write_moods, write_wav
 from tests.training.runs import make_fold
-from tests.training.tiny import TINY_CHORD, TINY_GENRE
+from tests.training.tiny import TINY_CHORD, TINY_GENRE, varied
 from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
 from training.comparison import compare_job
 from training.data.labels import CHORDS
 from training.fitting import fit_job
 from training.fitting.run_folder import RunFolder
 from training.networks import musicnn
-from training.recipes.recipes import RECIPES
+from training.recipes import RECIPES
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
 COMMANDS = ("prepare", "fit", "export", *MEASUREMENTS, "outsiders", "report")
@@ -194,7 +193,7 @@ def test_a_missing_teacher_says_what_to_install(
 def test_a_missing_backbone_says_what_to_install(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(RECIPES["genre"], rendering=None)
+    recipe = varied(RECIPES["genre"], rendering=None)
     monkeypatch.setitem(RECIPES, "genre", recipe)
     monkeypatch.setattr(musicnn, "find_spec", lambda _: None)
     write_wav(tmp_path / "clip.wav", noise(0.5, rate_hz=22_050), 22_050)

@@ -1,7 +1,7 @@
 """Recipes like the real ones, but with networks that train in a second."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.util import find_spec
 
 import keras
@@ -17,8 +17,9 @@ from training.data.splits import group_fold_plan
 from training.fitting.batches import Examples
 from training.networks.architectures import chord_net, embedding_net
 from training.networks.context import OUTPUTS, ContextRecipe
+from training.recipes import CHORD, EMOTION, GENRE, GENRE_PICTURES, Recipe
 from training.recipes.fit_settings import FitSettings
-from training.recipes.recipes import CHORD, EMOTION, GENRE, GENRE_PICTURES, Recipe, Rendering
+from training.recipes.recipe import Rendering
 
 FIT = FitSettings(
     epochs=2, batches_per_epoch=3, batch_size=8, peak_learning_rate=3e-3, weight_decay=1e-3
@@ -47,19 +48,19 @@ def averaging_net(
 
 def tiny_chord_net(_: int) -> keras.Model:
     """Build the chord network with few channels."""
-    frames, bands = CHORD.windows.frames, CHORD.features.bands
+    frames, bands = CHORD.inputs.windows.frames, CHORD.inputs.features.bands
     return chord_net(frames, bands, len(QUALITIES), width=4)
 
 
 def tiny_genre_net(teacher_targets: int) -> keras.Model:
     """Build a network for the windows of the genre recipe."""
-    frames, bands = GENRE.windows.frames, GENRE.features.bands
+    frames, bands = GENRE.inputs.windows.frames, GENRE.inputs.features.bands
     return averaging_net(frames, bands, len(GENRE.labels), teacher_targets=teacher_targets)
 
 
 def tiny_pictures_net(_: int) -> keras.Model:
     """Build a network for the windows of the pictures' recipe."""
-    frames, bands = GENRE_PICTURES.windows.frames, GENRE_PICTURES.features.bands
+    frames, bands = GENRE_PICTURES.inputs.windows.frames, GENRE_PICTURES.inputs.features.bands
     return averaging_net(frames, bands, len(GENRE_PICTURES.labels))
 
 
@@ -95,19 +96,30 @@ def few(rendering: Rendering | None) -> Rendering:
     return replace(rendering, count=N_RENDERED)
 
 
-TINY_CHORD = replace(
+def varied(recipe: Recipe, **changes: object) -> Recipe:
+    """Return a recipe with other fields, each in the group that it belongs to."""
+    for name in ("inputs", "validation", "supplement", "serving"):
+        group = getattr(recipe, name)
+        within = {field.name for field in fields(group)} & changes.keys() if group else set()
+        if within:
+            altered = {field: changes.pop(field) for field in within}
+            changes[name] = replace(group, **altered)
+    return replace(recipe, **changes)  # type: ignore[arg-type]
+
+
+TINY_CHORD = varied(
     CHORD,
     build=tiny_chord_net,
     fit=FIT,
     degraded_copies=1,
-    rendering=few(CHORD.rendering),
+    rendering=few(CHORD.supplement.rendering),
 )
 # No backbone and no teacher, whose package need not be there.
-TINY_GENRE = replace(
-    GENRE, build=tiny_genre_net, backbone=None, fit=FIT, rendering=few(GENRE.rendering)
+TINY_GENRE = varied(
+    GENRE, build=tiny_genre_net, backbone=None, fit=FIT, rendering=few(GENRE.supplement.rendering)
 )
-TINY_PICTURES = replace(GENRE_PICTURES, build=tiny_pictures_net, fit=FIT, teacher=False)
-TOY = replace(
+TINY_PICTURES = varied(GENRE_PICTURES, build=tiny_pictures_net, fit=FIT, teacher=False)
+TOY = varied(
     EMOTION,
     features=FeatureSpec(
         name="log_mel",
@@ -130,13 +142,13 @@ TOY = replace(
     outside=(),
     rendering=None,
 )
-TOY_ON_TOP = replace(
+TOY_ON_TOP = varied(
     TOY,
     build=lambda _: embedding_net(TOY_UNITS, 2, 0, hidden_units=8, dropout=0.0),
     backbone=toy_backbone,
     fit=replace(TOY.fit, batches_per_epoch=40, peak_learning_rate=0.01),
 )
-TOY_TOLD = replace(
+TOY_TOLD = varied(
     TOY_ON_TOP,
     build=lambda _: embedding_net(TOY_UNITS + OUTPUTS, 2, 0, hidden_units=8, dropout=0.0),
     context=ContextRecipe("chord", stride_frames=20),

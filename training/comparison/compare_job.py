@@ -23,7 +23,7 @@ from training.fitting.embedding import Stage, stage_of
 from training.fitting.fit_job import FitJob, fingerprint, fit_without, judge
 from training.fitting.material import NOTHING_BESIDE, assemble
 from training.fitting.run_folder import RunFolder
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results.figures import evaluations
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,9 @@ def compare(job: CompareJob) -> Comparison:
         The data or the folder cannot do; the message says how to mend it.
     """
     on_audio, on_pictures = _exams(job)
-    alone = replace(TASKS[job.task], context=None)  # no system is told of the chords
+    task = TASKS[job.task]
+    # No system is told of the chords.
+    alone = replace(task, inputs=replace(task.inputs, context=None))
     for exam in on_audio + on_pictures:
         owner = _fit_job(job, alone, job.run / "exams" / exam.name)
         owner.run.claim(fingerprint(owner, exam.clips))
@@ -119,7 +121,7 @@ def _sit(job: CompareJob, system: System, exam: Exam) -> None:
     todo = [fold for fold in exam.folds if not fit_job.run.has_fold(fold.name)]
     if not todo:
         return
-    backbone = None if recipe.backbone is None else recipe.backbone()
+    backbone = None if recipe.inputs.backbone is None else recipe.inputs.backbone()
     material = assemble(
         recipe,
         [_as_seen(system, clip) for clip in exam.clips],
@@ -180,7 +182,7 @@ def _collect(job: CompareJob) -> Comparison:
         ]
         if runs:
             exams = {
-                name: evaluations(replace(recipe, protocol=PROTOCOLS[name]), run, temperature=1.0)
+                name: evaluations(recipe, run, temperature=1.0, protocol=PROTOCOLS[name])
                 for name, run in runs.items()
             }
             rows.append(

@@ -16,7 +16,7 @@ from training.data.readers import (
 from training.data.splits import Fold, group_fold_plan, leave_one_data_set_out
 from training.errors import TrainingError, UnreadableClip
 from training.fitting.fit_job import HELD_BACK_FOLD
-from training.recipes.recipes import GENRE
+from training.recipes import GENRE
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def gtzan_lists(data: Sequence[Path]) -> Exam | None:
     test = [i for i, clip in enumerate(clips) if clip.split == "valid"]
     if not test:
         return None
-    groups = frozenset(clip.group for clip in clips if clip.split in GENRE.held_back)
+    groups = frozenset(clip.group for clip in clips if clip.split in GENRE.validation.held_back)
     return Exam(GTZAN_LISTS, clips, [Fold(HELD_BACK_FOLD, test, groups)])
 
 
@@ -120,7 +120,7 @@ def _audio_clips(task: str, data: Sequence[Path]) -> list[LabelledClip]:
 def _usable(task: str, clips: Sequence[LabelledClip]) -> list[LabelledClip]:
     usable = []
     for clip in clips:
-        if clip.split in TASKS[task].left_out:
+        if clip.split in TASKS[task].validation.left_out:
             continue
         try:
             clip.source.content_key()

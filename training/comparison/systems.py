@@ -26,8 +26,9 @@ from training.data.readers.clips import Source
 from training.errors import TrainingError
 from training.networks import musicnn
 from training.networks.architectures import embedding_net, statistics_net
+from training.recipes import EMOTION, GENRE, GENRE_PICTURES, GENRE_STATISTICS, Recipe
 from training.recipes.fit_settings import FitSettings
-from training.recipes.recipes import EMOTION, GENRE, GENRE_PICTURES, GENRE_STATISTICS, Recipe
+from training.recipes.recipe import Inputs, Serving, Supplement
 
 PICTURES = "pictures"
 TASKS = {recipe.task: recipe for recipe in (GENRE, EMOTION)}
@@ -122,19 +123,12 @@ class System:
         return replace(
             TASKS[task],
             name=f"{task} {self.name}",
-            features=features.spec,
-            windows=features.windows,
+            inputs=Inputs(features.spec, features.windows, model.backbone),
             build=lambda _: model.build(features, n_labels),
             augment=features.augment,
             fit=model.fit,
-            backbone=model.backbone,
-            further=(),
-            companion=None,
-            context=None,
-            scales=(),
-            outside=(),
-            rendering=None,
-            beside_share=0.0,
+            supplement=Supplement(),
+            serving=Serving(),
         )
 
 
@@ -200,12 +194,12 @@ FEATURES = {
     ),
     "handcrafted": Features(
         handcrafted.SPEC,
-        GENRE_STATISTICS.windows,
+        GENRE_STATISTICS.inputs.windows,
         GENRE_STATISTICS.augment,
         compute=handcrafted.statistics_grid,
     ),
-    PICTURES: Features(gtzan_grid.SPEC, GENRE_PICTURES.windows, GENRE_PICTURES.augment),
-    "musicnn": Features(GENRE.features, GENRE.windows, GENRE.augment),
+    PICTURES: Features(gtzan_grid.SPEC, GENRE_PICTURES.inputs.windows, GENRE_PICTURES.augment),
+    "musicnn": Features(GENRE.inputs.features, GENRE.inputs.windows, GENRE.augment),
 }
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from service.inference.features import Grid
 from service.inference.windows import WindowSpec, cut_windows
 from training.fitting.material import Item, Material
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 ALTERED_COPIES = 2
 EMBEDDED = "embedded_window"
@@ -79,7 +79,7 @@ def embed(material: Material, recipe: Recipe, backbone: keras.Model, seed: int) 
         def embedded(items: Sequence[Item]) -> list[Item]:
             done = []
             for item in items:
-                windows = cut_windows(item.grids[0].astype(np.float32), recipe.windows)
+                windows = cut_windows(item.grids[0].astype(np.float32), recipe.inputs.windows)
                 forms = [windows, *(_altered(windows, recipe, rng) for _ in range(ALTERED_COPIES))]
                 heard = told(backbone.predict_on_batch(np.concatenate(forms)), item.context)
                 done.append(replace(item, grids=np.split(heard.astype(np.float16), len(forms))))
@@ -103,7 +103,9 @@ def told(embeddings: Array, context: Array) -> Array:
 def on_embeddings(recipe: Recipe) -> Recipe:
     """Return the recipe as it is for embeddings: one frame is a window, nothing is altered."""
     return replace(
-        recipe, windows=EMBEDDED_WINDOWS, augment=lambda window, label, _: (window, label)
+        recipe,
+        inputs=replace(recipe.inputs, windows=EMBEDDED_WINDOWS),
+        augment=lambda window, label, _: (window, label),
     )
 
 

@@ -27,7 +27,7 @@ from training.fitting.ratings import hear, measure, ratings_network, summaries
 from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
 from training.networks.context import load_context, write_context
 from training.networks.teacher import Teacher
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -86,36 +86,36 @@ def fit(job: FitJob) -> None:
         The data, the command or the environment cannot do; the message says how to mend it.
     """
     began = time.monotonic()
-    if job.recipe.beside_share == 0 and (job.beside.outside or job.beside.soundfonts):
+    if job.recipe.supplement.share == 0 and (job.beside.outside or job.beside.soundfonts):
         raise TrainingError(
             f"The recipe {job.recipe.name} learns from labelled clips alone; leave out --outside "
             "and --soundfonts."
         )
     # Before the features, which take long: its weights may not be installed.
-    backbone = None if job.recipe.backbone is None else job.recipe.backbone()
+    backbone = None if job.recipe.inputs.backbone is None else job.recipe.inputs.backbone()
     material = gather(
         job.recipe,
         job.data,
         job.cache,
-        teacher=Teacher(job.cache) if job.recipe.teacher else None,
+        teacher=Teacher(job.cache) if job.recipe.supplement.teacher else None,
         seed=job.seed,
         beside=replace(job.beside, context=_context(job)),
         cluster=job.cluster,
     )
     job.run.claim(fingerprint(job, material.clips))
-    if job.recipe.context is not None:
-        write_context(job.recipe.context, job.models, job.run.context_folder)
+    if job.recipe.inputs.context is not None:
+        write_context(job.recipe.inputs.context, job.models, job.run.context_folder)
     check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
-    if backbone is not None and job.recipe.scales:
+    if backbone is not None and job.recipe.serving.scales:
         _fit_ratings(job, backbone)
     stage = stage_of(job.recipe, material, backbone, job.seed)
     job, material = replace(job, recipe=stage.recipe), stage.material
     clips = material.clips
-    held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.held_back]
+    held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.validation.held_back]
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
     if job.with_folds:
-        for fold in job.recipe.folds([clips[i] for i in trainable]):
+        for fold in job.recipe.validation.folds([clips[i] for i in trainable]):
             if not job.run.has_fold(fold.name):
                 test = [trainable[i] for i in fold.test]
                 fitted = fit_without(job, material, held_back_groups | fold.groups, fold.name)
@@ -142,7 +142,7 @@ def fit(job: FitJob) -> None:
 
 def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
     """Learn to rate, if there is a list of ratings in the data."""
-    scales = job.recipe.scales
+    scales = job.recipe.serving.scales
     heard = hear(job.recipe, scales, job.data, job.cache, backbone, job.cluster)
     if not heard.rated.clips:
         return
@@ -161,9 +161,9 @@ def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
     """
     names = [path.name for path in (*job.beside.outside, *job.beside.soundfonts)]
     digest = hashlib.sha256(repr((job.recipe.name, job.seed, names)).encode())
-    if job.recipe.context is not None:
-        listener = job.models / job.recipe.context.bundle / MODEL_FILE
-        digest.update(repr((job.recipe.context, file_sha256(listener))).encode())
+    if job.recipe.inputs.context is not None:
+        listener = job.models / job.recipe.inputs.context.bundle / MODEL_FILE
+        digest.update(repr((job.recipe.inputs.context, file_sha256(listener))).encode())
     for clip in clips:
         known = (clip.label, clip.group, clip.data_set, clip.split)
         digest.update(repr((clip.source.content_key(), known)).encode())
@@ -215,7 +215,7 @@ def judge(
         data_sets=[clip.data_set for clip in clips],
         groups=[clip.group for clip in clips],
         truth=np.array([item.label for item in items]),
-        logits=clip_logits(fitted.network, [i.grids[0] for i in items], job.recipe.windows),
+        logits=clip_logits(fitted.network, [i.grids[0] for i in items], job.recipe.inputs.windows),
     )
     right = (result.logits.argmax(axis=1) == result.truth).mean()
     logger.info("%s %s: %.1f%% of %d clips", job.recipe.task, name, 100 * right, len(test))
@@ -223,10 +223,10 @@ def judge(
 
 
 def _context(job: FitJob) -> Context | None:
-    if job.recipe.context is None:
+    if job.recipe.inputs.context is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        write_context(job.recipe.context, job.models, Path(folder))
+        write_context(job.recipe.inputs.context, job.models, Path(folder))
         return load_context(Path(folder))
 
 
@@ -237,7 +237,7 @@ def _to_check(
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(material.items))[:N_CHECK_WINDOWS]
     grids = [material.items[i].grids[0].astype(np.float32) for i in chosen]
-    windows = np.stack([cut_windows(grid, recipe.windows)[0] for grid in grids])
+    windows = np.stack([cut_windows(grid, recipe.inputs.windows)[0] for grid in grids])
     return windows, np.stack([material.items[i].context for i in chosen])
 
 

@@ -24,8 +24,8 @@ from training.fitting.batches import (
     comment_between,
     label_targets,
 )
+from training.recipes import Recipe
 from training.recipes.fit_settings import FitSettings
-from training.recipes.recipes import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def fit_network(
         train,
         settings,
         outputs=outputs,
-        windows=recipe.windows,
+        windows=recipe.inputs.windows,
         augment=recipe.augment,
         seed=seed,
     )
@@ -91,7 +91,7 @@ def fit_network(
     network.fit(
         batches,
         epochs=settings.epochs,
-        validation_data=stop and _stop_batch(stop, recipe.windows, outputs),
+        validation_data=stop and _stop_batch(stop, recipe.inputs.windows, outputs),
         shuffle=False,  # the batches are random, their order must not be
         verbose=0,
         callbacks=[

@@ -20,7 +20,7 @@ from training.errors import TrainingError
 from training.fitting.batches import Examples
 from training.networks.context import hear_clips, hear_samples
 from training.networks.teacher import Teacher
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.synthesis.sampled_guitar import sampled_guitars
 
 CLEAN_SHARE = 0.5  # of the windows drawn from a clip that has degraded copies
@@ -149,7 +149,7 @@ def gather(
         No clip can be read.
     """
     found = read_data_sets(data, recipe.task, pictures=recipe.reads_pictures)
-    wanted = [clip for clip in found if clip.split not in recipe.left_out]
+    wanted = [clip for clip in found if clip.split not in recipe.validation.left_out]
     return assemble(
         recipe,
         wanted,
@@ -189,10 +189,10 @@ def assemble(
     TrainingError
         No labelled clip can be read.
     """
-    bank = make_bank(recipe.features)
+    bank = make_bank(recipe.inputs.features)
 
     def grids(clips: Sequence[LabelledClip]) -> Preparation:
-        return prepare(clips, recipe.features, bank, cache, cluster)
+        return prepare(clips, recipe.inputs.features, bank, cache, cluster)
 
     labelled = grids(clips)
     if not labelled.clips:
@@ -215,7 +215,7 @@ def assemble(
     if beside.context is not None:
         heard = hear_clips(beside.context, [p.clip for p in (*known, *outside)], cache, cluster)
         items, strangers = _told(items, known, heard), _told(strangers, outside, heard)
-    weight = _weight_beside(items, len(rendered) + len(strangers), recipe.beside_share)
+    weight = _weight_beside(items, len(rendered) + len(strangers), recipe.supplement.share)
     return Material(
         clips=[prepared.clip for prepared in labelled.clips],
         items=items[:own],
@@ -268,10 +268,10 @@ def _further_audio(
     audio may not have the grid's group.
     """
     known = {clip.source.name for clip in clips}
-    refused = {*recipe.left_out, *recipe.held_back}
+    refused = {*recipe.validation.left_out, *recipe.validation.held_back}
     found = {
         clip.source.name: clip
-        for task in recipe.further
+        for task in recipe.supplement.further
         for clip in _listed_audio(data, task)
         if clip.source.name not in known and clip.split not in refused
     }
@@ -283,7 +283,7 @@ def _outside_audio(
 ) -> list[LabelledClip]:
     """Return audio that has none of the labels, some of each guitar and of each folder."""
     rng = np.random.default_rng(seed)
-    listed = [clip for task in recipe.outside for clip in _listed_audio(data, task)]
+    listed = [clip for task in recipe.supplement.outside for clip in _listed_audio(data, task)]
     found = [_draw(_of_folder(folder), OUTSIDERS_PER_FOLDER, rng) for folder in folders]
     for group in sorted({clip.group for clip in listed}):
         members = [clip for clip in listed if clip.group == group]
@@ -314,7 +314,7 @@ def _copies(clips: Sequence[LabelledClip], recipe: Recipe) -> list[LabelledClip]
         replace(clip, source=DegradedAudio(clip.source, copy))
         for clip in clips
         if isinstance(clip.source, AudioFile)
-        for copy in range(recipe.degraded_copies)
+        for copy in range(recipe.supplement.degraded_copies)
     ]
 
 
@@ -347,7 +347,7 @@ def _items(
 
 
 def _companion_labels(recipe: Recipe, data: Sequence[Path]) -> dict[str, int]:
-    task = recipe.companion
+    task = recipe.supplement.companion
     if task is None:
         return {}
     return {c.source.name: TASKS[task].index(c.label) for c in _listed_audio(data, task)}
@@ -370,12 +370,12 @@ def _weight_beside(items: Sequence[Item], n_beside: int, share: float) -> float:
 
 
 def _outside_index(recipe: Recipe) -> int:
-    label = recipe.outside_label
+    label = recipe.supplement.outside_label
     return OUTSIDE if label is None else recipe.labels.index(label)
 
 
 def _rendered(recipe: Recipe, bank: FilterBank, seed: int, beside: Beside) -> list[Item]:
-    rendering, rate_hz = recipe.rendering, recipe.features.sample_rate_hz
+    rendering, rate_hz = recipe.supplement.rendering, recipe.inputs.features.sample_rate_hz
     if rendering is None:
         return []
     rng = np.random.default_rng(seed)
@@ -385,7 +385,7 @@ def _rendered(recipe: Recipe, bank: FilterBank, seed: int, beside: Beside) -> li
         sampled = guitars and number % 2
         pluck = guitars[int(rng.integers(len(guitars)))].pluck if sampled else None
         label, samples = rendering.render(rate_hz, rng, pluck)
-        grid = compute_grid(samples, recipe.features, bank).astype(np.float16)
+        grid = compute_grid(samples, recipe.inputs.features, bank).astype(np.float16)
         index = OUTSIDE if label is None else recipe.labels.index(label)
         companion = OUTSIDE if label is None else UNLABELLED
         context = _NO_CONTEXT

@@ -24,7 +24,7 @@ from training.data.filter_banks import make_bank
 from training.data.preparation import prepare
 from training.data.scales import RatedClips, Scale, read_ratings
 from training.evaluation.metrics import correlation
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 # Of the ridge, relative to the mean eigenvalue of a clip's own products; 1 to 10 are alike.
 PENALTY = 3.0
@@ -94,10 +94,11 @@ def hear(
     rated = read_ratings(data, scales)
     if not rated.clips:
         return Heard(rated, np.zeros((0, 0)))
-    done = prepare(rated.clips, recipe.features, make_bank(recipe.features), cache, cluster).clips
+    features = recipe.inputs.features
+    done = prepare(rated.clips, features, make_bank(features), cache, cluster).clips
     value_of = dict(zip((c.source.name for c in rated.clips), rated.values, strict=True))
     means = [
-        backbone.predict_on_batch(cut_windows(p.grid.astype(np.float32), recipe.windows))
+        backbone.predict_on_batch(cut_windows(p.grid.astype(np.float32), recipe.inputs.windows))
         .mean(axis=0)
         .ravel()
         for p in done

@@ -28,7 +28,7 @@ from training.progressions.clips import progressions_of_clips
 from training.progressions.progression import Annotation, Progression
 from training.progressions.scores import Score, pool, score
 from training.progressions.songs import render_songs
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results.figures import calibrate
 from training.results.fold_bundles import fold_bundle, unseen_clips
 from training.synthesis.soundfont import require_fluidsynth
@@ -110,7 +110,7 @@ def measure(job: ProgressionJob) -> ProgressionReport:
         The recipe joins no segments, the run has no networks, or the songs cannot be
         rendered; the message says how to mend it.
     """
-    if job.recipe.timeline is None or job.recipe.lab_labels is None:
+    if job.recipe.serving.timeline is None or job.recipe.serving.lab_labels is None:
         raise TrainingError(f"The recipe {job.recipe.name} does not answer with chords over time.")
     if job.soundfont is not None:
         require_fluidsynth(job.soundfont)
@@ -128,7 +128,7 @@ def measure(job: ProgressionJob) -> ProgressionReport:
         members = [judged for judged in guitars if judged.progression.data_set == data_set]
         parts.append(_part(data_set, members))
     if job.soundfont is not None:
-        rate_hz = job.recipe.features.sample_rate_hz
+        rate_hz = job.recipe.inputs.features.sample_rate_hz
         songs = render_songs(job.soundfont, rate_hz, count=job.songs, seed=job.seed)
         parts.append(_part(songs[0].data_set, judge(job, None, songs, calibration)))
     if not parts:
@@ -183,7 +183,7 @@ def answer(bundle: Bundle, progression: Progression) -> Annotation:
 
 
 def _progressions(job: ProgressionJob, clips: Sequence[LabelledClip]) -> list[Progression]:
-    rate_hz = job.recipe.features.sample_rate_hz
+    rate_hz = job.recipe.inputs.features.sample_rate_hz
     made = []
     for data_set in sorted({clip.data_set for clip in clips}):
         members = [clip for clip in clips if clip.data_set == data_set]

@@ -36,7 +36,7 @@ from training.errors import TrainingError
 from training.fitting.embedding import taken_apart
 from training.fitting.run_folder import RunFolder
 from training.networks.architectures import serving_network
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results.canonical import make_canonical
 from training.results.figures import calibrate, evaluations
 from training.synthesis.sounds import render_golden_clip
@@ -72,11 +72,11 @@ def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
     TrainingError
         The run is not finished, or the exported network differs from Keras.
     """
-    if recipe.bundle is None:
+    if recipe.serving.bundle is None:
         raise TrainingError(
             f"The recipe {recipe.name} is for comparison; the service cannot compute its features."
         )
-    folder = models / recipe.bundle
+    folder = models / recipe.serving.bundle
     calibration = calibrate(run)
     figures = evaluations(recipe, run, calibration.temperature)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def write_bundle(
     if run.context() is not None:
         for name in (CONTEXT_FILE, CONTEXT_BANK_FILE):
             shutil.copyfile(run.context_folder / name, folder / name)
-    bank = make_bank(recipe.features)
+    bank = make_bank(recipe.inputs.features)
     np.save(folder / BANK_FILE, bank)
     _write_golden(recipe, run, bank, network, folder / GOLDEN_FILE)
     card = _card(recipe, run, serving_network(network).count_params(), folder, calibration, figures)
@@ -250,13 +250,13 @@ def _compare(
 def _write_golden(
     recipe: Recipe, run: RunFolder, bank: NDArray[np.float32], network: keras.Model, file: Path
 ) -> None:
-    samples = render_golden_clip(GOLDEN_DURATION_S, recipe.features.sample_rate_hz)
-    grid = compute_grid(samples, recipe.features, bank)
-    windows, contexts = cut_windows(grid, recipe.windows), np.zeros((1, 0), np.float32)
+    samples = render_golden_clip(GOLDEN_DURATION_S, recipe.inputs.features.sample_rate_hz)
+    grid = compute_grid(samples, recipe.inputs.features, bank)
+    windows, contexts = cut_windows(grid, recipe.inputs.windows), np.zeros((1, 0), np.float32)
     answers: dict[str, Any] = {}
     context = run.context()
     if context is not None:
-        context_grid = context.features_from(samples, recipe.features.sample_rate_hz)
+        context_grid = context.features_from(samples, recipe.inputs.features.sample_rate_hz)
         answers["context_features"] = context_grid
         contexts = context.hear(context_grid)[np.newaxis]
     inputs = _inputs(windows, np.repeat(contexts, len(windows), axis=0))
@@ -277,6 +277,7 @@ def _card(
     figures: Sequence[Evaluation],
 ) -> Card:
     record, context = run.record(), run.context()
+    lab_labels = recipe.serving.lab_labels
     # The card comes last.
     files = sorted(path.name for path in draft.iterdir())
     return Card(
@@ -284,11 +285,11 @@ def _card(
         version=recipe.version,
         summary=recipe.summary,
         labels=list(recipe.labels),
-        features=recipe.features,
-        windows=recipe.windows,
+        features=recipe.inputs.features,
+        windows=recipe.inputs.windows,
         calibration=calibration,
-        timeline=recipe.timeline,
-        lab_labels=None if recipe.lab_labels is None else list(recipe.lab_labels),
+        timeline=recipe.serving.timeline,
+        lab_labels=None if lab_labels is None else list(lab_labels),
         context=None if context is None else context.spec,
         ratings=run.ratings(),
         training=TrainingRecord(

@@ -13,7 +13,7 @@ from training.evaluation.calibration import fit_temperature, fit_uncertain_below
 from training.evaluation.metrics import Predictions, score
 from training.fitting.fit_job import HELD_BACK_FOLD
 from training.fitting.run_folder import FoldResult, RunFolder
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 MIN_CLIPS = 20
 LIST_PROTOCOL = "the official validation list, judged by the shipped network, which never saw it"
@@ -62,9 +62,21 @@ def calibrate(run: RunFolder) -> Calibration:
     )
 
 
-def evaluations(recipe: Recipe, run: RunFolder, temperature: float) -> list[Evaluation]:
-    """Return the card's figures: the official list, the folds pooled, by data set, by subset."""
-    folds = _folds(run)
+def evaluations(
+    recipe: Recipe, run: RunFolder, temperature: float, protocol: str | None = None
+) -> list[Evaluation]:
+    """Return the card's figures: the official list, the folds pooled, by data set, by subset.
+
+    Parameters
+    ----------
+    recipe, run
+        What was trained.
+    temperature
+        Of its calibration.
+    protocol
+        How the folds were made, in words; by default as the recipe says.
+    """
+    folds, protocol = _folds(run), protocol or recipe.validation.protocol
     listed = [fold for fold in folds if fold.name == HELD_BACK_FOLD]
     crossed = [fold for fold in folds if fold.name != HELD_BACK_FOLD]
     found = []
@@ -74,16 +86,16 @@ def evaluations(recipe: Recipe, run: RunFolder, temperature: float) -> list[Eval
     if not crossed:
         return found
     unseen = Unseen.of(crossed)
-    found.append(_evaluation(recipe, unseen, "all", recipe.protocol, temperature))
-    for name, subset in recipe.subsets:
+    found.append(_evaluation(recipe, unseen, "all", protocol, temperature))
+    for name, subset in recipe.validation.subsets:
         wanted = np.isin(unseen.truth, [recipe.labels.index(label) for label in subset])
         if wanted.any():
             part = unseen.only(wanted)
-            found.append(_evaluation(recipe, part, f"all, {name}", recipe.protocol, temperature))
+            found.append(_evaluation(recipe, part, f"all, {name}", protocol, temperature))
     for data_set in sorted(set(unseen.data_sets.tolist())):
         part = unseen.only(unseen.data_sets == data_set)
         if len(part.truth) >= MIN_CLIPS:
-            found.append(_evaluation(recipe, part, data_set, recipe.protocol, temperature))
+            found.append(_evaluation(recipe, part, data_set, protocol, temperature))
     return found
 
 

@@ -9,7 +9,7 @@ from service.inference.card import Calibration
 from training.data.readers import LabelledClip
 from training.fitting.fit_job import HELD_BACK_FOLD
 from training.fitting.run_folder import RunFolder
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results.export import write_bundle
 
 

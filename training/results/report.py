@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from service.inference.card import Estimate, Evaluation, Rating
 from training.evaluation.metrics import N_BINS, Predictions
 from training.fitting.run_folder import RunFolder
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results.figures import Unseen, calibrate, evaluations
 
 mpl.use("Agg")

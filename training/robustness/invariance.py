@@ -21,7 +21,7 @@ from training.data.readers import AudioFile, LabelledClip, read_data_sets
 from training.errors import TrainingError, UnreadableClip
 from training.evaluation.metrics import weighted_mean
 from training.fitting.run_folder import RunFolder
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results.figures import calibrate
 from training.results.fold_bundles import fold_bundle, unseen_clips
 from training.robustness.changes import CHANGES, UNCHANGED

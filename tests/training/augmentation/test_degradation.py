@@ -10,9 +10,9 @@ from training.augmentation.degradation import DegradedAudio, degrade
 from training.data.filter_banks import make_bank
 from training.data.readers import AudioFile
 from training.errors import UnreadableClip
-from training.recipes.recipes import CHORD
+from training.recipes import CHORD
 
-SPEC = CHORD.features
+SPEC = CHORD.inputs.features
 BANK = make_bank(SPEC)
 
 

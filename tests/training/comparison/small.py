@@ -16,5 +16,5 @@ def use_small_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave ``cnn`` and ``lstm`` on log_mel: both are linear and see the features of ``TOY``."""
     models = {name: Model(_build, ("log_mel",), TOY.fit) for name in ("cnn", "lstm")}
     monkeypatch.setattr(systems, "MODELS", models)
-    features = Features(TOY.features, TOY.windows, unchanged)
+    features = Features(TOY.inputs.features, TOY.inputs.windows, unchanged)
     monkeypatch.setitem(systems.FEATURES, "log_mel", features)

@@ -12,7 +12,7 @@ from training.comparison import cost
 from training.comparison.cost import Cost, mean_cost, serving_times_ms
 from training.comparison.systems import Features
 
-TOY_FEATURES = Features(TOY.features, TOY.windows, unchanged)
+TOY_FEATURES = Features(TOY.inputs.features, TOY.inputs.windows, unchanged)
 
 
 def test_an_answer_is_timed_on_30_s_with_the_network_that_would_be_served(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_an_answer_is_timed_on_30_s_with_the_network_that_would_be_served(tmp_pa
 
     features = replace(TOY_FEATURES, compute=watched)
     features_ms, network_ms = serving_times_ms(features, TOY.build(0), tmp_path)
-    assert {round(n / TOY.features.sample_rate_hz) for n in heard} == {30}
+    assert {round(n / TOY.inputs.features.sample_rate_hz) for n in heard} == {30}
     assert len(heard) > cost.RUNS
     assert features_ms > 0
     assert network_ms > 0

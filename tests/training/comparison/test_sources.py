@@ -11,7 +11,7 @@ from training.comparison.sources import ComputedAudio
 from training.data.filter_banks import make_bank
 from training.data.readers import AudioFile
 
-RATE_HZ = TOY.features.sample_rate_hz
+RATE_HZ = TOY.inputs.features.sample_rate_hz
 
 
 def level(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBank) -> Grid:  # noqa: ARG001
@@ -21,8 +21,8 @@ def level(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBank) -> 
 def test_the_function_gets_the_waveform_at_the_rate_of_the_specification(tmp_path: Path) -> None:
     file = write_wav(tmp_path / "a.wav", tone(300, 0.5, rate_hz=2 * RATE_HZ), 2 * RATE_HZ)
     source = ComputedAudio(AudioFile(file), level)
-    grid = source.grid(TOY.features, make_bank(TOY.features))
-    assert grid.shape == (1, TOY.features.bands)
+    grid = source.grid(TOY.inputs.features, make_bank(TOY.inputs.features))
+    assert grid.shape == (1, TOY.inputs.features.bands)
     np.testing.assert_allclose(grid, 0.5, atol=0.05)
 
 

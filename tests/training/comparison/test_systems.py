@@ -49,12 +49,12 @@ def test_pairs_without_sense_are_refused_with_those_that_have() -> None:
 def test_every_network_fits_its_features(system: System) -> None:
     recipe = system.recipe("genre")
     network = recipe.build(0)
-    shape = (recipe.windows.frames, recipe.features.bands)
-    assert network.input_shape == (None, *((1, musicnn.UNITS) if recipe.backbone else shape))
+    shape = (recipe.inputs.windows.frames, recipe.inputs.features.bands)
+    assert network.input_shape == (None, *((1, musicnn.UNITS) if recipe.inputs.backbone else shape))
     assert network.output["logits"].shape == (None, 10)
-    assert make_bank(recipe.features).shape[0] == recipe.features.bands
-    assert not recipe.further
-    assert not recipe.teacher
+    assert make_bank(recipe.inputs.features).shape[0] == recipe.inputs.features.bands
+    assert not recipe.supplement.further
+    assert not recipe.supplement.teacher
 
 
 def test_windows_are_of_a_few_seconds_and_frames_of_tens_of_milliseconds() -> None:

@@ -14,7 +14,7 @@ from training.data.filter_banks import (
     mel_bank,
 )
 from training.data.readers import gtzan_grid
-from training.recipes.recipes import CHORD, RECIPES
+from training.recipes import CHORD, RECIPES
 
 MEL_SPEC = gtzan_grid.SPEC
 RATE_HZ = MEL_SPEC.sample_rate_hz
@@ -68,23 +68,23 @@ def test_the_lowest_log_frequency_band_is_c2_and_an_octave_has_three_bands_a_sem
 
 
 def test_log_frequency_filters_weigh_averages() -> None:
-    bank = log_frequency_bank(CHORD.features)
+    bank = log_frequency_bank(CHORD.inputs.features)
 
-    assert bank.shape == (CHORD.features.bands, CHORD.features.fft_samples // 2 + 1)
+    assert bank.shape == (CHORD.inputs.features.bands, CHORD.inputs.features.fft_samples // 2 + 1)
     assert bank.dtype == np.float32
     np.testing.assert_allclose(bank.sum(axis=1), 1, rtol=1e-5)
     assert (bank >= 0).all()
 
 
 def test_no_filter_is_narrower_than_the_fft_resolves() -> None:
-    bank = log_frequency_bank(CHORD.features)
+    bank = log_frequency_bank(CHORD.inputs.features)
     assert ((bank > 0).sum(axis=1) >= 2).all()
 
 
 # Below A3 the FFT resolves less than a third of a semitone.
 @pytest.mark.parametrize("note", ["A3", "C4", "F#4", "Bb5", "B7"])
 def test_a_pure_tone_is_loudest_in_its_notes_band(note: str) -> None:
-    spec = CHORD.features
+    spec = CHORD.inputs.features
     semitones_above_c2 = int(librosa.note_to_midi(note)) - 36
     sine = tone(float(librosa.note_to_hz(note)), 1.0, rate_hz=spec.sample_rate_hz)
 
@@ -95,7 +95,7 @@ def test_a_pure_tone_is_loudest_in_its_notes_band(note: str) -> None:
 
 @pytest.mark.parametrize("band", [0, 1, 20, 40])
 def test_low_tones_are_at_most_a_semitone_off(band: int) -> None:
-    spec = CHORD.features
+    spec = CHORD.inputs.features
     sine = tone(C2_HZ * 2 ** (band / BANDS_PER_OCTAVE), 1.0, rate_hz=spec.sample_rate_hz)
 
     grid = compute_grid(sine, spec, log_frequency_bank(spec))
@@ -104,7 +104,7 @@ def test_low_tones_are_at_most_a_semitone_off(band: int) -> None:
 
 
 def test_an_octave_above_is_36_bands_higher() -> None:
-    spec = CHORD.features
+    spec = CHORD.inputs.features
     bank = log_frequency_bank(spec)
     low = compute_grid(tone(440, 1.0, rate_hz=spec.sample_rate_hz), spec, bank)
     high = compute_grid(tone(880, 1.0, rate_hz=spec.sample_rate_hz), spec, bank)
@@ -114,13 +114,14 @@ def test_an_octave_above_is_36_bands_higher() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_has_a_bank_with_one_row_a_band(name: str) -> None:
-    spec = RECIPES[name].features
+    spec = RECIPES[name].inputs.features
     assert make_bank(spec).shape[0] == spec.bands
 
 
 def test_the_specification_names_its_bank() -> None:
     np.testing.assert_array_equal(make_bank(MEL_SPEC), mel_bank(MEL_SPEC))
-    np.testing.assert_array_equal(make_bank(CHORD.features), log_frequency_bank(CHORD.features))
+    chords = CHORD.inputs.features
+    np.testing.assert_array_equal(make_bank(chords), log_frequency_bank(chords))
 
 
 def test_linear_bands_are_equally_wide_and_do_not_overlap() -> None:

@@ -15,9 +15,9 @@ from training.data.filter_banks import make_bank
 from training.data.preparation import prepare
 from training.data.readers import AudioFile, LabelledClip, read_data_set
 from training.errors import TrainingError, UnreadableClip
-from training.recipes.recipes import GENRE
+from training.recipes import GENRE
 
-SPEC = GENRE.features
+SPEC = GENRE.inputs.features
 BANK = make_bank(SPEC)
 JAZZ_54 = "jazz.00054.wav"
 

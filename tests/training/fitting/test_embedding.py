@@ -18,6 +18,7 @@ from tests.training.tiny import (
     noisy,
     toy_backbone,
     unchanged,
+    varied,
 )
 from training.data.labels import OUTSIDE, UNLABELLED
 from training.fitting.embedding import (
@@ -31,7 +32,7 @@ from training.fitting.embedding import (
 )
 from training.fitting.material import Item, Material
 from training.networks.architectures import embedding_net
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 NOISY = replace(TOY, augment=noisy)
 
@@ -71,7 +72,7 @@ def embedded(recipe: Recipe = NOISY, seed: int = 1) -> list[Item]:
 def test_the_first_form_is_what_the_backbone_hears_in_each_window() -> None:
     backbone = toy_backbone()
     for before, after in zip(all_items(MATERIAL), embedded(), strict=True):
-        windows = cut_windows(before.grids[0].astype(np.float32), TOY.windows)
+        windows = cut_windows(before.grids[0].astype(np.float32), TOY.inputs.windows)
         heard = np.asarray(backbone(windows))
 
         assert after.grids[0].shape == (len(windows), TOY_UNITS)
@@ -97,7 +98,7 @@ def test_copies_are_altered_by_the_recipe_before_they_are_heard() -> None:
     backbone = toy_backbone()
     found = embedded(replace(TOY, augment=turned))
     for before, after in zip(all_items(MATERIAL), found, strict=True):
-        windows = cut_windows(before.grids[0].astype(np.float32), TOY.windows)
+        windows = cut_windows(before.grids[0].astype(np.float32), TOY.inputs.windows)
         heard = np.asarray(backbone(1 - windows))
         for copy in after.grids[1:]:
             np.testing.assert_allclose(copy, heard, atol=2e-3)
@@ -112,8 +113,8 @@ def test_without_an_augmentation_all_forms_are_alike() -> None:
 def test_short_clips_are_filled_as_the_recipe_wants_it() -> None:
     repeating = WindowSpec(frames=TOY_FRAMES, stride_frames=4, short="repeat")
     silent, repeated = (
-        embedded(replace(NOISY, windows=windows))[1].grids[0]
-        for windows in (TOY.windows, repeating)
+        embedded(varied(NOISY, windows=windows))[1].grids[0]
+        for windows in (TOY.inputs.windows, repeating)
     )
     # Levels are means over the window, of which three of eight frames would be silent.
     assert (repeated[0, :TOY_BANDS] > silent[0, :TOY_BANDS]).all()
@@ -137,14 +138,14 @@ def test_on_embeddings_a_frame_is_a_window_and_nothing_is_altered() -> None:
     recipe = on_embeddings(NOISY)
     heard = embedded()[0].grids[0].astype(np.float32)
 
-    windows = cut_windows(heard, recipe.windows)
+    windows = cut_windows(heard, recipe.inputs.windows)
     altered, label = recipe.augment(windows[0], 1, np.random.default_rng(0))
 
-    assert recipe.windows == EMBEDDED_WINDOWS
+    assert recipe.inputs.windows == EMBEDDED_WINDOWS
     np.testing.assert_array_equal(windows[:, 0], heard)
     np.testing.assert_array_equal(altered, windows[0])
     assert label == 1
-    assert replace(recipe, windows=NOISY.windows, augment=NOISY.augment) == NOISY
+    assert varied(recipe, windows=NOISY.inputs.windows, augment=NOISY.augment) == NOISY
 
 
 @pytest.mark.parametrize("companions", [0, 3])

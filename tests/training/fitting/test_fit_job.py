@@ -26,6 +26,7 @@ from tests.training.tiny import (
     TOY_ON_TOP,
     averaging_net,
     noisy,
+    varied,
 )
 from training.data.cache import FeatureCache
 from training.data.labels import UNLABELLED
@@ -35,7 +36,7 @@ from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fit
 from training.fitting.fit_network import Fitted
 from training.fitting.material import Beside, Item
 from training.fitting.run_folder import RunFolder
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 
 class Talking:
@@ -49,7 +50,7 @@ class Talking:
 
 
 def test_what_a_recipe_cannot_use_is_refused(tmp_path: Path) -> None:
-    recipe = replace(TOY, beside_share=0.0)
+    recipe = varied(TOY, share=0.0)
     job = make_job(tmp_path, tmp_path, recipe, beside=Beside(outside=[tmp_path]))
     with pytest.raises(TrainingError, match="leave out --outside"):
         fit(job)
@@ -116,7 +117,7 @@ def test_folds_hold_names_truth_and_logits_of_their_clips(tmp_path: Path) -> Non
 def test_official_splits_that_are_held_back_are_never_learned_from(
     tmp_path: Path, fits: list[tuple[str, set[str]]]
 ) -> None:
-    recipe = replace(TOY, held_back=("valid", "test"))
+    recipe = varied(TOY, held_back=("valid", "test"))
     data = write_moods(tmp_path / "data", ("extra", "valid", "test"))
 
     fit(make_job(tmp_path, data, recipe))
@@ -128,7 +129,7 @@ def test_official_splits_that_are_held_back_are_never_learned_from(
 
 
 def test_the_record_tells_what_was_learned_from(tmp_path: Path) -> None:
-    recipe = replace(TOY, held_back=("test",))
+    recipe = varied(TOY, held_back=("test",))
     data = write_moods(tmp_path / "data", ("extra", "test"))
     (tmp_path / "data" / "extra-5.wav").write_bytes(b"no sound at all")
 
@@ -149,12 +150,13 @@ def test_windows_to_check_the_export_on_are_cut_from_real_clips(tmp_path: Path) 
     fit(job)
     gathered = material.gather(job.recipe, job.data, job.cache, teacher=None, seed=job.seed)
     first_windows = [
-        cut_windows(item.grids[0].astype(np.float32), TOY.windows)[0] for item in gathered.items
+        cut_windows(item.grids[0].astype(np.float32), TOY.inputs.windows)[0]
+        for item in gathered.items
     ]
 
     windows = job.run.real_windows()
 
-    assert windows.shape == (6, TOY.windows.frames, TOY.features.bands)
+    assert windows.shape == (6, TOY.inputs.windows.frames, TOY.inputs.features.bands)
     for window in windows:
         assert any(np.array_equal(window, first) for first in first_windows)
 
@@ -215,7 +217,7 @@ def test_a_job_interrupted_before_its_network_was_saved_loses_nothing(
 
 def test_recipes_with_a_teacher_ask_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit_job, "Teacher", Talking)
-    recipe = replace(TOY, teacher=True)
+    recipe = varied(TOY, teacher=True)
     job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
 
     fit(job)
@@ -235,7 +237,7 @@ def test_other_recipes_need_no_teacher(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert RunFolder(tmp_path / "run").network().output_names == ["logits"]
     with pytest.raises(TrainingError, match="there is no teacher"):
-        fit(make_job(tmp_path, data, replace(TOY, teacher=True)))
+        fit(make_job(tmp_path, data, varied(TOY, teacher=True)))
 
 
 def test_a_companion_task_is_learned_from_its_own_list(
@@ -249,7 +251,7 @@ def test_a_companion_task_is_learned_from_its_own_list(
         write_wav(data / name, noise(0.6, rate_hz=MOOD_RATE_HZ, seed=n), MOOD_RATE_HZ)
         rows.append((name, ("jazz", "rock")[n % 2], f"band-{n}"))
     write_csv(data / "genre.csv", ("file", "genre", "group"), rows)
-    recipe = replace(
+    recipe = varied(
         TOY,
         build=lambda n: averaging_net(TOY_FRAMES, TOY_BANDS, 2, companions=10, teacher_targets=n),
         further=("genre",),
@@ -281,7 +283,7 @@ def test_a_network_on_a_backbone_is_kept_as_one_that_takes_windows(tmp_path: Pat
         network = job.run.fold_network(fold.name)
         assert network.input_shape == (None, TOY_FRAMES, TOY_BANDS)
         for name, logits in zip(fold.clip_names, fold.logits, strict=True):
-            windows = cut_windows(grids[name], TOY.windows)
+            windows = cut_windows(grids[name], TOY.inputs.windows)
             heard = np.asarray(network(windows, training=False)["logits"]).mean(axis=0)
             # Embeddings are kept in half precision.
             np.testing.assert_allclose(heard, logits, atol=0.02)
@@ -293,12 +295,12 @@ def test_a_network_on_a_backbone_is_kept_as_one_that_takes_windows(tmp_path: Pat
 
 
 def test_a_backbone_stays_as_it_is(tmp_path: Path) -> None:
-    assert TOY_ON_TOP.backbone is not None
+    assert TOY_ON_TOP.inputs.backbone is not None
     job = make_job(tmp_path, write_moods(tmp_path / "data"), TOY_ON_TOP, with_folds=False)
 
     fit(job)
 
-    (mixture,) = (layer for layer in TOY_ON_TOP.backbone().layers if layer.weights)
+    (mixture,) = (layer for layer in TOY_ON_TOP.inputs.backbone().layers if layer.weights)
     kept = job.run.network().get_layer(mixture.name)
     for before, after in zip(mixture.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
@@ -311,7 +313,7 @@ def test_recordings_of_something_else_are_learned_from_and_not_measured(
         sound = noise(0.6, rate_hz=MOOD_RATE_HZ, seed=n)
         write_wav(tmp_path / "speech" / f"{n}.wav", sound, MOOD_RATE_HZ)
     data = write_moods(tmp_path / "data")
-    recipe = replace(TOY, beside_share=0.2)
+    recipe = varied(TOY, share=0.2)
 
     fit(make_job(tmp_path, data, recipe, beside=Beside(outside=[tmp_path / "speech"])))
 

@@ -23,7 +23,7 @@ from training.evaluation.calibration import negative_log_likelihood
 from training.fitting import fit_network as fit_network_module
 from training.fitting.batches import Examples, WindowBatches
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 
 TRAIN = toy_examples([0, 1] * 10)
 STOP = toy_examples([0, 1] * 3, seed=1)
@@ -71,7 +71,7 @@ def test_a_small_network_learns_a_separable_problem(tmp_path: Path) -> None:
 
     fitted = fit_toy(tmp_path)
 
-    answers = clip_logits(fitted.network, unseen.grids, TOY.windows).argmax(axis=1)
+    answers = clip_logits(fitted.network, unseen.grids, TOY.inputs.windows).argmax(axis=1)
     np.testing.assert_array_equal(answers, unseen.labels)
     assert fitted.history["loss"][-1] < 0.5 * fitted.history["loss"][0]
     assert fitted.history["val_loss"][-1] < fitted.history["val_loss"][0]
@@ -181,7 +181,9 @@ def test_training_stops_when_the_stop_clips_no_longer_improve_and_keeps_the_best
     losses = fitted.history["val_loss"]
     # Early stopping begins to look at the fourth epoch.
     assert len(losses) == 6
-    windows = np.concatenate([cut_windows(g.astype(np.float32), TOY.windows) for g in STOP.grids])
+    windows = np.concatenate(
+        [cut_windows(g.astype(np.float32), TOY.inputs.windows) for g in STOP.grids]
+    )
     logits = np.asarray(fitted.network(windows)["logits"])
     truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
     assert negative_log_likelihood(logits, truth) == pytest.approx(losses[3], rel=1e-3)
@@ -198,7 +200,9 @@ def test_without_stop_clips_training_goes_on_to_the_end_and_keeps_the_last_weigh
 
     assert set(fitted.history) == {"loss"}
     assert len(fitted.history["loss"]) == 8
-    windows = np.concatenate([cut_windows(g.astype(np.float32), TOY.windows) for g in STOP.grids])
+    windows = np.concatenate(
+        [cut_windows(g.astype(np.float32), TOY.inputs.windows) for g in STOP.grids]
+    )
     logits = np.asarray(fitted.network(windows)["logits"])
     truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
     # What it learned in the last epochs is wrong, and it was not sent back to a better one.
@@ -290,7 +294,7 @@ def test_on_clips_outside_of_all_labels_none_becomes_likelier(tmp_path: Path) ->
 
     fitted = fit_toy(tmp_path, with_fit(TOY, epochs=10, batch_size=16), train=train, stop=stop)
 
-    logits = clip_logits(fitted.network, TRAIN.grids, TOY.windows)
+    logits = clip_logits(fitted.network, TRAIN.grids, TOY.inputs.windows)
     likelier = logits[:, 0] - logits[:, 1]
     outside = np.array(train.labels) == OUTSIDE
     assert likelier[~outside].mean() > 2
@@ -301,11 +305,11 @@ def test_clip_logits_are_the_mean_over_the_clips_windows() -> None:
     network = TOY.build(0)
     long, short = TRAIN.grids[0], TRAIN.grids[1][:5]
 
-    logits = clip_logits(network, [long, short], TOY.windows)
+    logits = clip_logits(network, [long, short], TOY.inputs.windows)
 
     assert logits.shape == (2, 2)
     for grid, answer in zip((long, short), logits, strict=True):
-        windows = cut_windows(grid.astype(np.float32), TOY.windows)
+        windows = cut_windows(grid.astype(np.float32), TOY.inputs.windows)
         expected = np.asarray(network(windows)["logits"]).mean(axis=0)
         np.testing.assert_allclose(answer, expected, atol=1e-5)
 
@@ -323,7 +327,7 @@ def test_long_stop_clips_do_not_drown_short_ones() -> None:
     )
 
     windows, targets, batch_weights = fit_network_module._stop_batch(
-        stop, TOY.windows, {"logits": 2, "companion": 4, "teacher": 2}
+        stop, TOY.inputs.windows, {"logits": 2, "companion": 4, "teacher": 2}
     )
 
     assert len(windows) == fit_network_module.MAX_STOP_WINDOWS + 1

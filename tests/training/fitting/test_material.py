@@ -11,7 +11,7 @@ from tests.audio import noise
 from tests.server import ROOT
 from tests.training.data.readers.pictures import random_levels
 from tests.training.made import GUITAR_RATE_HZ, strum, write_csv, write_wav
-from tests.training.tiny import N_RENDERED, TINY_CHORD, TINY_GENRE
+from tests.training.tiny import N_RENDERED, TINY_CHORD, TINY_GENRE, varied
 from training.augmentation.degradation import DegradedAudio
 from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
@@ -23,13 +23,14 @@ from training.fitting import material
 from training.fitting.material import Beside, Item, examples, gather, teacher_moments
 from training.networks.context import OUTPUTS, ContextRecipe, load_context, write_context
 from training.networks.teacher import Teacher
-from training.recipes.recipes import GENRE_PICTURES, Recipe, Rendering
+from training.recipes import GENRE_PICTURES, Recipe
+from training.recipes.recipe import Rendering
 from training.synthesis.sampled_guitar import SampledGuitar
 from training.synthesis.sounds import GuitarSound, Pluck, Waveform, render_chord
 
 NOTHING = np.zeros((0, 0), np.float32)
-CHORD_BANK: FilterBank = make_bank(TINY_CHORD.features)
-MUSIC = replace(TINY_GENRE, rendering=None)
+CHORD_BANK: FilterBank = make_bank(TINY_CHORD.inputs.features)
+MUSIC = varied(TINY_GENRE, rendering=None)
 
 
 class TalkingTeacher(Teacher):
@@ -103,7 +104,7 @@ def test_each_readable_clip_is_an_item_with_its_label_and_group(
 def test_an_item_has_its_clean_grid_first_and_then_its_copies(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
-    gathered = gather_chords(tmp_path, cache, replace(TINY_CHORD, degraded_copies=2))
+    gathered = gather_chords(tmp_path, cache, varied(TINY_CHORD, degraded_copies=2))
 
     for clip, item in zip(gathered.clips, gathered.items, strict=True):
         assert isinstance(clip.source, AudioFile)
@@ -111,7 +112,7 @@ def test_an_item_has_its_clean_grid_first_and_then_its_copies(
         forms += [DegradedAudio(clip.source, copy) for copy in range(2)]
         assert len(item.grids) == 3
         for form, grid in zip(forms, item.grids, strict=True):
-            expected = form.grid(TINY_CHORD.features, CHORD_BANK)
+            expected = form.grid(TINY_CHORD.inputs.features, CHORD_BANK)
             np.testing.assert_array_equal(grid, expected.astype(np.float16))
 
 
@@ -133,7 +134,7 @@ def test_synthetic_clips_make_up_the_recipes_share(tmp_path: Path, cache: Featur
     real = sum(item.weight for item in gathered.items)
 
     assert len(gathered.synthetic) == N_RENDERED
-    assert synthetic / (synthetic + real) == pytest.approx(TINY_CHORD.beside_share)
+    assert synthetic / (synthetic + real) == pytest.approx(TINY_CHORD.supplement.share)
 
 
 def test_synthetic_clips_have_all_qualities_and_no_chord(
@@ -173,7 +174,7 @@ def test_synthetic_clips_are_the_same_for_the_same_seed(
 def test_a_recipe_without_rendering_has_no_synthetic_clips(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
-    recipe = replace(TINY_CHORD, rendering=None, degraded_copies=0)
+    recipe = varied(TINY_CHORD, rendering=None, degraded_copies=0)
     gathered = gather_chords(tmp_path, cache, recipe)
     assert gathered.synthetic == []
     assert all(len(item.grids) == 1 for item in gathered.items)
@@ -219,7 +220,7 @@ def test_a_clip_has_its_label_of_each_list_that_names_it(
 
 
 def test_without_a_companion_other_labels_are_not_read(tmp_path: Path, cache: FeatureCache) -> None:
-    alone = replace(MUSIC, companion=None)
+    alone = varied(MUSIC, companion=None)
     gathered = gather(alone, [write_music(tmp_path)], cache, teacher=None, seed=1)
     assert {item.companion for item in (*gathered.items, *gathered.others)} == {UNLABELLED}
 
@@ -227,7 +228,7 @@ def test_without_a_companion_other_labels_are_not_read(tmp_path: Path, cache: Fe
 def test_without_further_tasks_a_recipe_reads_its_own_list_alone(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
-    alone = replace(MUSIC, further=())
+    alone = varied(MUSIC, further=())
     gathered = gather(alone, [write_music(tmp_path)], cache, teacher=None, seed=1)
     assert gathered.others == []
     assert all(len(item.teacher) == 0 for item in gathered.items)
@@ -248,12 +249,14 @@ def test_further_clips_of_splits_that_are_left_out_are_not_read(
 
 
 def test_further_clips_have_copies_too(tmp_path: Path, cache: FeatureCache) -> None:
-    recipe = replace(MUSIC, degraded_copies=1)
+    recipe = varied(MUSIC, degraded_copies=1)
 
     gathered = gather(recipe, [write_music(tmp_path)], cache, teacher=None, seed=1)
 
     copy = DegradedAudio(AudioFile(tmp_path / "happy.wav"), 0)
-    expected = copy.grid(recipe.features, make_bank(recipe.features)).astype(np.float16)
+    expected = copy.grid(recipe.inputs.features, make_bank(recipe.inputs.features)).astype(
+        np.float16
+    )
     happy = gathered.others[1]
     assert happy.group == "z"
     np.testing.assert_array_equal(happy.grids[1], expected)
@@ -280,7 +283,7 @@ def test_audio_of_a_ready_grid_is_heard_without_its_label_of_the_task(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
     teacher = TalkingTeacher()
-    recipe = replace(GENRE_PICTURES, degraded_copies=1)
+    recipe = varied(GENRE_PICTURES, degraded_copies=1)
 
     gathered = gather(recipe, [write_pictured_music(tmp_path)], cache, teacher=teacher, seed=1)
 
@@ -344,7 +347,7 @@ def test_recordings_of_a_folder_are_outside_whatever_the_recipe(
 ) -> None:
     data = write_music(tmp_path / "data")
     folders = [write_speech(tmp_path / "speech", 3), write_speech(tmp_path / "machines", 2)]
-    recipe = replace(MUSIC, further=())
+    recipe = varied(MUSIC, further=())
     teacher = TalkingTeacher()
 
     gathered = gather(
@@ -360,7 +363,7 @@ def test_recordings_of_a_folder_are_outside_whatever_the_recipe(
         assert (len(item.grids), len(item.teacher)) == (1, 0)
     share = sum(item.weight for item in gathered.others)
     everything = share + sum(item.weight for item in gathered.items)
-    assert share / everything == pytest.approx(recipe.beside_share)
+    assert share / everything == pytest.approx(recipe.supplement.share)
     assert set(teacher.asked) == {"jazz.wav", "both.wav"}
 
 
@@ -409,7 +412,7 @@ def test_guitars_of_a_soundfont_play_half_of_the_chords(
     monkeypatch.setattr(material, "sampled_guitars", no_guitars)
     data = write_chords(tmp_path / "data")
     # Without noise, what a silent guitar plays is silence.
-    quiet = replace(TINY_CHORD, rendering=Rendering(40, play_one_chord))
+    quiet = varied(TINY_CHORD, rendering=Rendering(40, play_one_chord))
 
     def silent(beside: Beside) -> int:
         gathered = gather(quiet, [data], cache, teacher=None, seed=1, beside=beside)
@@ -418,7 +421,7 @@ def test_guitars_of_a_soundfont_play_half_of_the_chords(
     assert silent(Beside()) == 0
     assert asked == []
     assert silent(Beside(soundfonts=[Path("guitars.sf2")])) == 20
-    assert asked == [("guitars.sf2", TINY_CHORD.features.sample_rate_hz)]
+    assert asked == [("guitars.sf2", TINY_CHORD.inputs.features.sample_rate_hz)]
 
 
 def play_one_chord(
@@ -436,7 +439,7 @@ def test_of_a_large_folder_some_recordings_are_drawn(
     speech = write_speech(tmp_path / "speech", 8)
 
     def levels(seed: int) -> list[float]:
-        recipe = replace(MUSIC, further=())
+        recipe = varied(MUSIC, further=())
         gathered = gather(recipe, [data], cache, teacher=None, seed=seed, beside=Beside([speech]))
         return [float(item.grids[0].sum()) for item in gathered.others]
 
@@ -466,7 +469,7 @@ def test_outside_and_rendered_sounds_together_make_up_their_share(
     assert len({item.weight for item in beside}) == 1
     drawn = [*gathered.items, *gathered.others, *gathered.synthetic]
     share = sum(item.weight for item in beside) / sum(item.weight for item in drawn)
-    assert share == pytest.approx(TINY_GENRE.beside_share)
+    assert share == pytest.approx(TINY_GENRE.supplement.share)
 
 
 def make_item(group: str, label: int = 0, n_copies: int = 0, teacher: float | None = None) -> Item:

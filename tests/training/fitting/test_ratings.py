@@ -93,7 +93,7 @@ def test_the_network_says_ranks_and_ignores_who_was_not_asked(embeddings: np.nda
 
 
 def test_clips_are_heard_as_the_service_hears_them(tmp_path: Path) -> None:
-    rate_hz = TOY.features.sample_rate_hz
+    rate_hz = TOY.inputs.features.sample_rate_hz
     rows = []
     for n in range(3):
         write_wav(tmp_path / f"{n}.wav", noise(1.0, rate_hz=rate_hz, seed=n), rate_hz)

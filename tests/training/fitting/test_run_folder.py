@@ -9,7 +9,7 @@ from tests.training.tiny import TINY_GENRE
 from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
 
-SHAPE = (TINY_GENRE.windows.frames, TINY_GENRE.features.bands)
+SHAPE = (TINY_GENRE.inputs.windows.frames, TINY_GENRE.inputs.features.bands)
 WINDOWS = np.random.default_rng(0).random((4, *SHAPE), dtype=np.float32)
 NETWORK = TINY_GENRE.build(0)
 

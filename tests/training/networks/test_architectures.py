@@ -11,9 +11,9 @@ from training.networks.architectures import (
     serving_network,
     statistics_net,
 )
-from training.recipes.recipes import CHORD
+from training.recipes import CHORD
 
-FRAMES, BANDS = CHORD.windows.frames, CHORD.features.bands
+FRAMES, BANDS = CHORD.inputs.windows.frames, CHORD.inputs.features.bands
 
 
 def answers(network: keras.Model, windows: NDArray[np.float32]) -> NDArray[np.float32]:

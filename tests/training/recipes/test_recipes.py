@@ -10,7 +10,8 @@ from training.networks import musicnn
 from training.networks.context import OUTPUTS
 from training.networks.musicnn import UNITS
 from training.networks.teacher import TARGETS
-from training.recipes.recipes import CHORD, EMOTION, GENRE, RECIPES, Recipe, transpose
+from training.recipes import CHORD, EMOTION, GENRE, RECIPES, Recipe
+from training.recipes.chord import transpose
 
 
 def rng(seed: int) -> np.random.Generator:
@@ -28,10 +29,11 @@ def test_recipes_are_found_by_their_name() -> None:
 
 
 def test_each_bundle_has_a_folder_of_its_own_and_pictures_are_a_variant_of_genre() -> None:
-    bundles = {name: recipe.bundle for name, recipe in RECIPES.items() if recipe.bundle}
+    served = {name: recipe.serving.bundle for name, recipe in RECIPES.items()}
+    bundles = {name: bundle for name, bundle in served.items() if bundle}
     assert bundles == {
         **{task: task for task in TASKS},
-        "genre_pictures": f"{GENRE.bundle}/{PICTURES_FOLDER}",
+        "genre_pictures": f"{GENRE.serving.bundle}/{PICTURES_FOLDER}",
     }
 
 
@@ -52,26 +54,30 @@ def test_the_network_takes_the_recipes_windows_and_answers_its_labels(
 
     network = recipe.build(0)
 
-    seen = (recipe.windows.frames, recipe.features.bands)
-    if recipe.backbone is not None:
-        seen = (1, UNITS + (0 if recipe.context is None else OUTPUTS))
+    seen = (recipe.inputs.windows.frames, recipe.inputs.features.bands)
+    if recipe.inputs.backbone is not None:
+        seen = (1, UNITS + (0 if recipe.inputs.context is None else OUTPUTS))
     assert network.input_shape == (None, *seen)
     assert {key: out.shape[1] for key, out in network.output.items()} == outputs
     assert outputs["logits"] == len(recipe.labels)
-    assert outputs.get("companion", 0) == len(TASKS.get(recipe.companion or "", ()))
+    assert outputs.get("companion", 0) == len(TASKS.get(recipe.supplement.companion or "", ()))
 
 
 @needs_musicnn
 @pytest.mark.parametrize("recipe", [GENRE, EMOTION], ids=["genre", "emotion"])
 def test_the_backbone_takes_the_recipes_windows(recipe: Recipe) -> None:
-    assert recipe.backbone is not None
-    backbone = recipe.backbone()
-    assert backbone.input_shape == (None, recipe.windows.frames, recipe.features.bands)
+    assert recipe.inputs.backbone is not None
+    backbone = recipe.inputs.backbone()
+    assert backbone.input_shape == (
+        None,
+        recipe.inputs.windows.frames,
+        recipe.inputs.features.bands,
+    )
     assert backbone.output_shape == (None, UNITS)
 
 
 def test_recipes_with_a_teacher_have_an_output_for_it() -> None:
-    taught = [recipe for recipe in RECIPES.values() if recipe.teacher]
+    taught = [recipe for recipe in RECIPES.values() if recipe.supplement.teacher]
     assert taught
     for recipe in taught:
         assert recipe.build(TARGETS).output["teacher"].shape == (None, TARGETS)
@@ -79,13 +85,16 @@ def test_recipes_with_a_teacher_have_an_output_for_it() -> None:
 
 def test_a_companions_audio_is_learned_from() -> None:
     for recipe in RECIPES.values():
-        assert recipe.companion is None or recipe.companion in recipe.further
-        assert recipe.companion != recipe.task
+        companion = recipe.supplement.companion
+        assert companion is None or companion in recipe.supplement.further
+        assert companion != recipe.task
 
 
 def test_what_is_outside_is_of_other_tasks() -> None:
     for recipe in RECIPES.values():
-        assert not {recipe.task, recipe.companion, *recipe.further} & set(recipe.outside)
+        assert not {recipe.task, recipe.supplement.companion, *recipe.supplement.further} & set(
+            recipe.supplement.outside
+        )
 
 
 def test_one_recipe_reads_pictures() -> None:
@@ -96,23 +105,27 @@ def test_one_recipe_reads_pictures() -> None:
 
 def test_recipes_of_music_see_what_musicnn_hears() -> None:
     for recipe in (GENRE, EMOTION):
-        assert recipe.features == musicnn.SPEC
-        assert recipe.windows.frames == musicnn.FRAMES
+        assert recipe.inputs.features == musicnn.SPEC
+        assert recipe.inputs.windows.frames == musicnn.FRAMES
 
 
 def test_chords_alone_have_degraded_copies() -> None:
-    assert [name for name, recipe in RECIPES.items() if recipe.degraded_copies] == ["chord"]
+    assert [name for name, recipe in RECIPES.items() if recipe.supplement.degraded_copies] == [
+        "chord"
+    ]
 
 
 @pytest.mark.parametrize("name", ["genre", "emotion", "chord"])
 def test_rendered_sounds_are_long_enough_for_a_window_and_of_the_vocabulary(name: str) -> None:
     recipe = RECIPES[name]
-    assert recipe.rendering is not None
+    assert recipe.supplement.rendering is not None
     labels = set()
     for seed in range(60):
-        label, samples = recipe.rendering.render(recipe.features.sample_rate_hz, rng(seed), None)
+        label, samples = recipe.supplement.rendering.render(
+            recipe.inputs.features.sample_rate_hz, rng(seed), None
+        )
         labels.add(label)
-        assert len(samples) // recipe.features.hop_samples >= recipe.windows.frames
+        assert len(samples) // recipe.inputs.features.hop_samples >= recipe.inputs.windows.frames
     if name == "chord":
         assert NO_CHORD in labels
         assert labels <= set(CHORDS)
@@ -124,7 +137,7 @@ def test_rendered_sounds_are_long_enough_for_a_window_and_of_the_vocabulary(name
 @pytest.mark.parametrize("name", RECIPES)
 def test_an_augmented_window_keeps_its_shape_and_type(name: str) -> None:
     recipe = RECIPES[name]
-    shape = (recipe.windows.frames, recipe.features.bands)
+    shape = (recipe.inputs.windows.frames, recipe.inputs.features.bands)
     for seed in range(20):
         window = rng(seed).random(shape, dtype=np.float32)
         changed, label = recipe.augment(window, 0, rng(seed))
@@ -139,14 +152,14 @@ def test_an_augmented_window_keeps_its_shape_and_type(name: str) -> None:
 @pytest.mark.parametrize("label", [UNLABELLED, OUTSIDE])
 def test_augmenting_a_clip_without_a_label_gives_it_none(name: str, label: int) -> None:
     recipe = RECIPES[name]
-    window = np.ones((recipe.windows.frames, recipe.features.bands), np.float32)
+    window = np.ones((recipe.inputs.windows.frames, recipe.inputs.features.bands), np.float32)
     labels = {recipe.augment(window, label, rng(seed))[1] for seed in range(10)}
     assert labels == {label}
 
 
 @pytest.mark.parametrize("recipe", [GENRE, EMOTION], ids=["genre", "emotion"])
 def test_music_keeps_its_label(recipe: Recipe) -> None:
-    window = np.ones((recipe.windows.frames, recipe.features.bands), np.float32)
+    window = np.ones((recipe.inputs.windows.frames, recipe.inputs.features.bands), np.float32)
     assert {recipe.augment(window, 1, rng(seed))[1] for seed in range(10)} == {1}
 
 
@@ -169,7 +182,7 @@ def test_what_has_no_label_has_none_after_transposing(label: int) -> None:
 
 
 def test_an_augmented_chord_sounds_like_its_new_label() -> None:
-    notes = np.zeros((CHORD.windows.frames, CHORD.features.bands), np.float32)
+    notes = np.zeros((CHORD.inputs.windows.frames, CHORD.inputs.features.bands), np.float32)
     notes[:, [3 * (24 + 9), 3 * (36 + 0), 3 * (36 + 4)]] = 1  # A, C and E
     for seed in range(30):
         changed, label = CHORD.augment(notes, CHORDS.index("Am"), rng(seed))
@@ -184,7 +197,7 @@ def test_an_augmented_chord_sounds_like_its_new_label() -> None:
 
 
 def test_chords_are_moved_both_ways() -> None:
-    window = np.ones((CHORD.windows.frames, CHORD.features.bands), np.float32)
+    window = np.ones((CHORD.inputs.windows.frames, CHORD.inputs.features.bands), np.float32)
     labels = {CHORD.augment(window, CHORDS.index("C"), rng(seed))[1] for seed in range(300)}
     assert labels == {CHORDS.index("C") + 6 * root for root in range(12)}
 
@@ -207,21 +220,23 @@ def test_what_is_rare_is_drawn_more_often_but_not_quite_to_balance(
 def test_folds_of_genre_judge_only_clips_outside_the_official_lists() -> None:
     clips = [make_clip("jazz", f"g{i}", split="extra") for i in range(8)]
     clips += [make_clip("jazz", f"t{i}", split="train") for i in range(8)]
-    held_out = {i for fold in GENRE.folds(clips) for i in fold.test}
+    held_out = {i for fold in GENRE.validation.folds(clips) for i in fold.test}
     assert held_out == set(range(8))
 
 
 def test_folds_of_emotion_judge_every_clip() -> None:
     clips = [make_clip("sad", f"g{i}") for i in range(10)]
-    assert sorted(i for fold in EMOTION.folds(clips) for i in fold.test) == list(range(10))
+    assert sorted(i for fold in EMOTION.validation.folds(clips) for i in fold.test) == list(
+        range(10)
+    )
 
 
 def test_folds_of_chords_hold_out_data_sets() -> None:
     clips = [make_clip(group=f"{name}-{i}", data_set=name) for name in "ab" for i in range(3)]
-    assert [fold.name for fold in CHORD.folds(clips)] == ["a", "b"]
+    assert [fold.name for fold in CHORD.validation.folds(clips)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_test_list_is_never_learned_from(name: str) -> None:
     recipe = RECIPES[name]
-    assert "test" in recipe.held_back
+    assert "test" in recipe.validation.held_back

@@ -1,7 +1,6 @@
 import datetime
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from tests.training.tiny import (
     TOY_UNITS,
     needs_musicnn,
     toy_backbone,
+    varied,
     with_fit,
 )
 from training.data.cache import FeatureCache
@@ -57,7 +57,7 @@ from training.networks.architectures import (
     serving_network,
     statistics_net,
 )
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results import export as export_module
 from training.results.export import convert, export, write_bundle
 from training.results.figures import calibrate
@@ -70,7 +70,7 @@ def fit_tones(recipe: Recipe, folder: Path) -> RunFolder:
 
     Listeners of two collections found the high ones more energetic.
     """
-    rate_hz = TOY.features.sample_rate_hz
+    rate_hz = TOY.inputs.features.sample_rate_hz
     rows, rated = [], []
     for n in range(12):
         label, frequency_hz = (("sad", 300), ("happy", 2_500))[n % 2]
@@ -140,7 +140,7 @@ def test_a_fitted_run_becomes_a_bundle_that_the_service_accepts(
 
     assert folder == tmp_path / "models" / "emotion"
     bundle = Bundle.load(folder)
-    rate_hz = TOY.features.sample_rate_hz
+    rate_hz = TOY.inputs.features.sample_rate_hz
     for label, frequency_hz in (("sad", 310), ("happy", 2_540)):
         samples = tone(frequency_hz, 1.0, rate_hz=rate_hz)
         clip = clip_of(samples, rate_hz, needed_rates_hz([bundle]))
@@ -166,8 +166,8 @@ def test_a_bundle_holds_the_backbone_and_what_was_trained_on_it(
 
     expected = np.asarray(network(windows, training=False)["logits"])
     np.testing.assert_allclose(bundle.run(windows), expected, atol=1e-4)
-    assert bundle.card.features == TOY_ON_TOP.features
-    assert bundle.card.windows == TOY_ON_TOP.windows
+    assert bundle.card.features == TOY_ON_TOP.inputs.features
+    assert bundle.card.windows == TOY_ON_TOP.inputs.windows
     assert bundle.card.training.parameters == network.count_params()
     assert bundle.card.training.parameters > TOY_ON_TOP.build(0).count_params()
 
@@ -210,7 +210,7 @@ def test_ratings_of_the_run_are_answered_by_the_bundle(
     fitted_run: RunFolder, fitted_on_top: RunFolder, tmp_path: Path
 ) -> None:
     bundle = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path / "models"))
-    rate_hz = TOY.features.sample_rate_hz
+    rate_hz = TOY.inputs.features.sample_rate_hz
     clips = [clip_of(tone(hz, 1.0, rate_hz=rate_hz), rate_hz, [rate_hz]) for hz in (300, 2500)]
 
     low, high = (classify(clip, {"emotion": bundle})["emotion"].ratings for clip in clips)
@@ -293,8 +293,8 @@ def test_the_card_is_the_contract_and_the_record(fitted_run: RunFolder, tmp_path
     record = fitted_run.record()
     assert card.task == "emotion"
     assert tuple(card.labels) == TOY.labels
-    assert card.features == TOY.features
-    assert card.windows == TOY.windows
+    assert card.features == TOY.inputs.features
+    assert card.windows == TOY.inputs.windows
     assert card.calibration == calibrate(fitted_run)
     assert card.version == TOY.version
     assert card.training.command == record.command
@@ -317,7 +317,9 @@ def test_the_card_holds_the_hashes_of_all_other_files(genre_bundle: Path) -> Non
 
 
 def test_the_filter_bank_travels_with_the_bundle(genre_bundle: Path) -> None:
-    np.testing.assert_array_equal(np.load(genre_bundle / BANK_FILE), make_bank(TINY_GENRE.features))
+    np.testing.assert_array_equal(
+        np.load(genre_bundle / BANK_FILE), make_bank(TINY_GENRE.inputs.features)
+    )
 
 
 def test_the_teacher_is_left_behind(tmp_path: Path) -> None:
@@ -362,7 +364,7 @@ def test_a_variant_is_written_into_its_bundle(tmp_path: Path, genre_bundle: Path
     folder = export(TINY_PICTURES, run, tmp_path / "models")
 
     assert folder == tmp_path / "models" / "genre" / "pictures"
-    assert Bundle.load(folder).card.features == TINY_PICTURES.features
+    assert Bundle.load(folder).card.features == TINY_PICTURES.inputs.features
     outside = {name for name in content(folder.parent) if not name.startswith("pictures/")}
     assert {name: content(folder.parent)[name] for name in outside} == content(genre_bundle)
     Bundle.load(folder.parent)
@@ -462,7 +464,7 @@ def test_a_run_that_is_not_finished_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_recipe_for_comparison_is_refused(tmp_path: Path) -> None:
-    comparison = replace(TINY_GENRE, name="genre_otherwise", bundle=None)
+    comparison = varied(TINY_GENRE, name="genre_otherwise", bundle=None)
     with pytest.raises(TrainingError, match="genre_otherwise is for comparison"):
         export(comparison, write_run(tmp_path / "run"), tmp_path / "models")
 
@@ -511,5 +513,5 @@ def test_every_architecture_converts_faithfully(network: Any, tmp_path: Path) ->
 def test_golden_windows_are_those_of_the_recipe(genre_bundle: Path) -> None:
     with np.load(genre_bundle / "golden.npz") as golden:
         grid, logits = golden["features"], golden["logits"]
-    assert len(logits) == len(cut_windows(grid, TINY_GENRE.windows))
+    assert len(logits) == len(cut_windows(grid, TINY_GENRE.inputs.windows))
     assert len(np.unique(grid)) > 500

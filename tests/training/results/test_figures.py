@@ -45,7 +45,7 @@ def test_figures_come_for_the_list_for_all_folds_and_for_each_large_data_set(
 def test_the_protocol_tells_who_judged_the_clips(run: RunFolder) -> None:
     listed, pooled, _ = evaluations(TINY_GENRE, run, 1.0)
     assert "shipped network" in listed.protocol
-    assert pooled.protocol == TINY_GENRE.protocol
+    assert pooled.protocol == TINY_GENRE.validation.protocol
 
 
 def test_figures_are_those_of_the_pooled_clips(run: RunFolder) -> None:

@@ -9,7 +9,7 @@ from tests.training.runs import make_fold, make_record, write_run
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
-from training.recipes.recipes import Recipe
+from training.recipes import Recipe
 from training.results.figures import calibrate, evaluations
 from training.results.report import figures_table, report
 
