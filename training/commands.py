@@ -152,10 +152,11 @@ def invariance(options: argparse.Namespace) -> None:
     """Measure a run on changed recordings."""
     from training.fitting.run_folder import RunFolder
     from training.recipes import RECIPES
-    from training.robustness.invariance import InvarianceJob, measure
+    from training.results.fold_bundles import UnseenJob
+    from training.robustness.invariance import measure
 
     done = measure(
-        InvarianceJob(
+        UnseenJob(
             recipe=RECIPES[options.recipe],
             run=RunFolder(_run_folder(options)),
             data=options.data,

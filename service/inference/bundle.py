@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from service.errors import BundleError
 from service.inference.card import Card, ContextSpec
-from service.inference.context import Context
+from service.inference.context import Context, append_context
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network, shown
 from service.inference.windows import Windows, cut_windows
@@ -150,9 +150,7 @@ class Bundle:
             return embedding
         if context_grid is None:
             raise ValueError(f"the bundle {self.card.task} needs the grid of its context")
-        heard = self.context.hear(context_grid)
-        everywhere = np.broadcast_to(heard, (*embedding.shape[:-1], *heard.shape))
-        return np.concatenate([embedding, everywhere], axis=-1)
+        return append_context(embedding, self.context.hear(context_grid))
 
     def run_embedded(self, embedding: Embedding) -> Logits:
         """Return the logits for windows that went through :meth:`embed` and :meth:`told`."""

@@ -10,6 +10,28 @@ from service.inference.network import Network
 from service.inference.windows import cut_windows
 
 
+def append_context(
+    embedding: NDArray[np.float32], context: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Append what was heard in a clip to the embeddings of its windows.
+
+    Parameters
+    ----------
+    embedding
+        Shape [..., units].
+    context
+        What :meth:`Context.hear` says, shape [outputs]; or one for each window, of a shape
+        that can be broadcast to all but the last axis of the embedding.
+
+    Returns
+    -------
+    NDArray
+        Shape [..., units + outputs].
+    """
+    everywhere = np.broadcast_to(context, (*embedding.shape[:-1], context.shape[-1]))
+    return np.concatenate([embedding, everywhere], axis=-1)
+
+
 class Context:
     """A second network, with features and windows of its own.
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from service.audio.decode import Samples
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from training.data.readers import AudioFile
+from training.synthesis.room import echoes
 
 VERSION = 2  # part of the cache key: raise it when the numbers below change
 
@@ -56,7 +57,9 @@ def degrade(samples: Samples, sample_rate_hz: int, rng: Generator) -> Samples:
     if rng.random() < 0.7:
         x = _amplifier(x, sample_rate_hz, rng)
     if rng.random() < 0.3:
-        x = _room(x, sample_rate_hz, rng)
+        wet = echoes(x, sample_rate_hz, rng, tail_s=0.5, slowest_decay_s=0.15)
+        share = rng.uniform(0.1, 0.6)
+        x = (1 - share) * x + share * wet
     if rng.random() < 0.5:
         level = np.sqrt(np.mean(x**2)) * 10 ** (rng.uniform(-40, -8) / 20)
         x = x + level * rng.standard_normal(len(x))
@@ -81,13 +84,3 @@ def _filter(
     high = frequency**2 / (frequency**2 + high_pass_hz**2)
     low = 1 / (1 + (frequency / low_pass_hz) ** 4)
     return np.fft.irfft(np.fft.rfft(x) * high * low, len(x))
-
-
-def _room(x: NDArray[np.float64], rate_hz: int, rng: Generator) -> NDArray[np.float64]:
-    t = np.arange(int(0.5 * rate_hz)) / rate_hz
-    tail = rng.standard_normal(len(t)) * np.exp(-t / rng.uniform(0.03, 0.15))
-    tail /= np.sqrt(np.sum(tail**2))
-    size = len(x) + len(tail)
-    wet = np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(tail, size), size)[: len(x)]
-    share = rng.uniform(0.1, 0.6)
-    return (1 - share) * x + share * wet

@@ -1,9 +1,11 @@
 """Score any bundle on any labelled data with the functions that the service uses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from service.errors import BundleError
@@ -13,7 +15,13 @@ from service.inference.classification import clip_logits
 from service.inference.features import Grid
 from training.data.cache import FeatureCache
 from training.data.preparation import PreparedClip, prepare
-from training.data.readers import SpectrogramImage, StoredGrid, gtzan_grid, read_data_sets
+from training.data.readers import (
+    LabelledClip,
+    SpectrogramImage,
+    StoredGrid,
+    gtzan_grid,
+    read_data_sets,
+)
 from training.errors import TrainingError
 from training.evaluation.metrics import Predictions, score
 
@@ -72,51 +80,93 @@ def evaluate(
         The bundle cannot be loaded or there is nothing to score.
     """
     bundle = _load(bundle_folder)
+    labels = bundle.card.labels
     pictures = bundle.card.features == gtzan_grid.SPEC
-    clips = read_data_sets(data, bundle.card.task, pictures=pictures)
-    drawn = any(isinstance(clip.source, StoredGrid | SpectrogramImage) for clip in clips)
-    if drawn and not pictures and (bundle_folder / PICTURES_FOLDER).exists():
-        bundle = _load(bundle_folder / PICTURES_FOLDER)
-    card = bundle.card
-    clips = [clip for clip in clips if split in (None, clip.split) and clip.label in card.labels]
-    done = prepare(clips, card.features, bundle.bank, cache, cluster)
-    if not done.clips:
-        raise TrainingError("There is no readable clip to score.")
-    logits = np.stack(_logits(bundle, done.clips, cache, cluster))
-    predictions = Predictions(
-        probabilities=bundle.probabilities(logits),
-        truth=np.array([card.labels.index(p.clip.label) for p in done.clips]),
-        groups=[p.clip.group for p in done.clips],
-    )
-    uncertain = predictions.confidences < card.calibration.uncertain_below
-    rows = [
-        ClipRow(
-            name=_row_name(prepared.clip.source.name, data),
-            data_set=prepared.clip.data_set,
-            group=prepared.clip.group,
-            truth=prepared.clip.label,
-            answer=card.labels[answer],
-            confidence=round(float(probabilities[answer]), 6),
-            uncertain=bool(flag),
-            probabilities={
-                label: round(float(p), 6)
-                for label, p in zip(card.labels, probabilities, strict=True)
-            },
-        )
-        for prepared, probabilities, answer, flag in zip(
-            done.clips, predictions.probabilities, predictions.answers, uncertain, strict=True
-        )
+    clips = [
+        clip
+        for clip in read_data_sets(data, bundle.card.task, pictures=pictures)
+        if split in (None, clip.split) and clip.label in labels
     ]
+    scored, skipped, versions = [], [], []
+    for judge, part in _judges(bundle, bundle_folder, clips):
+        done = prepare(part, judge.card.features, judge.bank, cache, cluster)
+        skipped += done.skipped
+        versions.append(judge.card.version)
+        scored += _scored(judge, labels, done.clips, cache, cluster)
+    if not scored:
+        raise TrainingError("There is no readable clip to score.")
+    predictions = Predictions(
+        probabilities=np.stack([one.probabilities for one in scored]),
+        truth=np.array([labels.index(one.clip.label) for one in scored]),
+        groups=[one.clip.group for one in scored],
+    )
     return EvaluationReport(
-        **dict(score(predictions, card.labels)),
-        data_set=", ".join(sorted({p.clip.data_set for p in done.clips})),
+        **dict(score(predictions, labels)),
+        data_set=", ".join(sorted({one.clip.data_set for one in scored})),
         protocol=f"all clips given{f', split {split}' if split else ''}; "
         "clips that the bundle was trained on flatter it, its card names them",
-        bundle=card.task,
-        version=card.version,
-        uncertain_share=round(float(uncertain.mean()), 4),
-        skipped={_row_name(s.name, data): s.reason for s in done.skipped},
-        clips=rows,
+        bundle=bundle.card.task,
+        version=", ".join(versions),
+        uncertain_share=round(float(np.mean([one.uncertain for one in scored])), 4),
+        skipped={_row_name(s.name, data): s.reason for s in skipped},
+        clips=[_row(one, labels, data) for one in scored],
+    )
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A clip and what a bundle said of it, in the order of the labels that are asked about."""
+
+    clip: LabelledClip
+    probabilities: NDArray[np.float64]
+    uncertain: bool
+
+
+def _judges(
+    bundle: Bundle, folder: Path, clips: Sequence[LabelledClip]
+) -> Iterator[tuple[Bundle, list[LabelledClip]]]:
+    """Yield the bundle, and its variant for pictures where there is one, each with its clips."""
+    drawn = [isinstance(clip.source, StoredGrid | SpectrogramImage) for clip in clips]
+    variant = folder / PICTURES_FOLDER
+    if not any(drawn) or not variant.exists():
+        yield bundle, list(clips)
+        return
+    yield _load(variant), [clip for clip, picture in zip(clips, drawn, strict=True) if picture]
+    if not all(drawn):
+        yield bundle, [clip for clip, picture in zip(clips, drawn, strict=True) if not picture]
+
+
+def _scored(
+    bundle: Bundle,
+    labels: Sequence[str],
+    prepared: Sequence[PreparedClip],
+    cache: FeatureCache,
+    cluster: str | None,
+) -> list[_Scored]:
+    if not prepared:
+        return []
+    probabilities = bundle.probabilities(np.stack(_logits(bundle, prepared, cache, cluster)))
+    order = [bundle.card.labels.index(label) for label in labels]
+    uncertain = probabilities.max(axis=1) < bundle.card.calibration.uncertain_below
+    return [
+        _Scored(one.clip, row[order], bool(flag))
+        for one, row, flag in zip(prepared, probabilities, uncertain, strict=True)
+    ]
+
+
+def _row(scored: _Scored, labels: Sequence[str], data: Sequence[Path]) -> ClipRow:
+    answer = int(scored.probabilities.argmax())
+    return ClipRow(
+        name=_row_name(scored.clip.source.name, data),
+        data_set=scored.clip.data_set,
+        group=scored.clip.group,
+        truth=scored.clip.label,
+        answer=labels[answer],
+        confidence=round(float(scored.probabilities[answer]), 6),
+        uncertain=scored.uncertain,
+        probabilities={
+            label: round(float(p), 6) for label, p in zip(labels, scored.probabilities, strict=True)
+        },
     )
 
 

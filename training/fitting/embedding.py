@@ -14,6 +14,7 @@ from keras import layers
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from service.inference.context import append_context
 from service.inference.features import Grid
 from service.inference.windows import WindowSpec, cut_windows
 from training.fitting.material import Item, Material
@@ -81,7 +82,8 @@ def embed(material: Material, recipe: Recipe, backbone: keras.Model, seed: int) 
             for item in items:
                 windows = cut_windows(item.grids[0].astype(np.float32), recipe.inputs.windows)
                 forms = [windows, *(_altered(windows, recipe, rng) for _ in range(ALTERED_COPIES))]
-                heard = told(backbone.predict_on_batch(np.concatenate(forms)), item.context)
+                embedding = backbone.predict_on_batch(np.concatenate(forms))
+                heard = append_context(embedding, item.context)
                 done.append(replace(item, grids=np.split(heard.astype(np.float16), len(forms))))
                 progress.update()
             return done
@@ -92,12 +94,6 @@ def embed(material: Material, recipe: Recipe, backbone: keras.Model, seed: int) 
             others=embedded(material.others),
             synthetic=embedded(material.synthetic),
         )
-
-
-def told(embeddings: Array, context: Array) -> Array:
-    """Append a clip's context, shape [outputs], to the embedding of each window."""
-    repeated = np.broadcast_to(context, (len(embeddings), len(context)))
-    return np.concatenate([embeddings, repeated], axis=-1)
 
 
 def on_embeddings(recipe: Recipe) -> Recipe:

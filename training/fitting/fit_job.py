@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -93,18 +94,20 @@ def fit(job: FitJob) -> None:
         )
     # Before the features, which take long: its weights may not be installed.
     backbone = None if job.recipe.inputs.backbone is None else job.recipe.inputs.backbone()
-    material = gather(
-        job.recipe,
-        job.data,
-        job.cache,
-        teacher=Teacher(job.cache) if job.recipe.supplement.teacher else None,
-        seed=job.seed,
-        beside=replace(job.beside, context=_context(job)),
-        cluster=job.cluster,
-    )
-    job.run.claim(fingerprint(job, material.clips))
-    if job.recipe.inputs.context is not None:
-        write_context(job.recipe.inputs.context, job.models, job.run.context_folder)
+    with tempfile.TemporaryDirectory() as folder:
+        context = _context(job, Path(folder))
+        material = gather(
+            job.recipe,
+            job.data,
+            job.cache,
+            teacher=Teacher(job.cache) if job.recipe.supplement.teacher else None,
+            seed=job.seed,
+            beside=replace(job.beside, context=context),
+            cluster=job.cluster,
+        )
+        job.run.claim(fingerprint(job, material.clips, [*material.others, *material.synthetic]))
+        if context is not None:
+            shutil.copytree(folder, job.run.context_folder, dirs_exist_ok=True)
     check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
     if backbone is not None and job.recipe.serving.scales:
         _fit_ratings(job, backbone)
@@ -152,21 +155,24 @@ def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
         logger.info(line)
 
 
-def fingerprint(job: FitJob, clips: Sequence[LabelledClip]) -> str:
-    """Return a hash of what a run's finished parts depend on.
+def fingerprint(job: FitJob, clips: Sequence[LabelledClip], beside: Sequence[Item] = ()) -> str:
+    """Return a hash of what a run's finished parts depend on, apart from the code.
 
-    That is recipe, seed, the labelled clips, the model that listens to them, and the names of
-    what was given beside them; not the code, nor the contents of those folders and of the
-    further lists.
+    That is recipe, seed, the labelled clips, the model that listens to them, and all that is
+    learned from beside them, as the network will see it: recordings of folders and further
+    lists, and sounds rendered with SoundFonts.
     """
-    names = [path.name for path in (*job.beside.outside, *job.beside.soundfonts)]
-    digest = hashlib.sha256(repr((job.recipe.name, job.seed, names)).encode())
+    digest = hashlib.sha256(repr((job.recipe.name, job.seed)).encode())
     if job.recipe.inputs.context is not None:
         listener = job.models / job.recipe.inputs.context.bundle / MODEL_FILE
         digest.update(repr((job.recipe.inputs.context, file_sha256(listener))).encode())
     for clip in clips:
         known = (clip.label, clip.group, clip.data_set, clip.split)
         digest.update(repr((clip.source.content_key(), known)).encode())
+    for item in beside:
+        digest.update(repr((item.group, item.label, item.companion)).encode())
+        for grid in item.grids:
+            digest.update(np.ascontiguousarray(grid).data)
     return digest.hexdigest()
 
 
@@ -222,12 +228,12 @@ def judge(
     return result
 
 
-def _context(job: FitJob) -> Context | None:
+def _context(job: FitJob, folder: Path) -> Context | None:
+    """Make the recipe's context in a folder, if it has one."""
     if job.recipe.inputs.context is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        write_context(job.recipe.inputs.context, job.models, Path(folder))
-        return load_context(Path(folder))
+    write_context(job.recipe.inputs.context, job.models, folder)
+    return load_context(folder)
 
 
 def _to_check(

@@ -28,9 +28,8 @@ from training.progressions.clips import progressions_of_clips
 from training.progressions.progression import Annotation, Progression
 from training.progressions.scores import Score, pool, score
 from training.progressions.songs import render_songs
-from training.recipes import Recipe
 from training.results.figures import calibrate
-from training.results.fold_bundles import fold_bundle, unseen_clips
+from training.results.fold_bundles import UnseenJob, fold_bundle, unseen_clips
 from training.synthesis.soundfont import require_fluidsynth
 
 logger = logging.getLogger(__name__)
@@ -39,34 +38,19 @@ ALL_GUITARS = "all guitars"
 
 
 @dataclass(frozen=True)
-class ProgressionJob:
-    """What to measure.
+class ProgressionJob(UnseenJob):
+    """What to measure; of each data set ``count`` progressions, at least one a guitar.
 
     Attributes
     ----------
-    recipe
-        What was trained.
-    run
-        Where it was trained, with the networks of its folds.
-    data
-        The data sets it was trained on; each fold's clips are taken from them.
-    count
-        How many progressions of each data set, at least one a guitar.
     songs
         How many songs.
     soundfont
         What plays the songs; None for no songs.
-    seed
-        Seed of everything drawn.
     """
 
-    recipe: Recipe
-    run: RunFolder
-    data: Sequence[Path]
-    count: int
     songs: int
     soundfont: Path | None
-    seed: int
 
 
 class Part(BaseModel):

@@ -29,6 +29,7 @@ from service.inference.bundle import (
     file_sha256,
 )
 from service.inference.card import Calibration, Card, Evaluation, TrainingRecord
+from service.inference.context import Context, append_context
 from service.inference.features import compute_grid
 from service.inference.windows import cut_windows
 from training.data.filter_banks import make_bank
@@ -38,6 +39,7 @@ from training.fitting.run_folder import RunFolder
 from training.networks.architectures import serving_network
 from training.recipes import Recipe
 from training.results.canonical import make_canonical
+from training.results.exchange import put_in_place
 from training.results.figures import calibrate, evaluations
 from training.synthesis.sounds import render_golden_clip
 
@@ -87,8 +89,7 @@ def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
         # Only a proved bundle takes the place of the old one; a variant in a folder of it stays.
         for variant in folder.glob("*/"):
             shutil.copytree(variant, draft / variant.name)
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.rename(folder)
+        put_in_place(draft, folder)
     return folder
 
 
@@ -121,38 +122,33 @@ def write_bundle(
     TrainingError
         The exported network differs from Keras.
     """
-    windows, contexts = run.real_windows(), run.real_contexts()
+    windows, contexts, context = run.real_windows(), run.real_contexts(), run.context()
     folder.mkdir(parents=True)
     backbone, head = taken_apart(network)
     heard = windows
     if backbone is not None:
         _write_embedding(backbone, folder / EMBEDDING_FILE, windows, others)
         heard = np.asarray(backbone(windows, training=False))
-    convert(serving_network(head), folder / MODEL_FILE, _told(heard, contexts))
+    head_inputs = append_context(heard, contexts[:, np.newaxis])
+    convert(serving_network(head), folder / MODEL_FILE, head_inputs)
     if run.ratings():
         convert(run.ratings_network(), folder / RATINGS_FILE, heard)
-    if run.context() is not None:
+    if context is not None:
         for name in (CONTEXT_FILE, CONTEXT_BANK_FILE):
             shutil.copyfile(run.context_folder / name, folder / name)
     bank = make_bank(recipe.inputs.features)
     np.save(folder / BANK_FILE, bank)
-    _write_golden(recipe, run, bank, network, folder / GOLDEN_FILE)
-    card = _card(recipe, run, serving_network(network).count_params(), folder, calibration, figures)
+    _write_golden(recipe, run, context, bank, network, folder / GOLDEN_FILE)
+    parameters = serving_network(network).count_params()
+    card = _card(recipe, run, context, parameters, folder, calibration, figures)
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
     try:
         bundle = Bundle.load(folder)
     except BundleError as error:
         raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
-    answers = bundle.run_embedded(_told(bundle.embed(windows), contexts))
+    answers = bundle.run_embedded(append_context(bundle.embed(windows), contexts[:, np.newaxis]))
     _compare(answers, serving_network(network), _inputs(windows, contexts), LARGEST_DIFFERENCE)
     return bundle
-
-
-def _told(heard: NDArray[np.float32], contexts: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Append a context, of which there is one for each window, where it says anything."""
-    if not contexts.shape[1]:
-        return heard
-    return np.concatenate([heard, contexts[:, np.newaxis]], axis=-1)
 
 
 def _inputs(windows: NDArray[np.float32], contexts: NDArray[np.float32]) -> Any:
@@ -248,13 +244,17 @@ def _compare(
 
 
 def _write_golden(
-    recipe: Recipe, run: RunFolder, bank: NDArray[np.float32], network: keras.Model, file: Path
+    recipe: Recipe,
+    run: RunFolder,
+    context: Context | None,
+    bank: NDArray[np.float32],
+    network: keras.Model,
+    file: Path,
 ) -> None:
     samples = render_golden_clip(GOLDEN_DURATION_S, recipe.inputs.features.sample_rate_hz)
     grid = compute_grid(samples, recipe.inputs.features, bank)
     windows, contexts = cut_windows(grid, recipe.inputs.windows), np.zeros((1, 0), np.float32)
     answers: dict[str, Any] = {}
-    context = run.context()
     if context is not None:
         context_grid = context.features_from(samples, recipe.inputs.features.sample_rate_hz)
         answers["context_features"] = context_grid
@@ -271,12 +271,13 @@ def _write_golden(
 def _card(
     recipe: Recipe,
     run: RunFolder,
+    context: Context | None,
     parameters: int,
     draft: Path,
     calibration: Calibration,
     figures: Sequence[Evaluation],
 ) -> Card:
-    record, context = run.record(), run.context()
+    record = run.record()
     lab_labels = recipe.serving.lab_labels
     # The card comes last.
     files = sorted(path.name for path in draft.iterdir())

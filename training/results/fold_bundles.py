@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.inference.bundle import Bundle
@@ -11,6 +12,31 @@ from training.fitting.fit_job import HELD_BACK_FOLD
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.export import write_bundle
+
+
+@dataclass(frozen=True)
+class UnseenJob:
+    """A question to the networks of a run's folds, about clips that they never saw.
+
+    Attributes
+    ----------
+    recipe
+        What was trained.
+    run
+        Where it was trained, with the networks of its folds.
+    data
+        The data sets it was trained on; each fold's clips are taken from them.
+    count
+        How much to draw of each data set.
+    seed
+        Seed of everything drawn.
+    """
+
+    recipe: Recipe
+    run: RunFolder
+    data: Sequence[Path]
+    count: int
+    seed: int
 
 
 def unseen_clips(

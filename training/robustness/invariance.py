@@ -6,7 +6,6 @@ judged by the network of the fold that never saw their group.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -20,38 +19,11 @@ from service.inference.classification import classify, needed_rates_hz
 from training.data.readers import AudioFile, LabelledClip, read_data_sets
 from training.errors import TrainingError, UnreadableClip
 from training.evaluation.metrics import weighted_mean
-from training.fitting.run_folder import RunFolder
-from training.recipes import Recipe
 from training.results.figures import calibrate
-from training.results.fold_bundles import fold_bundle, unseen_clips
+from training.results.fold_bundles import UnseenJob, fold_bundle, unseen_clips
 from training.robustness.changes import CHANGES, UNCHANGED
 
 CLIP_RATE_HZ = 44_100
-
-
-@dataclass(frozen=True)
-class InvarianceJob:
-    """What to measure.
-
-    Attributes
-    ----------
-    recipe
-        What was trained.
-    run
-        Where it was trained, with the networks of its folds.
-    data
-        The data sets it was trained on; each fold's clips are taken from them.
-    count
-        How many clips of each data set and fold at most.
-    seed
-        Seed of the choice of clips and of the noise.
-    """
-
-    recipe: Recipe
-    run: RunFolder
-    data: Sequence[Path]
-    count: int
-    seed: int
 
 
 class ChangeFigures(BaseModel):
@@ -87,7 +59,7 @@ class _Asked:
     answers: list[str]
 
 
-def measure(job: InvarianceJob) -> InvarianceReport:
+def measure(job: UnseenJob) -> InvarianceReport:
     """Change clips, ask about them and compare.
 
     Raises

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from training.synthesis.room import echoes
+
 Waveform = NDArray[np.float32]
 
 STANDARD_TUNING = (40, 45, 50, 55, 59, 64)  # MIDI notes of the open strings
@@ -259,11 +261,7 @@ def _reverberate(
 ) -> NDArray[np.float64]:
     if share == 0:
         return x
-    t = np.arange(int(0.4 * rate_hz)) / rate_hz
-    tail = rng.standard_normal(len(t)) * np.exp(-t / rng.uniform(0.03, 0.12))
-    tail /= np.sqrt(np.sum(tail**2))
-    size = len(x) + len(tail)
-    wet = np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(tail, size), size)[: len(x)]
+    wet = echoes(x, rate_hz, rng, tail_s=0.4, slowest_decay_s=0.12)
     return (1 - share) * x + share * wet
 
 

@@ -249,6 +249,20 @@ def test_audio_is_scored_by_the_bundle_itself_also_where_grids_lie_beside_it(
     assert [clip.name for clip in report.clips] == ["blues.00001.wav"]
 
 
+def test_grids_among_audio_are_scored_by_the_variant_and_the_audio_by_the_bundle(
+    tmp_path: Path, genre_with_pictures: Path, cache: FeatureCache
+) -> None:
+    write_wav(tmp_path / "jazz.wav", tone(440, 1.0, rate_hz=RATE_HZ), RATE_HZ)
+    audio = write_csv(tmp_path / "genre.csv", ("file", "genre"), [("jazz.wav", "jazz")])
+    grids = write_archive(tmp_path / "x.npz")
+
+    report = evaluate(genre_with_pictures, [audio, grids], cache)
+
+    alone = [evaluate(genre_with_pictures, [data], cache) for data in (grids, audio)]
+    assert report.clips == [row for part in alone for row in part.clips]
+    assert report.version == f"{TINY_PICTURES.version}, {TINY_GENRE.version}"
+
+
 def test_a_variant_for_pictures_reads_the_grids_beside_the_audio(
     tmp_path: Path, genre_with_pictures: Path, cache: FeatureCache
 ) -> None:

@@ -28,7 +28,6 @@ from training.fitting.embedding import (
     on_embeddings,
     on_top,
     taken_apart,
-    told,
 )
 from training.fitting.material import Item, Material
 from training.networks.architectures import embedding_net
@@ -212,11 +211,6 @@ def test_every_window_is_told_the_context_of_its_clip() -> None:
         for grid in item.grids:
             assert grid.shape[1] == TOY_UNITS + 2
             assert (grid[:, TOY_UNITS:] == n * context).all()
-
-
-def test_no_context_leaves_embeddings_as_they_are() -> None:
-    embeddings = np.ones((3, TOY_UNITS), np.float32)
-    np.testing.assert_array_equal(told(embeddings, np.zeros(0, np.float32)), embeddings)
 
 
 def test_a_head_that_is_told_a_context_makes_a_network_that_asks_for_it() -> None:

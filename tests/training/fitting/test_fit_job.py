@@ -1,4 +1,5 @@
 import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from training.data.cache import FeatureCache
 from training.data.labels import UNLABELLED
 from training.errors import TrainingError
 from training.fitting import fit_job, material
-from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fit
+from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fingerprint, fit
 from training.fitting.fit_network import Fitted
 from training.fitting.material import Beside, Item
 from training.fitting.run_folder import RunFolder
@@ -321,6 +322,23 @@ def test_recordings_of_something_else_are_learned_from_and_not_measured(
     assert all("outside:speech" in groups for _, groups in fits)
     assert sum(len(fold.clip_names) for fold in run.folds()) == 6
     assert run.record().clips_by_data_set == {"first": 4, "second": 2}
+
+
+def test_the_fingerprint_tells_what_lies_in_the_folders_beside(tmp_path: Path) -> None:
+    data = write_moods(tmp_path / "data")
+    recipe, speech = varied(TOY, share=0.2), tmp_path / "speech"
+
+    def fingerprint_with(seed: int, name: str) -> str:
+        shutil.rmtree(speech, ignore_errors=True)
+        write_wav(speech / name, noise(0.6, rate_hz=MOOD_RATE_HZ, seed=seed), MOOD_RATE_HZ)
+        job = make_job(tmp_path, data, recipe, beside=Beside(outside=[speech]))
+        gathered = material.gather(
+            recipe, job.data, job.cache, teacher=None, seed=job.seed, beside=job.beside
+        )
+        return fingerprint(job, gathered.clips, gathered.others)
+
+    assert fingerprint_with(1, "a.wav") == fingerprint_with(1, "b.wav")
+    assert fingerprint_with(1, "a.wav") != fingerprint_with(2, "a.wav")
 
 
 def test_one_data_set_of_few_players_is_enough_for_chords(

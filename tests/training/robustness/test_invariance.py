@@ -13,9 +13,10 @@ from tests.training.made import GUITAR_RATE_HZ, strum
 from tests.training.progressions.test_progression_job import make_job as make_progression_job
 from training.data.readers import AudioFile, LabelledClip, read_data_sets
 from training.errors import TrainingError
+from training.results.fold_bundles import UnseenJob
 from training.robustness import invariance
 from training.robustness.changes import CHANGES, UNCHANGED
-from training.robustness.invariance import InvarianceJob, measure
+from training.robustness.invariance import measure
 
 MODELS = Path(__file__).parents[3] / "models"
 DATA = os.environ.get("TEST_DATA")
@@ -29,9 +30,9 @@ def chord_bundle() -> Bundle:
     return Bundle.load(MODELS / "chord")
 
 
-def make_job(tmp_path: Path) -> InvarianceJob:
+def make_job(tmp_path: Path) -> UnseenJob:
     made = make_progression_job(tmp_path)
-    return InvarianceJob(recipe=made.recipe, run=made.run, data=made.data, count=2, seed=1)
+    return UnseenJob(recipe=made.recipe, run=made.run, data=made.data, count=2, seed=1)
 
 
 def test_the_figures_count_right_and_same_answers(
