@@ -2,14 +2,15 @@
 
 import argparse
 import contextlib
+import logging
 import math
 import signal
+import socket
 import sys
 from threading import Event, Thread, Timer
 from types import FrameType
 
 import uvicorn
-from pydantic import ValidationError
 
 from service import __version__
 from service.app import create_app
@@ -17,10 +18,17 @@ from service.http.connections import Bounds, bounded_connection
 from service.http.open_files import TooFewFiles, allow_open_files
 from service.inference.registry import Registry
 from service.settings import Settings
+from service.startup.environment import read_settings, settings_table
+from service.startup.models_folder import check_models
+from service.startup.ports import listening
+from service.startup.refusal import StartRefused
 from service.telemetry import logs
 from service.telemetry.tracing import TracingError
 
+START_REFUSED = 2
 START_FAILED = 3
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -35,48 +43,55 @@ def main() -> int:
     parser.add_argument("--version", action="version", version=__version__)
     parser.parse_args()
     try:
-        settings = Settings()
-    except ValidationError as error:
-        sys.stderr.write(f"The settings do not fit; mend the environment variables.\n{error}\n")
-        return 2
+        return _serve(read_settings())
+    except (StartRefused, TooFewFiles, TracingError) as error:
+        sys.stderr.write(f"{error}\n")
+        return START_REFUSED
+
+
+def _serve(settings: Settings) -> int:
     logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
     bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
-    try:
-        allow_open_files(settings.max_connections, bounds.backlog, settings.workers)
+    allow_open_files(settings.max_connections, bounds.backlog, settings.workers)
+    check_models(settings.models_dir, settings.tasks)
+    with listening(settings.host, settings.port, bounds.backlog) as sockets:
         app = create_app(settings)
-    except (TooFewFiles, TracingError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    config = uvicorn.Config(
-        app,
-        http=bounded_connection(bounds),
-        ws="none",
-        backlog=bounds.backlog,
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        log_config=None,  # the same form as all other lines
-        timeout_graceful_shutdown=math.ceil(settings.deadline_s),
-        server_header=False,
-        access_log=False,  # service.telemetry.record logs each request with its id
-    )
-    signal.signal(signal.SIGHUP, lambda *_: _reload(app.state.registry))
-    server = _Server(config, app.state.stopping, settings.shutdown_delay_s)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run()
+        signal.signal(signal.SIGHUP, lambda *_: _reload(app.state.registry))
+        config = uvicorn.Config(
+            app,
+            http=bounded_connection(bounds),
+            ws="none",
+            backlog=bounds.backlog,
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            log_level=settings.log_level,
+            log_config=None,  # the same form as all other lines
+            timeout_graceful_shutdown=math.ceil(settings.deadline_s),
+            server_header=False,
+            access_log=False,  # service.telemetry.record logs each request with its id
+        )
+        server = _Server(config, app.state.stopping, settings.shutdown_delay_s)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets)
     return 0 if server.started else START_FAILED
 
 
 class _Server(uvicorn.Server):
-    """Tells load balancers that the end is near before it stops to listen."""
+    """Tells where it listens, and load balancers that the end is near before it stops to."""
 
     def __init__(self, config: uvicorn.Config, stopping: Event, delay_s: float) -> None:
         super().__init__(config)
         self._stopping = stopping
         self._delay_s = delay_s
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer on sockets that listen already."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            logger.info("serves on http://%s, until Ctrl+C", address)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop: at once at the second signal or when a person asks, else after the delay."""
@@ -94,27 +109,6 @@ def _reload(registry: Registry) -> None:
 
 def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
-
-
-def settings_table() -> str:
-    """Return one line of text per setting."""
-    rows = settings_rows()
-    return "\n".join(f"  {name:<26} {meaning} [{default}]" for name, default, meaning in rows)
-
-
-def settings_rows() -> list[tuple[str, str, str]]:
-    """Return the environment variable, the default and the meaning of each setting."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        default = "available cores" if field.default_factory else _plain(field.default)
-        rows.append((f"SERVICE_{name.upper()}", default, field.description or ""))
-    return rows
-
-
-def _plain(default: object) -> str:
-    if default in ((), None):
-        return "none"
-    return ",".join(default) if isinstance(default, tuple) else str(default)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.registry = registry
     app.state.intake = intake
     app.state.stopping = Event()
+    app.state.ready_when = settings.ready_when
     metrics.PENDING.set_function(lambda: intake.pending)
     metrics.QUEUED.set_function(lambda: intake.queued)
     problems.install(app)

@@ -18,6 +18,7 @@ def _split_names(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+PREFIX = "SERVICE_"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
@@ -27,7 +28,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Settings(BaseSettings):
     """Settings of the service; each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="SERVICE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on")
@@ -35,6 +36,11 @@ class Settings(BaseSettings):
     tasks: Names = Field(
         ("genre", "chord", "emotion"),
         description="Tasks that must be there; other bundles in the folder are served too",
+    )
+    ready_when: Literal["all", "any"] = Field(
+        "all",
+        description="/health/ready answers 200 when all tasks that must be there are served, or "
+        "when any model is",
     )
     max_upload_bytes: int = Field(
         25 * 1024 * 1024, gt=0, description="Larger uploads are refused while they arrive"
@@ -94,7 +100,7 @@ class Settings(BaseSettings):
     cors_origins: Names = Field(
         (), description="Origins whose pages may use the service, like https://example.org"
     )
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level")
     log_format: Literal["json", "text"] = Field(
         "json", description="json, an object a line, or text for people"
     )
@@ -110,8 +116,13 @@ class Settings(BaseSettings):
     @classmethod
     def _addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
         for proxy in proxies:
-            if proxy != "*":
-                ipaddress.ip_network(proxy)
+            try:
+                if proxy != "*":
+                    ipaddress.ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error}; write an address like 10.0.0.1 or a network like 10.0.0.0/8"
+                ) from error
         return proxies
 
     @field_validator("cors_origins")
@@ -127,3 +138,8 @@ class Settings(BaseSettings):
         if self.min_duration_s >= self.max_duration_s:
             raise ValueError("SERVICE_MIN_DURATION_S must be below SERVICE_MAX_DURATION_S")
         return self
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + field.upper()

@@ -1,18 +1,21 @@
 """Run the service as a process of its own, as operators do."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import httpx2
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_S = 60.0
+ADDRESS = re.compile(r"serves on (http://[^,]+),")  # as the service logs it
 COMMAND = [sys.executable, "-m", "service"]
 
 
@@ -30,6 +33,7 @@ def free_port() -> int:
         return port
 
 
+T = TypeVar("T")
 Server = tuple[subprocess.Popen[bytes], httpx2.Client]
 
 
@@ -42,33 +46,31 @@ def server(models_dir: Path, log: Path, **settings: object) -> Iterator[Server]:
 
 @contextmanager
 def service_process(models_dir: Path, log: Path, **settings: object) -> Iterator[Server]:
-    """Start the service as a process of its own and wait until it is ready."""
-    port = free_port()
+    """Start the service as a process of its own, on a free port, and wait until it is ready."""
     with (
         log.open("wb") as output,
         subprocess.Popen(  # noqa: S603  # our own command
             COMMAND,
             cwd=ROOT,
-            env=environment(port=port, models_dir=models_dir, **settings),
+            env=environment(port=0, models_dir=models_dir, **settings),
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as process,
-        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_S) as client,
     ):
         try:
-            wait_until_ready(process, client, log)
-            yield process, client
+            address = wait_for(lambda: ADDRESS.search(log.read_text()), process, log)[1]
+            with httpx2.Client(base_url=address, timeout=TIMEOUT_S) as client:
+                wait_for(lambda: client.get("/health/ready").status_code == 200, process, log)
+                yield process, client
         finally:
             process.kill()
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], client: httpx2.Client, log: Path) -> None:
+def wait_for(condition: Callable[[], T], process: subprocess.Popen[bytes], log: Path) -> T:
+    """Return what the condition answers as soon as it is true."""
     deadline = time.monotonic() + TIMEOUT_S
-    while True:
+    while not (answer := condition()):
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
-        try:
-            if client.get("/health/ready").status_code == 200:
-                return
-        except httpx2.ConnectError:
-            time.sleep(0.05)
+        time.sleep(0.02)
+    return answer

@@ -22,6 +22,7 @@ ORDER = {
         "decoding",
         "http",
         "settings",
+        "startup",
         "intake",
         "routes",
         "app",

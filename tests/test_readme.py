@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from service.__main__ import settings_rows
 from service.inference.card import Card
+from service.startup.environment import settings_rows
 from tests.audio import encode_as, tone
 from tests.server import ROOT, server
 from training.cli import parser

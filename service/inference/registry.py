@@ -101,8 +101,13 @@ class Registry:
             raise _not_ready(task, entry)
         return ready
 
+    def missing_tasks(self) -> list[str]:
+        """Return the required tasks that no bundle serves."""
+        entries = self.entries()
+        return [t for t in self._required_tasks if t not in entries or entries[t].bundle is None]
+
     def _names(self) -> list[str]:
-        return list(dict.fromkeys([*self._required_tasks, *_bundle_folders(self._models_dir)]))
+        return list(dict.fromkeys([*self._required_tasks, *bundle_folders(self._models_dir)]))
 
     def _load(self, task: str) -> Entry:
         try:
@@ -126,7 +131,8 @@ def _succeed(old: Entry | None, new: Entry) -> Entry:
     return replace(old, reason=f"Serves as before, because the reload failed: {new.reason}")
 
 
-def _bundle_folders(models_dir: Path) -> list[str]:
+def bundle_folders(models_dir: Path) -> list[str]:
+    """Return the names of the folders that hold a bundle, whole or not."""
     return sorted(card.parent.name for card in models_dir.glob(f"*/{CARD_FILE}"))
 
 

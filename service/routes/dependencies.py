@@ -25,9 +25,15 @@ def _stopping(request: Request) -> bool:
     return stopping.is_set()
 
 
+def _ready_when(request: Request) -> Literal["all", "any"]:
+    ready_when: Literal["all", "any"] = request.app.state.ready_when
+    return ready_when
+
+
 RegistryDep = Annotated[Registry, Depends(_registry)]
 IntakeDep = Annotated[Intake, Depends(_intake)]
 StoppingDep = Annotated[bool, Depends(_stopping)]
+ReadyWhenDep = Annotated[Literal["all", "any"], Depends(_ready_when)]
 
 Timeline = Annotated[
     bool, Query(description="Also answer for each stretch of time, not only for the whole clip")

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service import __version__
-from service.routes.dependencies import RegistryDep, StoppingDep
+from service.routes.dependencies import ReadyWhenDep, RegistryDep, StoppingDep
 from service.schemas import Liveness, Readiness, readiness
 from service.telemetry import metrics
 
@@ -30,17 +30,25 @@ async def live() -> Liveness:
     responses={
         503: {
             "model": Readiness,
-            "description": "No model serves yet, or none at all, or the service is stopping",
+            "description": "Models load, or one that must be there does not serve, or the end "
+            "is near",
         }
     },
 )
-async def ready(registry: RegistryDep, stopping: StoppingDep) -> JSONResponse:
-    """Answer 200 once all bundles are proved and at least one serves, until the end is near."""
+async def ready(
+    registry: RegistryDep, stopping: StoppingDep, ready_when: ReadyWhenDep
+) -> JSONResponse:
+    """Answer 200 once all models are proved and those that must be there serve.
+
+    With `SERVICE_READY_WHEN=any` it is enough that one serves. While others are missing, those
+    that serve go on answering all the same.
+    """
     state = readiness(registry)
     if stopping:
         state.status = "stopping"
-    status = 200 if state.status in ("ready", "degraded") else 503
-    return JSONResponse(state.model_dump(), status)
+    enough = ready_when == "any" or not registry.missing_tasks()
+    answers = state.status == "ready" or (state.status == "degraded" and enough)
+    return JSONResponse(state.model_dump(), 200 if answers else 503)
 
 
 @figures_router.head("/metrics", include_in_schema=False)

@@ -16,9 +16,10 @@ from service import __version__
 from service.__main__ import main
 from service.inference.bundle import MODEL_FILE
 from service.settings import Settings
+from service.startup.ports import listening
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz, write_bundle
-from tests.server import COMMAND, ROOT, TIMEOUT_S, server
+from tests.server import COMMAND, ROOT, TIMEOUT_S, environment, server
 
 
 def test_help_lists_every_setting_with_its_meaning() -> None:
@@ -45,15 +46,44 @@ def test_an_unknown_option_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> N
         main()
 
 
-def test_an_unsafe_setting_stops_the_start_and_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["service"])
-    monkeypatch.setenv("SERVICE_WORKERS", "0")
+def refused(variables: dict[str, object]) -> str:
+    """Run the command with settings that it must refuse; return what it says."""
+    done = subprocess.run(  # noqa: S603  # our own command
+        COMMAND,
+        cwd=ROOT,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "serves, version" not in done.stderr  # no model was loaded
+    return done.stderr
 
-    assert main() == 2
 
-    assert "workers" in capsys.readouterr().err
+def test_a_setting_that_does_not_fit_stops_the_start_and_is_named() -> None:
+    told = refused({"workers": 0, "prot": 9000})
+
+    assert "SERVICE_WORKERS=0 does not fit: must be more than 0" in told
+    assert "SERVICE_PROT is no setting of the service; did you mean SERVICE_PORT?" in told
+
+
+def test_a_port_in_use_stops_the_start_before_any_model_loads(models_dir: Path) -> None:
+    with listening("127.0.0.1", 0, 1) as sockets:
+        port = sockets[0].getsockname()[1]
+        told = refused({"port": port, "models_dir": models_dir})
+
+    assert told.splitlines() == [
+        f"Port {port} of 127.0.0.1 is in use, perhaps by another copy of the service. End the "
+        "program that uses it, or set SERVICE_PORT to another port."
+    ]
+
+
+def test_a_models_folder_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
+    told = refused({"port": 0, "models_dir": tmp_path / "modles"})
+    assert f"There is no folder {tmp_path / 'modles'}." in told
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings
+from service.settings import Settings, variable
 
 KEYS = Path(__file__).with_name("keys.txt")
 
@@ -33,6 +33,7 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
         ("tasks", "genre, tempo", ("genre", "tempo")),
         ("tasks", "genre tempo", ("genre", "tempo")),
         ("tasks", "", ()),
+        ("ready_when", "any", "any"),
         ("max_upload_bytes", "1000", 1000),
         ("min_duration_s", "0.5", 0.5),
         ("max_duration_s", "60", 60.0),
@@ -68,6 +69,7 @@ def test_every_setting_is_read_from_the_environment(
         ("port", "-1"),
         ("port", "65536"),
         ("port", "http"),
+        ("ready_when", "most"),
         ("max_upload_bytes", "0"),
         ("min_duration_s", "0"),
         ("min_duration_s", "nan"),
@@ -111,6 +113,13 @@ def test_a_minimum_above_the_maximum_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SERVICE_MAX_DURATION_S", "10")
     with pytest.raises(ValidationError, match="MIN_DURATION_S must be below"):
         Settings()
+
+
+def test_a_setting_is_read_from_the_variable_that_is_named_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(variable("max_upload_bytes"), "7")
+    assert Settings().max_upload_bytes == 7
 
 
 def test_every_setting_is_described() -> None:

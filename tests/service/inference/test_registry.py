@@ -34,12 +34,14 @@ def test_every_bundle_loads_and_is_handed_out(models_dir: Path) -> None:
     assert states(registry) == dict.fromkeys(TASKS, "ready")
     assert registry.bundle("emotion").card.labels == list(EMOTIONS)
     assert list(registry.ready_bundles()) == list(TASKS)
+    assert registry.missing_tasks() == []
 
 
 def test_a_task_is_loading_until_it_is_loaded(models_dir: Path) -> None:
     registry = Registry(models_dir, TASKS)
 
     assert states(registry) == dict.fromkeys(TASKS, "loading")
+    assert registry.missing_tasks() == list(TASKS)
     for answer in (lambda: registry.bundle("genre"), registry.ready_bundles):
         with pytest.raises(NotReady, match="loading") as caught:
             answer()
@@ -83,6 +85,7 @@ def test_a_missing_required_task_has_failed(models_dir: Path) -> None:
 
     assert states(registry)["tempo"] == "failed"
     assert "does not exist" in str(registry.entries()["tempo"].reason)
+    assert registry.missing_tasks() == ["tempo"]
     with pytest.raises(NotReady, match="tempo"):
         registry.bundle("tempo")
 
@@ -147,6 +150,7 @@ def test_a_newer_bundle_that_fails_leaves_the_old_one_serving(
         registry.load_all()
 
     assert registry.bundle("genre") is old
+    assert registry.missing_tasks() == []
     assert states(registry) == dict.fromkeys(TASKS, "ready")
     reason = str(registry.entries()["genre"].reason)
     assert "Serves as before" in reason

@@ -1,5 +1,7 @@
 from pathlib import Path
+from typing import Literal
 
+import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
@@ -7,6 +9,7 @@ from starlette.testclient import TestClient
 from service import __version__
 from service.inference.bundle import MODEL_FILE
 from service.settings import Settings
+from tests.audio import encode, tone
 from tests.bundles import write_bundle
 from tests.service.serving import serve, unstarted
 
@@ -36,22 +39,41 @@ def test_the_service_is_alive_but_not_ready_while_models_load(models_dir: Path) 
     assert client.get("/health/live").status_code == 200
 
 
-def test_the_service_is_ready_but_degraded_when_one_model_failed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ready_when", "status"), [("all", 503), ("any", 200)])
+def test_a_model_that_must_be_there_and_failed_leaves_readiness_to_the_operator(
+    ready_when: Literal["all", "any"], status: int, tmp_path: Path
+) -> None:
     write_bundle(tmp_path / "genre")
     (write_bundle(tmp_path / "chord") / MODEL_FILE).unlink()
-    with serve(Settings(models_dir=tmp_path, tasks=("genre", "chord"))) as client:
+    settings = Settings(models_dir=tmp_path, tasks=("genre", "chord"), ready_when=ready_when)
+    with serve(settings) as client:
         response = client.get("/health/ready")
+        answer = client.post("/classify/genre", files={"file": ("clip.wav", encode(tone()))})
 
-    assert response.status_code == 200
+    assert response.status_code == status
     assert response.json()["status"] == "degraded"
     models = response.json()["models"]
     assert models["genre"]["state"] == "ready"
     assert models["chord"]["state"] == "failed"
     assert MODEL_FILE in models["chord"]["reason"]
+    assert answer.status_code == 200
 
 
-def test_the_service_is_not_ready_when_every_model_failed(tmp_path: Path) -> None:
-    with serve(Settings(models_dir=tmp_path)) as client:
+def test_a_failed_model_that_need_not_be_there_leaves_the_service_ready(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "genre")
+    (write_bundle(tmp_path / "tempo") / MODEL_FILE).unlink()
+    with serve(Settings(models_dir=tmp_path, tasks=("genre",))) as client:
+        response = client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["status"] == "degraded"
+
+
+@pytest.mark.parametrize("ready_when", ["all", "any"])
+def test_the_service_is_not_ready_when_every_model_failed(
+    ready_when: Literal["all", "any"], tmp_path: Path
+) -> None:
+    with serve(Settings(models_dir=tmp_path, ready_when=ready_when)) as client:
         response = client.get("/health/ready")
 
     assert response.status_code == 503

@@ -146,8 +146,9 @@ def test_an_unready_service_is_an_error(models_dir: Path, tmp_path: Path) -> Non
     with collector() as receiver, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{receiver.address}/v1/traces")
         patch.setenv("OTEL_SERVICE_NAME", "mine")
-        settings: dict[str, object] = {"shutdown_delay_s": 0, "tasks": "genre tempo"}
-        with server(models_dir, tmp_path / "log", **settings) as (process, client):
+        settings: dict[str, object] = {"tasks": "genre tempo", "ready_when": "any"}
+        log = tmp_path / "log"
+        with server(models_dir, log, shutdown_delay_s=0, **settings) as (process, client):
             assert client.post("/classify/tempo", content=b"").status_code == 503
             process.send_signal(signal.SIGTERM)
             # What is still to be sent is sent before the end.

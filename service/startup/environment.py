@@ -1,0 +1,89 @@
+"""The settings as the environment gives them, described and refused in words for people."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from service.settings import PREFIX, Settings, variable
+from service.startup.refusal import StartRefused
+
+# What the validator found, by its name for it; the braces are filled from its context.
+_WORDS = {
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number that is not infinite",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "value_error": "{error}",
+}
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises
+    ------
+    StartRefused
+        Some do not fit or are unknown; each is named.
+    """
+    complaints = _unknown_variables()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        complaints += [_in_words(found) for found in error.errors(include_url=False)]
+    else:
+        if not complaints:
+            return settings
+    lines = "\n".join(f"  {complaint}" for complaint in complaints)
+    raise StartRefused(
+        f"The settings do not fit. Mend these environment variables:\n{lines}\n"
+        "All settings and their defaults: python -m service --help"
+    )
+
+
+def settings_table() -> str:
+    """Return one line of text per setting."""
+    rows = settings_rows()
+    return "\n".join(f"  {name:<26} {meaning} [{default}]" for name, default, meaning in rows)
+
+
+def settings_rows() -> list[tuple[str, str, str]]:
+    """Return the environment variable, the default and the meaning of each setting."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "available cores" if field.default_factory else _plain(field.default)
+        rows.append((variable(name), default, field.description or ""))
+    return rows
+
+
+def _unknown_variables() -> list[str]:
+    """Return a complaint for each variable that looks like a setting and is none."""
+    known = {name.upper() for name in Settings.model_fields}
+    complaints = []
+    for name in sorted(os.environ):
+        # Names are read in either case, so they are checked in either.
+        if not name.upper().startswith(PREFIX) or (rest := name.upper()[len(PREFIX) :]) in known:
+            continue
+        # What all have in common would make any two of them look alike.
+        nearest = difflib.get_close_matches(rest, known, n=1)
+        advice = f"; did you mean {PREFIX}{nearest[0]}?" if nearest else ""
+        complaints.append(f"{name} is no setting of the service{advice}")
+    return complaints
+
+
+def _in_words(found: Mapping[str, Any]) -> str:
+    words = _WORDS.get(found["type"], found["msg"]).format(**found.get("ctx", {}))
+    if not found["loc"]:  # about several settings, which the words name
+        return words
+    return f"{variable(str(found['loc'][0]))}={found['input']} does not fit: {words}"
+
+
+def _plain(default: object) -> str:
+    if default in ((), None):
+        return "none"
+    return ",".join(default) if isinstance(default, tuple) else str(default)
