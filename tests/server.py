@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -24,13 +23,6 @@ def environment(**settings: object) -> dict[str, str]:
         **os.environ,
         **{f"SERVICE_{name.upper()}": str(value) for name, value in settings.items()},
     }
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 T = TypeVar("T")
@@ -66,7 +58,7 @@ def service_process(models_dir: Path, log: Path, **settings: object) -> Iterator
             process.kill()
 
 
-def wait_for(condition: Callable[[], T], process: subprocess.Popen[bytes], log: Path) -> T:
+def wait_for(condition: Callable[[], T | None], process: subprocess.Popen[bytes], log: Path) -> T:
     """Return what the condition answers as soon as it is true."""
     deadline = time.monotonic() + TIMEOUT_S
     while not (answer := condition()):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -12,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.audio import encode, tone
-from tests.server import TIMEOUT_S, free_port, server
+from tests.server import TIMEOUT_S, server
 
 CONFIGURATION = """
 global: {{scrape_interval: 500ms}}
@@ -22,6 +23,13 @@ scrape_configs:
 """
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus here")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def query(port: int, expression: str) -> list[dict[str, object]]:
