@@ -1,10 +1,27 @@
-"""Fixtures that several test modules share."""
+"""Fixtures that several test modules share, and how tests run side by side."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from service.cores import available_cores
 from tests.bundles import write_models
+
+# Each process of the tests loads TensorFlow, so more of them would want more memory than they save
+# time.
+MOST_PROCESSES = 4
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Those beside this process use the other cores. It is read when TensorFlow is imported.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)  # there are also runs with -p no:xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes ``-n auto`` means: one for each core that may be used."""
+    return min(MOST_PROCESSES, available_cores())
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What the README tells people must be so."""
+"""What the README files tell people must be so."""
 
 import json
 import re
@@ -11,19 +11,65 @@ from pathlib import Path
 
 import pytest
 
+from service.audio.decode import decode
 from service.inference.card import Card
 from service.startup.environment import settings_rows
 from tests.audio import encode_as, tone
 from tests.server import ROOT, server
+from tests.test_architecture import ORDER
 from training.cli import parser
+from training.data.readers import AudioFile, read_data_set
 from training.results.report import figures_table
 
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [
+    "README.md",
+    "service/README.md",
+    "training/README.md",
+    "models/README.md",
+    "docker/README.md",
+    ".github/CONTRIBUTING.md",
+    "CHANGELOG.md",
+]
+TEXTS = {page: (ROOT / page).read_text("utf-8") for page in PAGES}
+README = TEXTS["README.md"]
 HOST = "localhost:8000"
+# Commands that need what a test must not: the network, an engine for containers, a key press.
+LEFT_ALONE = {
+    "apt",
+    "docker",
+    "git",
+    "kill",
+    "mkdir",
+    "python3",
+    "sudo",
+    "uv",
+    "uvx",
+}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, pages: list[str] = PAGES) -> list[str]:
+    found = rf"^```{language}\n(.*?)^```"
+    return [b for page in pages for b in re.findall(found, TEXTS[page], re.MULTILINE | re.DOTALL)]
+
+
+def lines(language: str) -> list[str]:
+    """Return the commands of all blocks of a language, those of several lines as one."""
+    joined = "\n".join(blocks(language)).replace("\\\n", " ")
+    return [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def marked(name: str) -> str:
+    command = re.search(rf"<!-- {name} command -->\n```sh\n(.*)\n```", README)
+    assert command is not None
+    return command[1]
+
+
+def run(
+    command: list[str], folder: Path, text: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  # our own commands
+        command, cwd=folder, input=text, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +85,16 @@ def folder_with_song(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_every_page_is_checked() -> None:
+    found = {str(page.relative_to(ROOT)) for page in ROOT.glob("[!.]*/README.md")}
+    assert found | {"README.md"} <= set(PAGES)
+
+
 def test_settings_are_listed_as_they_are() -> None:
-    for variable, default, meaning in settings_rows():
-        assert f"| `{variable}` | {default} | {meaning} |" in README
+    told = re.findall(
+        r"^\| `(SERVICE_\w+)` \| (.+) \| (.+) \|$", TEXTS["service/README.md"], re.MULTILINE
+    )
+    assert told == settings_rows()
 
 
 def test_compose_passes_every_setting_on() -> None:
@@ -49,6 +102,20 @@ def test_compose_passes_every_setting_on() -> None:
     fixed_by_the_image = {"SERVICE_HOST", "SERVICE_PORT", "SERVICE_MODELS_DIR"}
     for variable, _, _ in settings_rows():
         assert variable in fixed_by_the_image or f"      {variable}:" in compose
+
+
+def test_the_order_of_the_parts_is_the_one_that_holds() -> None:
+    (drawn,) = [block for block in blocks("text") if " → " in block]
+    words = " ".join(drawn.split())
+    assert words == " ".join(f"{p} {' → '.join(order)}" for p, order in ORDER.items())
+
+
+def test_the_picture_names_what_there_is() -> None:
+    picture = next(block for block in blocks("text") if "──►" in block)
+    named = re.findall(r"(?:service|training)/[a-z/]+", picture)
+    assert len(named) > 5
+    for name in named:
+        assert (ROOT / name).exists() or (ROOT / f"{name}.py").exists(), name
 
 
 def test_the_example_is_an_answer_of_the_shipped_model() -> None:
@@ -60,14 +127,6 @@ def test_the_example_is_an_answer_of_the_shipped_model() -> None:
     assert sorted(answer["probabilities"]) == sorted(card.labels)
 
 
-def test_training_commands_are_understood() -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
-    commands = [line for line in lines if " -m training " in line]
-    assert len(commands) > 8
-    for command in commands:
-        parser().parse_args(shlex.split(command, comments=True)[3:])
-
-
 def test_figures_are_those_of_the_cards() -> None:
     names = {
         "genre": "genre",
@@ -75,26 +134,91 @@ def test_figures_are_those_of_the_cards() -> None:
         "chord": "chord",
         "emotion": "emotion",
     }
+    known = set()
     for folder, name in names.items():
         card = Card.model_validate_json((ROOT / "models" / folder / "card.json").read_bytes())
         pooled = [e for e in card.evaluation if e.data_set.startswith(("all", "gtzan "))]
         assert pooled
-        for row in figures_table(pooled).splitlines()[2:]:
-            assert f"| {name} {row}" in README
+        known |= {f"| {name} {row}" for row in figures_table(pooled).splitlines()[2:]}
+        assert any(row.startswith(f"| {name} |") and row in README for row in known)
+    told = set(
+        re.findall(
+            r"^\| (?:genre|chord|emotion).*?\(.*\|$", TEXTS["models/README.md"], re.MULTILINE
+        )
+    )
+    assert told == known
+    in_short = set(re.findall(r"^\| (?:genre|chord|emotion).*?\(.*\|$", README, re.MULTILINE))
+    assert in_short < known
+
+
+def test_training_commands_are_understood() -> None:
+    commands = [line for line in lines("sh") if " -m training " in line]
+    assert len(commands) > 12
+    for command in commands:
+        parser().parse_args(shlex.split(command, comments=True)[3:])
+
+
+def test_modules_that_commands_start_are_there() -> None:
+    modules = {name for line in lines("sh") for name in re.findall(r" -m ([\w.]+)", line)}
+    assert modules > {"service", "training", "tests.proof"}
+    for module in modules - {"venv", "pip", "pytest", "mypy"}:
+        folder = ROOT.joinpath(*module.split("."))
+        assert (folder / "__main__.py").exists() or folder.with_suffix(".py").exists(), module
+
+
+def test_test_files_that_commands_name_are_there() -> None:
+    files = {name for line in lines("sh") for name in re.findall(r"tests/[\w/]+\.py", line)}
+    assert files
+    assert all((ROOT / file).exists() for file in files), files
+
+
+def test_what_commands_install_are_extras_of_the_package() -> None:
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    extras = {extra for line in lines("sh") for extra in re.findall(r"'\.\[(\w+)\]'", line)}
+    assert extras == {"training", "tracing", "test", "dev"}
+    assert all(f"\n{extra} = [" in project for extra in extras)
+
+
+def test_no_command_escapes_the_tests() -> None:
+    """Each is run or read by a test of this module, or is none of ours."""
+    ours = (
+        " -m ",
+        "/pip install",
+        "curl ",
+        "KEY",
+        ".ci/run",
+        "ruff ",
+        "pre-commit",
+        "mypy",
+        "make_small.py",
+    )
+    for line in lines("sh"):
+        assert any(part in line for part in ours) or line.split()[0] in LEFT_ALONE, line
 
 
 def test_python_code_runs(address: str, folder_with_song: Path) -> None:
-    code = "\n".join(blocks("python")).replace(HOST, address)
-    done = subprocess.run(  # noqa: S603  # our own README
-        [sys.executable, "-c", code],
-        cwd=folder_with_song,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    (block,) = blocks("python", ["service/README.md"])
+    done = run([sys.executable, "-c", block.replace(HOST, address)], folder_with_song)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["genre", "chord", "emotion"]
+
+
+def test_what_newcomers_make_can_be_trained_on(tmp_path: Path) -> None:
+    (block,) = blocks("python", [".github/CONTRIBUTING.md"])
+    done = run([sys.executable, "-c", block], tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    clips = read_data_set(tmp_path / "runs" / "small", "genre")
+
+    assert len(clips) == 24
+    assert {clip.label for clip in clips} == {"classical", "metal"}
+    assert len({clip.group for clip in clips}) == 12
+    assert isinstance(clips[0].source, AudioFile)
+    assert decode(clips[0].source.path.read_bytes()).duration_s == pytest.approx(6)
+
+
+def test_python_is_shown_in_these_two_places_only() -> None:
+    assert len(blocks("python")) == 2
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -103,27 +227,56 @@ def test_curl_commands_are_answered(address: str, folder_with_song: Path) -> Non
     commands = re.findall(r"^(?:\$ )?(curl .*)$", text, re.MULTILINE)
     assert len(commands) >= 3
     for command in commands:
-        done = subprocess.run(  # noqa: S603  # our own README
-            [*shlex.split(command.replace(HOST, address)), "--fail", "--silent"],
-            cwd=folder_with_song,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        words = [*shlex.split(command.replace(HOST, address)), "--fail", "--silent"]
+        done = run(words, folder_with_song)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         assert done.stdout.startswith("{")
 
 
+@pytest.mark.skipif(
+    shutil.which("openssl") is None or shutil.which("sha256sum") is None,
+    reason="openssl or sha256sum is not installed",
+)
+def test_the_commands_that_make_a_key_make_one_that_the_service_reads(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("sh") if "SERVICE_API_KEYS_FILE" in block]
+    *making, starting = block.splitlines()
+    assert starting.endswith("-m service")
+    check = "from service.settings import Settings; print(Settings().api_keys_file)"
+    script = "\n".join([*making, f"SERVICE_API_KEYS_FILE=keys.txt {sys.executable} -c '{check}'"])
+
+    done = run(["env", f"PYTHONPATH={ROOT}", "sh", "-e"], tmp_path, script)
+
+    assert done.stdout.strip() == "keys.txt", done.stderr
+
+
 def test_ci_runs_the_test_command_of_the_readme() -> None:
-    command = re.search(r"<!-- test command -->\n```sh\n(.*)\n```", README)
-    assert command is not None
-    assert command[1].endswith("-m pytest")
+    assert " -m pytest " in marked("test")
     assert "'/<!-- test command -->/" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
-def test_relative_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    for link in links:
-        assert (ROOT / link).exists(), link
+def test_the_commands_for_windows_are_the_same_in_its_linux() -> None:
+    assert blocks("powershell", ["README.md"]) == [
+        f'wsl -- bash -c "{marked(name)}"\n' for name in ("start", "test")
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for file, heading in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]+))?\)", TEXTS[page]):
+        target = (ROOT / page).parent / file if file else ROOT / page
+        assert target.exists(), file
+        if heading:
+            assert heading in anchors(target.read_text("utf-8")), f"{file}#{heading}"
+
+
+def anchors(text: str) -> set[str]:
+    """Return what links to the headings of a page are called."""
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+def test_the_table_of_contents_holds_every_section(page: str) -> None:
+    sections = re.findall(r"^## (.*)$", TEXTS[page], re.MULTILINE)
+    listed = re.findall(r"^- \[(.*)\]\(#", TEXTS[page], re.MULTILINE)
+    assert listed == [section for section in sections if section != "Contents"]
