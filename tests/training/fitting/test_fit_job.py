@@ -1,10 +1,12 @@
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fingerprint,
 from training.fitting.fit_network import Fitted
 from training.fitting.material import Beside, Item
 from training.fitting.run_folder import RunFolder
-from training.recipes import Recipe
+from training.recipes import CHORD, Recipe
 
 
 class Talking:
@@ -72,9 +74,9 @@ def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -
     return replace(job, **changes)
 
 
-@pytest.fixture
-def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
-    """What was fitted: the name and the groups learned from or stopped on."""
+@contextmanager
+def watched_fits() -> Iterator[list[tuple[str, set[str]]]]:
+    """Tell what is fitted meanwhile: the name and the groups learned from or stopped on."""
     done: list[tuple[str, set[str]]] = []
     fit_without = fit_job.fit_without
 
@@ -83,17 +85,32 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
         done.append((name, {item.group for item in items}))
         return fit_without(job, gathered, groups, name)
 
-    monkeypatch.setattr(fit_job, "fit_without", watched)
-    return done
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_job, "fit_without", watched)
+        yield done
+
+
+@pytest.fixture
+def fits() -> Iterator[list[tuple[str, set[str]]]]:
+    """What a test fits; see :func:`watched_fits`."""
+    with watched_fits() as done:
+        yield done
+
+
+@pytest.fixture(scope="module")
+def with_folds(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, dict[str, set[str]]]:
+    """A run with folds, and the groups that each of its networks learned from or stopped on."""
+    folder = tmp_path_factory.mktemp("with_folds")
+    with watched_fits() as done:
+        fit(make_job(folder, write_moods(folder / "data")))
+    return RunFolder(folder / "run"), dict(done)
 
 
 def test_every_clip_is_judged_by_a_network_that_saw_none_of_its_group(
-    tmp_path: Path, fits: list[tuple[str, set[str]]]
+    with_folds: tuple[RunFolder, dict[str, set[str]]],
 ) -> None:
-    fit(make_job(tmp_path, write_moods(tmp_path / "data")))
-
-    folds = {fold.name: fold for fold in RunFolder(tmp_path / "run").folds()}
-    seen = dict(fits)
+    run, seen = with_folds
+    folds = {fold.name: fold for fold in run.folds()}
     assert sorted(name for fold in folds.values() for name in fold.clip_names) == [
         f"extra-{n}.wav" for n in range(6)
     ]
@@ -102,11 +119,11 @@ def test_every_clip_is_judged_by_a_network_that_saw_none_of_its_group(
     assert seen[FINAL] == {f"extra-artist-{n}" for n in range(6)}
 
 
-def test_folds_hold_names_truth_and_logits_of_their_clips(tmp_path: Path) -> None:
-    fit(make_job(tmp_path, write_moods(tmp_path / "data")))
-
+def test_folds_hold_names_truth_and_logits_of_their_clips(
+    with_folds: tuple[RunFolder, dict[str, set[str]]],
+) -> None:
     right = []
-    for fold in RunFolder(tmp_path / "run").folds():
+    for fold in with_folds[0].folds():
         assert fold.logits.shape == (len(fold.clip_names), 2)
         for clip, truth in zip(fold.clip_names, fold.truth, strict=True):
             assert TOY.labels[truth] == ("sad", "happy")[int(clip[6]) % 2]
@@ -146,9 +163,20 @@ def test_the_record_tells_what_was_learned_from(tmp_path: Path) -> None:
     assert record.fit_s > 0
 
 
-def test_windows_to_check_the_export_on_are_cut_from_real_clips(tmp_path: Path) -> None:
-    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False)
-    fit(job)
+@pytest.fixture(scope="module")
+def without_folds(tmp_path_factory: pytest.TempPathFactory) -> tuple[FitJob, list[str]]:
+    """A job that is done and fitted no folds, and the names of what it fitted."""
+    folder = tmp_path_factory.mktemp("without_folds")
+    job = make_job(folder, write_moods(folder / "data"), with_folds=False)
+    with watched_fits() as done:
+        fit(job)
+    return job, [name for name, _ in done]
+
+
+def test_windows_to_check_the_export_on_are_cut_from_real_clips(
+    without_folds: tuple[FitJob, list[str]],
+) -> None:
+    job, _ = without_folds
     gathered = material.gather(job.recipe, job.data, job.cache, teacher=None, seed=job.seed)
     first_windows = [
         cut_windows(item.grids[0].astype(np.float32), TOY.inputs.windows)[0]
@@ -163,13 +191,10 @@ def test_windows_to_check_the_export_on_are_cut_from_real_clips(tmp_path: Path) 
 
 
 def test_without_folds_only_the_final_network_is_fitted(
-    tmp_path: Path, fits: list[tuple[str, set[str]]]
+    without_folds: tuple[FitJob, list[str]],
 ) -> None:
-    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False)
-
-    fit(job)
-
-    assert [name for name, _ in fits] == [FINAL]
+    job, fitted = without_folds
+    assert fitted == [FINAL]
     assert job.run.folds() == []
     assert job.run.network().count_params() == TOY.build(0).count_params()
 
@@ -341,11 +366,18 @@ def test_the_fingerprint_tells_what_lies_in_the_folders_beside(tmp_path: Path) -
     assert fingerprint_with(1, "a.wav") != fingerprint_with(2, "a.wav")
 
 
+def averaging_chord_net(_: int) -> keras.Model:
+    return averaging_net(
+        CHORD.inputs.windows.frames, CHORD.inputs.features.bands, len(CHORD.labels)
+    )
+
+
 def test_one_data_set_of_few_players_is_enough_for_chords(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = write_guitar_chords_v3(tmp_path / "data", takes=1, test_players=("Someone",))
-    job = make_job(tmp_path, data, TINY_CHORD)
+    # Which network learns matters nothing here, and this one is built in a moment.
+    job = make_job(tmp_path, data, varied(TINY_CHORD, build=averaging_chord_net))
 
     with caplog.at_level(logging.INFO, "training.fitting.fit_job"):
         fit(job)
