@@ -77,7 +77,7 @@ def _unknown_variables() -> list[str]:
 
 
 def _in_words(found: Mapping[str, Any]) -> str:
-    words = _WORDS.get(found["type"], found["msg"]).format(**found.get("ctx", {}))
+    words: str = _WORDS.get(found["type"], found["msg"]).format(**found.get("ctx", {}))
     if not found["loc"]:  # about several settings, which the words name
         return words
     return f"{variable(str(found['loc'][0]))}={found['input']} does not fit: {words}"
