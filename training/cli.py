@@ -134,7 +134,7 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     progressions = _command(
         commands, "progressions", run.progressions, "measure a run on chords over time"
     )
-    progressions.add_argument("recipe", choices=PROGRESSION_RECIPES, help="see training/recipes.py")
+    progressions.add_argument("recipe", choices=PROGRESSION_RECIPES, help="see training/recipes/")
     progressions.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
     _add_run(progressions)
     progressions.add_argument(
@@ -174,14 +174,14 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     ratings = _command(
         commands, "ratings", run.ratings, "measure how well ratings of listeners are predicted"
     )
-    ratings.add_argument("recipe", choices=RATINGS_RECIPES, help="see training/recipes.py")
+    ratings.add_argument("recipe", choices=RATINGS_RECIPES, help="see training/recipes/")
     _add_data(ratings)
     _add_json(ratings)
 
     invariance = _command(
         commands, "invariance", run.invariance, "measure a run on changed recordings"
     )
-    invariance.add_argument("recipe", choices=INVARIANCE_RECIPES, help="see training/recipes.py")
+    invariance.add_argument("recipe", choices=INVARIANCE_RECIPES, help="see training/recipes/")
     invariance.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
     _add_run(invariance)
     invariance.add_argument(
@@ -226,7 +226,7 @@ def _positive_s(text: str) -> float:
 
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", choices=RECIPE_NAMES, help="see training/recipes.py")
+    parser.add_argument("recipe", choices=RECIPE_NAMES, help="see training/recipes/")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
