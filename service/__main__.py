@@ -5,7 +5,6 @@ import contextlib
 import logging
 import math
 import signal
-import socket
 import sys
 from threading import Event, Thread, Timer
 from types import FrameType
@@ -57,6 +56,8 @@ def _serve(settings: Settings) -> int:
     allow_open_files(settings.max_connections, bounds.backlog, settings.workers)
     check_models(settings.models_dir, settings.tasks)
     with listening(settings.host, settings.port, bounds.backlog) as sockets:
+        for listener in sockets:
+            logger.info("serves on http://%s, until Ctrl+C", _to_open(*listener.getsockname()[:2]))
         app = create_app(settings)
         signal.signal(signal.SIGHUP, lambda *_: _reload(app.state.registry))
         config = uvicorn.Config(
@@ -78,20 +79,12 @@ def _serve(settings: Settings) -> int:
 
 
 class _Server(uvicorn.Server):
-    """Tells where it listens, and load balancers that the end is near before it stops to."""
+    """Tells load balancers that the end is near before it stops to listen."""
 
     def __init__(self, config: uvicorn.Config, stopping: Event, delay_s: float) -> None:
         super().__init__(config)
         self._stopping = stopping
         self._delay_s = delay_s
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer on sockets that listen already."""
-        await super().startup(sockets)
-        for listener in sockets or []:
-            host, port = listener.getsockname()[:2]
-            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            logger.info("serves on http://%s, until Ctrl+C", address)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop: at once at the second signal or when a person asks, else after the delay."""
@@ -100,6 +93,12 @@ class _Server(uvicorn.Server):
         end = Timer(delay_s, super().handle_exit, (sig, frame))
         end.daemon = True
         end.start()
+
+
+def _to_open(host: str, port: int) -> str:
+    """Return the address of a socket as a browser on this machine can open it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # only read
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _reload(registry: Registry) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -14,6 +14,7 @@ from service import __version__
 from service.http import problems
 from service.http.api_keys import ApiKeys
 from service.http.drain import DrainMiddleware
+from service.http.rate_limit import RateLimit
 from service.http.security_headers import SecurityHeadersMiddleware
 from service.inference.registry import Registry
 from service.intake.intake import Intake
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     traces = traces_from_environment()
-    registry = Registry(settings.models_dir, settings.tasks)
+    registry = Registry(settings.models_dir, settings.tasks, settings.models_public_key)
     intake = Intake(settings)
 
     @asynccontextmanager
@@ -74,17 +75,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.ready_when = settings.ready_when
     metrics.PENDING.set_function(lambda: intake.pending)
     metrics.QUEUED.set_function(lambda: intake.queued)
+    metrics.WORKERS.set(settings.workers)
     problems.install(app)
-    guarded: dict[str, Any] = {}
-    if settings.api_keys_file is not None:
-        guard = access.key_needed(ApiKeys(settings.api_keys_file))
-        guarded = {"dependencies": [guard], "responses": access.RESPONSES}
-    for router in (classify.router, models.router, health.figures_router):
-        app.include_router(router, **guarded)
+    guard = _guard(settings)
+    app.include_router(classify.router, **guard("classify", rated=True))
+    app.include_router(models.router, **guard(None))
+    app.include_router(health.figures_router, **guard("metrics"))
     for router in (health.router, pages.router):
         app.include_router(router)
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
-    app.add_middleware(RecordMiddleware)
+    app.add_middleware(RecordMiddleware, log_client=settings.log_client)
     if traces is not None:
         app.add_middleware(TracingMiddleware, traces=traces)
     if settings.cors_origins:
@@ -98,6 +98,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
     return app
+
+
+class _Guard(Protocol):
+    def __call__(self, scope: str | None, *, rated: bool = False) -> dict[str, Any]:
+        """Return what the endpoints of a router ask of a request before they answer it."""
+
+
+def _guard(settings: Settings) -> _Guard:
+    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file is not None else None
+    rate = settings.rate_limit_per_minute
+    limit = RateLimit(rate, settings.rate_limit_burst) if rate is not None else None
+
+    def guard(scope: str | None, *, rated: bool = False) -> dict[str, Any]:
+        dependencies, responses = [], {}
+        if keys is not None:
+            dependencies.append(access.key_needed(keys, scope))
+            responses |= access.RESPONSES
+        if limit is not None and rated:
+            dependencies.append(access.rate_limited(limit))
+        return {"dependencies": dependencies, "responses": responses}
+
+    return guard
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -57,6 +57,13 @@ class Unauthorized(ServiceError):
     title = "API key needed"
 
 
+class Forbidden(ServiceError):
+    """The API key is valid, but not for this. Ask the operator for one with the scope it needs."""
+
+    status = 403
+    title = "Not allowed with this API key"
+
+
 class NotFound(ServiceError):
     """There is nothing here. ``GET /models`` lists the tasks, ``/docs`` the endpoints."""
 
@@ -118,6 +125,13 @@ class TooManyUploads(ServiceError):
 
     status = 429
     title = "Too many uploads"
+
+
+class TooManyRequests(ServiceError):
+    """Too many requests in a short time. Send the next one after the time in ``Retry-After``."""
+
+    status = 429
+    title = "Too many requests"
 
 
 class Overloaded(ServiceError):

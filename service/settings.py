@@ -11,7 +11,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.audio.decode import MIN_SAMPLE_RATE_HZ, Limits
 from service.cores import available_cores
-from service.http.api_keys import read_hashes
+from service.http.api_keys import read_keys
+from service.inference.signature import PublicKey
 
 
 def _split_names(value: object) -> object:
@@ -72,6 +73,16 @@ class Settings(BaseSettings):
     max_uploads_per_client: int | None = Field(
         None, gt=0, description="Uploads that one address may have pending; without it, any number"
     )
+    rate_limit_per_minute: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Uploads and streams that one API key, or without keys one address, may begin "
+        "in a minute; without it, any number",
+    )
+    rate_limit_burst: int = Field(
+        10, gt=0, description="How many of them may come at once, before the rate holds"
+    )
     trusted_proxies: Names = Field(
         ("127.0.0.1", "::1"),
         description="Proxies whose X-Forwarded-For tells the client's address; with * a client "
@@ -97,20 +108,38 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = Field(
         None, description="File with the SHA-256 of an API key a line; without it, none is needed"
     )
+    models_public_key: str | None = Field(
+        None,
+        description="Public key of minisign; with it, only bundles whose card.json.minisig fits "
+        "are served",
+    )
     cors_origins: Names = Field(
         (), description="Origins whose pages may use the service, like https://example.org"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level")
-    log_format: Literal["json", "text"] = Field(
-        "json", description="json, an object a line, or text for people"
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto",
+        description="json, an object a line, or text for people; auto is text on a terminal",
+    )
+    log_client: Literal["none", "network", "address"] = Field(
+        "network",
+        description="How exactly the log tells where a request came from; network is a /24, or of "
+        "version 6 a /48",
     )
 
     @field_validator("api_keys_file")
     @classmethod
     def _keys_readable(cls, file: Path | None) -> Path | None:
         if file is not None:
-            read_hashes(file)
+            read_keys(file)
         return file
+
+    @field_validator("models_public_key")
+    @classmethod
+    def _key_usable(cls, key: str | None) -> str | None:
+        if key is not None:
+            PublicKey(key)
+        return key
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from service.telemetry.metrics import PREFIX
 from tests.audio import encode, tone
 from tests.server import TIMEOUT_S, server
 
@@ -65,15 +66,17 @@ def test_prometheus_reads_every_figure(models_dir: Path, tmp_path: Path) -> None
             process = subprocess.Popen(command, stderr=log)  # noqa: S603  # of the system
         try:
             deadline = time.monotonic() + TIMEOUT_S
-            while not query(port, 'service_requests_total{task="all", status="200"} > 0'):
+            while not query(
+                port, 'music_classification_requests_total{task="all", status="200"} > 0'
+            ):
                 assert time.monotonic() < deadline, (tmp_path / "prometheus.log").read_text()
                 time.sleep(0.1)
             for figure in (
-                'service_stage_duration_seconds_count{stage="decode"} > 0',
-                'service_model_info{task="genre", version="1.0.0"} == 1',
-                'service_decoded_seconds_total{format="wav"} >= 2',
-                "service_answers_total > 0",
-                "service_pending_clips >= 0",
+                'music_classification_stage_duration_seconds_count{stage="decode"} > 0',
+                'music_classification_model_info{task="genre", version="1.0.0"} == 1',
+                'music_classification_decoded_seconds_total{format="wav"} >= 2',
+                "music_classification_answers_total > 0",
+                "music_classification_pending_clips >= 0",
             ):
                 assert query(port, figure), figure
         finally:
@@ -92,5 +95,5 @@ def test_the_figures_are_named_as_prometheus_advises(models_dir: Path, tmp_path:
         capture_output=True,
         check=False,
     )
-    ours = [line for line in checked.stderr.decode().splitlines() if "service_" in line]
+    ours = [line for line in checked.stderr.decode().splitlines() if PREFIX in line]
     assert ours == []

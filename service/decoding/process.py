@@ -2,7 +2,8 @@
 
 Decoders are large bodies of C that read what strangers send. This process holds nothing but
 them: when a file hangs or crashes one, the process is killed and replaced (see
-:mod:`service.decoding.pool`), and the service goes on. It ends when the service closes its end.
+:mod:`service.decoding.pool`), and the service goes on. Should one be taken over, it can open neither
+files nor connections (see :mod:`service.decoding.sandbox`). It ends when the service closes its end.
 """
 
 import contextlib
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from service.audio.decode import BLOCK_FRAMES, Clip, Limits, Samples, decode
-from service.decoding import wire
+from service.decoding import sandbox, wire
+from service.decoding.warm_up import warm_up
 from service.errors import ServiceError, UnusableAudio
 
 MAX_UPLOAD_BYTES = 1 << 40  # the service has counted the bytes already
@@ -38,6 +40,8 @@ def main() -> int:
     _be_expendable()
     _silence_native_code()
     with socket.socket(fileno=sys.stdin.fileno()) as connection:
+        warm_up()
+        sandbox.close_off()
         wire.send(connection, READY)
         with contextlib.suppress(wire.BrokenMessage, ConnectionError):
             while True:

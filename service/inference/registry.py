@@ -9,6 +9,7 @@ from typing import Literal
 
 from service.errors import BundleError, NotFound, NotReady
 from service.inference.bundle import CARD_FILE, Bundle
+from service.inference.signature import PublicKey
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +36,16 @@ class Registry:
         Folder with one bundle folder per task.
     required_tasks
         Tasks that are expected; one that is missing is reported as failed.
+    public_key
+        Who must have signed each bundle, see :mod:`service.inference.signature`; None asks for no
+        signature.
     """
 
-    def __init__(self, models_dir: Path, required_tasks: tuple[str, ...]) -> None:
+    def __init__(
+        self, models_dir: Path, required_tasks: tuple[str, ...], public_key: str | None = None
+    ) -> None:
         self._models_dir = models_dir
+        self._public_key = None if public_key is None else PublicKey(public_key)
         self._required_tasks = required_tasks
         self._entries = {name: Entry("loading") for name in self._names()}
         self._lock = Lock()
@@ -111,6 +118,8 @@ class Registry:
 
     def _load(self, task: str) -> Entry:
         try:
+            if self._public_key is not None:
+                self._public_key.check(self._models_dir / task / CARD_FILE)
             bundle = Bundle.load(self._models_dir / task)
             if bundle.card.task != task:
                 raise BundleError(f"the folder {task} holds a card of the task {bundle.card.task}")

@@ -1,33 +1,98 @@
-"""Who may use the service: holders of an API key, where the operator asks for one."""
+"""Who may use the service, for what and how often."""
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
-from service.errors import Unauthorized
-from service.http.api_keys import ApiKeys
+from service.errors import Forbidden, TooManyRequests, Unauthorized
+from service.http.api_keys import ApiKey, ApiKeys
+from service.http.rate_limit import RateLimit
+from service.intake.clients import client_network
 from service.routes.dependencies import problem_responses
+from service.telemetry import metrics
+from service.telemetry.record import record
 
 HEADER = "X-API-Key"
 
 _bearer = HTTPBearer(auto_error=False, description="An API key")
 _header = APIKeyHeader(name=HEADER, auto_error=False, description="An API key")
 
-RESPONSES = problem_responses((Unauthorized, f"Send an API key as bearer token or in {HEADER}."))
+RESPONSES = problem_responses(
+    (Unauthorized, f"Send an API key as bearer token or in {HEADER}."),
+    (Forbidden, "The API key 'player' may not be used for metrics."),
+)
 
 
-def key_needed(keys: ApiKeys) -> Any:
-    """Return the dependency that lets only requests with a valid key through."""
+def key_needed(keys: ApiKeys, scope: str | None = None) -> Any:
+    """Return the dependency that lets only requests with a valid key through.
+
+    Parameters
+    ----------
+    keys
+        Those that are valid.
+    scope
+        What the key must be allowed for; without it, any key will do.
+    """
 
     async def check(
+        request: Request,
         bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
         header: Annotated[str | None, Security(_header)],
     ) -> None:
-        key = bearer.credentials if bearer else header
-        if key is None:
-            raise Unauthorized(f"Send an API key as bearer token or in the header {HEADER}.")
-        if not keys.allow(key):
-            raise Unauthorized("The API key is not valid, or not any more.")
+        check_key(request, bearer.credentials if bearer else header, keys, scope)
 
     return Depends(check)
+
+
+def check_key(
+    connection: HTTPConnection, key: str | None, keys: ApiKeys, scope: str | None
+) -> ApiKey:
+    """Return what is known of a key, and note its name.
+
+    Raises
+    ------
+    Unauthorized
+        There is none, or it is not valid.
+    Forbidden
+        It may not be used for this.
+    """
+    if key is None:
+        raise Unauthorized(f"Send an API key as bearer token or in the header {HEADER}.")
+    known = keys.find(key)
+    if known is None:
+        raise Unauthorized("The API key is not valid, or not any more.")
+    record(connection.scope).key = known.name
+    if scope is not None and scope not in known.scopes:
+        raise Forbidden(
+            f"The API key {known.name!r} may not be used for {scope}, only for "
+            f"{', '.join(sorted(known.scopes))}."
+        )
+    return known
+
+
+def rate_limited(limit: RateLimit) -> Any:
+    """Return the dependency that counts requests by API key, or else by address."""
+
+    async def check(request: Request) -> None:
+        check_rate(request, limit)
+
+    return Depends(check)
+
+
+def check_rate(connection: HTTPConnection, limit: RateLimit) -> None:
+    """Count a request by the name of its API key, or else by its address.
+
+    Raises
+    ------
+    TooManyRequests
+        Too many came.
+    """
+    key = record(connection.scope).key
+    try:
+        # No address looks like this, so nobody can use up the tokens of a key.
+        limit.take(f"key {key}" if key else client_network(connection.scope))
+    except TooManyRequests:
+        metrics.RATE_LIMITED.inc()
+        raise

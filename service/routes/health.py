@@ -1,10 +1,13 @@
 """For operators: is the process alive, can it answer, and what has it done."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service import __version__
+from service.inference.registry import Registry
 from service.routes.dependencies import ReadyWhenDep, RegistryDep, StoppingDep
 from service.schemas import Liveness, Readiness, readiness
 from service.telemetry import metrics
@@ -43,12 +46,19 @@ async def ready(
     With `SERVICE_READY_WHEN=any` it is enough that one serves. While others are missing, those
     that serve go on answering all the same.
     """
+    state, answers = _state(registry, stopping, ready_when)
+    return JSONResponse(state.model_dump(), 200 if answers else 503)
+
+
+def _state(
+    registry: Registry, stopping: bool, ready_when: Literal["all", "any"]
+) -> tuple[Readiness, bool]:
+    """Return the state of all models, and whether requests should be sent."""
     state = readiness(registry)
     if stopping:
         state.status = "stopping"
     enough = ready_when == "any" or not registry.missing_tasks()
-    answers = state.status == "ready" or (state.status == "degraded" and enough)
-    return JSONResponse(state.model_dump(), 200 if answers else 503)
+    return state, state.status == "ready" or (state.status == "degraded" and enough)
 
 
 @figures_router.head("/metrics", include_in_schema=False)
@@ -59,7 +69,10 @@ async def ready(
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def scrape(registry: RegistryDep) -> Response:
+async def scrape(
+    registry: RegistryDep, stopping: StoppingDep, ready_when: ReadyWhenDep
+) -> Response:
     """Answer in the Prometheus text format."""
     metrics.show_models(registry.entries())
+    metrics.READY.set(_state(registry, stopping, ready_when)[1])
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,55 +1,81 @@
-"""The figures that Prometheus may scrape at ``GET /metrics``."""
+"""The figures that Prometheus may scrape at ``GET /metrics``.
 
-from collections.abc import Mapping
+A counter that is not there and one that stands at zero are two things to an alert, so whatever
+label values are known beforehand are there from the start.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from service.audio.decode import Clip
+from service.errors import Overloaded, ServiceError
 from service.inference.bundle import MODEL_FILE
 from service.inference.classification import Classification
 from service.inference.registry import Entry
 
+# The product's name, which tells these figures from those of others in one Prometheus.
+PREFIX = "music_classification_"
+REPLACEMENTS = ("hung", "crashed", "killed")
+EARLY_ENDS = ("late_head", "untaken_answer", "gave_way", "refused")
+
 REQUESTS = Counter(
-    "service_requests",
+    PREFIX + "requests",
     "Requests by path, method, task, status and kind of problem",
     ["path", "method", "task", "status", "problem"],
 )
 LATENCY = Histogram(
-    "service_request_duration_seconds",
+    PREFIX + "request_duration_seconds",
     "Time from the request's arrival to the end of its answer",
-    ["path"],
+    ["path", "task", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 STAGES = Histogram(
-    "service_stage_duration_seconds",
+    PREFIX + "stage_duration_seconds",
     "Time that a request spent in each stage",
     ["stage"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-PROBLEMS = Counter("service_problems", "Problem documents sent, by kind", ["kind"])
+PROBLEMS = Counter(PREFIX + "problems", "Problem documents sent, by kind", ["kind"])
 PENDING = Gauge(
-    "service_pending_clips", "Uploads that are received, wait for a worker or are being classified"
+    PREFIX + "pending_clips", "Uploads that are received, wait for a worker or are being classified"
 )
-QUEUED = Gauge("service_queued_clips", "Uploads that are complete and wait for a worker")
-DECODED_SECONDS = Counter("service_decoded_seconds", "Seconds of audio decoded", ["format"])
+QUEUED = Gauge(PREFIX + "queued_clips", "Uploads that are complete and wait for a worker")
+DECODED_SECONDS = Counter(PREFIX + "decoded_seconds", "Seconds of audio decoded", ["format"])
 ANSWERS = Counter(
-    "service_answers",
+    PREFIX + "answers",
     "Answers by task and label, and whether they were uncertain",
     ["task", "label", "uncertain"],
 )
 DECODERS_REPLACED = Counter(
-    "service_decoders_replaced", "Decoder processes that hung, crashed or were killed", ["reason"]
+    PREFIX + "decoders_replaced", "Decoder processes that hung, crashed or were killed", ["reason"]
 )
 CONNECTIONS_ENDED = Counter(
-    "service_connections_ended",
-    "Connections ended early: late_head, untaken_answer, gave_way or refused",
+    PREFIX + "connections_ended",
+    f"Connections ended early: {', '.join(EARLY_ENDS)}",
     ["reason"],
 )
 MODELS = Gauge(
-    "service_model_info",
+    PREFIX + "model_info",
     "One for each model, with its state",
     ["task", "state", "version", "sha256"],
 )
+READY = Gauge(PREFIX + "ready", "1 while /health/ready answers 200")
+WORKERS = Gauge(PREFIX + "workers", "Clips that can be classified at the same time")
+KEY_REQUESTS = Counter(
+    PREFIX + "key_requests", "Requests by the name of their API key", ["key", "status"]
+)
+RATE_LIMITED = Counter(PREFIX + "rate_limited", "Requests refused because a client sent too many")
+
+
+def _begin_at_zero(counter: Counter, values: Iterable[str]) -> None:
+    for value in values:
+        counter.labels(value)
+
+
+_begin_at_zero(DECODERS_REPLACED, REPLACEMENTS)
+_begin_at_zero(CONNECTIONS_ENDED, EARLY_ENDS)
+_begin_at_zero(PROBLEMS, (kind.slug() for kind in (ServiceError, *ServiceError.__subclasses__())))
 
 
 def count_answers(clip: Clip, answers: Mapping[str, Classification]) -> None:
@@ -67,3 +93,17 @@ def show_models(entries: Mapping[str, Entry]) -> None:
         version = card.version if card else ""
         sha256 = card.sha256[MODEL_FILE] if card else ""
         MODELS.labels(task, entry.state, version, sha256).set(1)
+        if card:
+            _begin_task_at_zero(task, card.labels)
+
+
+def _begin_task_at_zero(task: str, labels: Iterable[str]) -> None:
+    for label in labels:
+        for uncertain in ("false", "true"):
+            ANSWERS.labels(task, label, uncertain)
+    for status, problem in (
+        (200, ""),
+        (ServiceError.status, ServiceError.slug()),
+        (Overloaded.status, Overloaded.slug()),
+    ):
+        REQUESTS.labels("/classify/{task}", "POST", task, str(status), problem)

@@ -131,7 +131,7 @@ def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_re
         ThreadPoolExecutor(1) as threads,
     ):
         running = threads.submit(upload, client)
-        while "service_pending_clips 1.0" not in client.get("/metrics").text:
+        while "music_classification_pending_clips 1.0" not in client.get("/metrics").text:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         while client.get("/health/ready").status_code == 200:

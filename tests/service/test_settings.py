@@ -1,3 +1,4 @@
+import base64
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 from service.settings import Settings, variable
 
 KEYS = Path(__file__).with_name("keys.txt")
+PUBLIC_KEY = base64.b64encode(b"Ed" + bytes(range(40))).decode()
 
 
 def test_defaults_are_usable_and_listen_to_this_machine_only() -> None:
@@ -44,6 +46,10 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
         ("deadline_s", "1.5", 1.5),
         ("min_upload_bytes_per_s", "0", 0),
         ("max_uploads_per_client", "4", 4),
+        ("rate_limit_per_minute", "0.5", 0.5),
+        ("rate_limit_burst", "3", 3),
+        ("models_public_key", PUBLIC_KEY, PUBLIC_KEY),
+        ("log_client", "address", "address"),
         ("trusted_proxies", "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
         ("trusted_proxies", "*", ("*",)),
         ("max_connections", "64", 64),
@@ -85,6 +91,12 @@ def test_every_setting_is_read_from_the_environment(
         ("deadline_s", "inf"),
         ("min_upload_bytes_per_s", "-1"),
         ("max_uploads_per_client", "0"),
+        ("rate_limit_per_minute", "0"),
+        ("rate_limit_per_minute", "inf"),
+        ("rate_limit_burst", "0"),
+        ("models_public_key", "no key"),
+        ("models_public_key", PUBLIC_KEY[:-4]),
+        ("log_client", "name"),
         ("trusted_proxies", "proxy.example"),
         ("max_connections", "0"),
         ("header_timeout_s", "0"),

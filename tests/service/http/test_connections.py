@@ -281,7 +281,7 @@ def test_only_when_all_are_busy_a_newcomer_is_refused(small: Client) -> None:
 
     with ExitStack() as stack:
         uploads = [begin_upload(), begin_upload()]
-        while "service_pending_clips 2.0" not in small.get("/metrics").text:
+        while "music_classification_pending_clips 2.0" not in small.get("/metrics").text:
             time.sleep(0.01)
         uploads.append(begin_upload())
         time.sleep(0.2)

@@ -69,7 +69,7 @@ def test_a_file_that_hangs_its_decoder_is_given_up_and_holds_nobody_up(
 def wait_until_idle(client: TestClient) -> None:
     freed = threading.Event()
     for _ in range(1_000):
-        if "service_pending_clips 0.0" in client.get("/metrics").text:
+        if "music_classification_pending_clips 0.0" in client.get("/metrics").text:
             return
         freed.wait(0.01)
     pytest.fail("the place was never freed")
@@ -130,7 +130,7 @@ class SlowClient:
 
 
 def wait_for_pending(client: httpx2.Client, number: int) -> None:
-    wanted = f"service_pending_clips {number}.0"
+    wanted = f"music_classification_pending_clips {number}.0"
     deadline = time.monotonic() + TIMEOUT_S
     while wanted not in client.get("/metrics").text:
         assert time.monotonic() < deadline
@@ -172,7 +172,10 @@ def test_a_client_that_leaves_frees_its_place(models_dir: Path, tmp_path: Path) 
         client_that_leaves.leave()
         wait_for_pending(client, 0)
         assert post_to(client).status_code == 200
-        assert 'service_problems_total{kind="client-left"} 1.0' in client.get("/metrics").text
+        assert (
+            'music_classification_problems_total{kind="client-left"} 1.0'
+            in client.get("/metrics").text
+        )
 
 
 def test_a_client_has_no_more_uploads_pending_than_it_may(models_dir: Path, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_metrics_are_in_the_form_that_prometheus_reads(client: TestClient) -> No
             sample.value
             for family in text_string_to_metric_families(response.text)
             for sample in family.samples
-            if sample.name == "service_requests_total"
+            if sample.name == "music_classification_requests_total"
             and sample.labels["path"] == "/health/live"
             and sample.labels["status"] == "200"
         )
@@ -104,8 +104,8 @@ def test_metrics_are_in_the_form_that_prometheus_reads(client: TestClient) -> No
 def test_metrics_hold_latency_and_the_queue(client: TestClient) -> None:
     text = client.get("/metrics").text
 
-    assert "service_request_duration_seconds_bucket" in text
-    assert "service_pending_clips 0.0" in text
+    assert "music_classification_request_duration_seconds_bucket" in text
+    assert "music_classification_pending_clips 0.0" in text
 
 
 def test_load_balancers_may_ask_with_head(client: TestClient) -> None:

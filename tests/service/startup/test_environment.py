@@ -26,7 +26,7 @@ def test_settings_that_fit_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SERVICE_WORKERS", "0", "must be more than 0"),
         ("SERVICE_DEADLINE_S", "soon", "must be a number"),
         ("SERVICE_DEADLINE_S", "inf", "must be a number that is not infinite"),
-        ("SERVICE_LOG_FORMAT", "xml", "must be 'json' or 'text'"),
+        ("SERVICE_LOG_FORMAT", "xml", "must be 'auto', 'json' or 'text'"),
         ("SERVICE_LOG_LEVEL", "loud", "must be 'debug', 'info', 'warning' or 'error'"),
         ("SERVICE_READY_WHEN", "most", "must be 'all' or 'any'"),
         ("SERVICE_TRUSTED_PROXIES", "a.example", "write an address like 10.0.0.1"),

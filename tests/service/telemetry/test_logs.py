@@ -1,5 +1,6 @@
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +12,7 @@ logger = logging.getLogger("some.module")
 
 
 @contextmanager
-def configured(level: str, form: str) -> Iterator[None]:
+def configured(level: str, form: logs.Form) -> Iterator[None]:
     """Configure logging as the service does, and put it back afterwards."""
     root = logging.getLogger()
     handlers, old_level = root.handlers[:], root.level
@@ -52,6 +53,36 @@ def test_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     with configured("warning", "text"):
         logger.warning("mind this")
     assert capsys.readouterr().err.rstrip().endswith("WARNING some.module: mind this")
+
+
+def test_text_tells_the_same_fields_but_those_that_are_empty(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fields = {"status": 200, "task": "", "stages_ms": {"queue": 0.1, "decode": 5.0}, "bytes": 0}
+    with configured("info", "text"):
+        logger.info("answered", extra={"fields": fields})
+    line = capsys.readouterr().err.rstrip()
+    assert line.endswith("answered status=200 stages_ms=queue:0.1,decode:5.0 bytes=0")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_gets_text_and_a_program_json(
+    terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with configured("info", "auto"):
+        logger.info("hello")
+    assert capsys.readouterr().err.startswith("{") != terminal
+
+
+def test_what_the_server_says_of_itself_is_left_out_unless_it_warns(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with configured("debug", "json"):
+        logging.getLogger("uvicorn.error").info("Started server process [1]")
+        logging.getLogger("uvicorn.error").warning("mind this")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "mind this"
 
 
 def test_warnings_that_tell_bytes_of_an_upload_are_left_out(

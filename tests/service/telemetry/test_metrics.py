@@ -2,14 +2,16 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
 from starlette.testclient import TestClient
 
 from service.inference.bundle import MODEL_FILE, file_sha256
 from service.intake.admission import Admission
 from service.intake.workers import WorkerPool
 from service.settings import Settings
+from service.telemetry import metrics
 from tests.audio import encode_as, tone
-from tests.bundles import GENRES, band_centre_hz
+from tests.bundles import CHORDS, GENRES, band_centre_hz
 from tests.service.serving import unstarted
 
 CLIP = encode_as("flac", tone(band_centre_hz(2, len(GENRES)), 2.0))
@@ -29,20 +31,22 @@ def test_pending_clips_are_those_that_were_admitted(monkeypatch: pytest.MonkeyPa
     unstarted(Settings())
     monkeypatch.setattr(Admission, "pending", 7)
     monkeypatch.setattr(WorkerPool, "waiting", 5)
-    assert figure("service_pending_clips") == 7
-    assert figure("service_queued_clips") == 5
+    assert figure("music_classification_pending_clips") == 7
+    assert figure("music_classification_queued_clips") == 5
 
 
 def test_problems_are_counted_by_kind(client: TestClient) -> None:
-    before = figure("service_problems_total", kind="not-found")
+    before = figure("music_classification_problems_total", kind="not-found")
     client.get("/nowhere")
-    assert figure("service_problems_total", kind="not-found") == before + 1
+    assert figure("music_classification_problems_total", kind="not-found") == before + 1
 
 
 def test_decoded_seconds_are_counted_by_format(client: TestClient) -> None:
-    before = figure("service_decoded_seconds_total", format="flac")
+    before = figure("music_classification_decoded_seconds_total", format="flac")
     post(client, CLIP, "/classify")
-    assert figure("service_decoded_seconds_total", format="flac") == pytest.approx(before + 2.0)
+    assert figure("music_classification_decoded_seconds_total", format="flac") == pytest.approx(
+        before + 2.0
+    )
 
 
 @pytest.mark.parametrize(("data", "uncertain"), [(CLIP, "false"), (SILENCE, "true")])
@@ -51,7 +55,9 @@ def test_answers_are_counted_by_label_and_certainty(
 ) -> None:
     def answers() -> float:
         return sum(
-            figure("service_answers_total", task="genre", label=label, uncertain=uncertain)
+            figure(
+                "music_classification_answers_total", task="genre", label=label, uncertain=uncertain
+            )
             for label in GENRES
         )
 
@@ -62,13 +68,54 @@ def test_answers_are_counted_by_label_and_certainty(
 
 @pytest.mark.parametrize("stage", ["upload", "queue", "decode", "features", "inference"])
 def test_every_stage_is_timed(client: TestClient, stage: str) -> None:
-    before = figure("service_stage_duration_seconds_count", stage=stage)
+    before = figure("music_classification_stage_duration_seconds_count", stage=stage)
     post(client, CLIP)
-    assert figure("service_stage_duration_seconds_count", stage=stage) == before + 1
+    assert figure("music_classification_stage_duration_seconds_count", stage=stage) == before + 1
 
 
 def test_every_model_is_listed_with_its_version(client: TestClient, models_dir: Path) -> None:
     client.get("/metrics")
     sha256 = file_sha256(models_dir / "chord" / MODEL_FILE)
     labels = {"task": "chord", "state": "ready", "version": "1.0.0", "sha256": sha256}
-    assert figure("service_model_info", **labels) == 1
+    assert figure("music_classification_model_info", **labels) == 1
+
+
+def test_every_figure_is_named_after_the_product() -> None:
+    figures = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+    names = [metric.name for figure in figures for metric in figure.collect()]
+    assert len(names) > 10
+    assert [name for name in names if not name.startswith(metrics.PREFIX)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("problems_total", {"kind": "overloaded"}),
+        ("problems_total", {"kind": "too-many-requests"}),
+        ("decoders_replaced_total", {"reason": "crashed"}),
+        ("connections_ended_total", {"reason": "late_head"}),
+        ("rate_limited_total", {}),
+        ("answers_total", {"task": "chord", "label": CHORDS[-1], "uncertain": "true"}),
+        (
+            "requests_total",
+            {
+                "path": "/classify/{task}",
+                "method": "POST",
+                "task": "emotion",
+                "status": "503",
+                "problem": "overloaded",
+            },
+        ),
+    ],
+)
+def test_a_counter_is_there_before_there_is_anything_to_count(
+    client: TestClient, name: str, labels: dict[str, str]
+) -> None:
+    client.get("/metrics")
+    assert REGISTRY.get_sample_value(metrics.PREFIX + name, labels) is not None
+
+
+def test_readiness_and_workers_are_figures(client: TestClient) -> None:
+    text = client.get("/metrics").text
+    assert f"{metrics.PREFIX}ready 1.0" in text
+    assert f"{metrics.PREFIX}workers " in text

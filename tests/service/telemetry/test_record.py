@@ -22,12 +22,13 @@ def counted(path: str, method: str, status: int, *, task: str = "", problem: str
         "task": task,
         "problem": problem,
     }
-    return REGISTRY.get_sample_value("service_requests_total", labels) or 0
+    return REGISTRY.get_sample_value("music_classification_requests_total", labels) or 0
 
 
-def timed(path: str) -> float:
-    name = "service_request_duration_seconds_count"
-    return REGISTRY.get_sample_value(name, {"path": path}) or 0
+def timed(path: str, task: str, status: int) -> float:
+    name = "music_classification_request_duration_seconds_count"
+    labels = {"path": path, "task": task, "status": str(status)}
+    return REGISTRY.get_sample_value(name, labels) or 0
 
 
 def logged_fields(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
@@ -53,12 +54,12 @@ def test_a_request_is_counted_and_timed_under_its_route(
     client: TestClient, method: str, address: str, path: str, status: int, task: str, problem: str
 ) -> None:
     before = counted(path, method, status, task=task, problem=problem)
-    timed_before = timed(path)
+    timed_before = timed(path, task, status)
 
     assert client.request(method, address).status_code == status
 
     assert counted(path, method, status, task=task, problem=problem) == before + 1
-    assert timed(path) == timed_before + 1
+    assert timed(path, task, status) == timed_before + 1
 
 
 def test_a_method_that_a_client_made_up_gets_no_series_of_its_own(client: TestClient) -> None:
@@ -99,6 +100,8 @@ def test_a_request_is_logged_in_one_line_that_tells_no_name(
     assert list(fields.pop("stages_ms")) == ["upload", "queue", "decode", "features", "inference"]
     assert fields == {
         "request_id": "find-me",
+        "client": "",
+        "key": "",
         "method": "POST",
         "path": "/classify/{task}",
         "task": "genre",
@@ -118,6 +121,29 @@ def test_what_a_client_made_up_is_not_logged(
         client.get("/models/made-up")
     assert "made-up" not in caplog.text
     assert logged_fields(caplog)["problem"] == "not-found"
+
+
+def test_the_path_of_a_file_that_is_there_is_told_and_counted_under_one_name(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = re.search(r'src="(/[^"]+\.js)"', client.get("/docs").text)
+    assert script is not None
+    before = counted("assets", "GET", 200)
+    with caplog.at_level(logging.INFO, "service.telemetry.record"):
+        assert client.get(script[1]).status_code == 200
+    assert logged_fields(caplog)["path"] == script[1]
+    assert counted("assets", "GET", 200) == before + 1
+
+
+def test_health_probes_are_told_to_those_who_look_for_them_only(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "service.telemetry.record"):
+        client.get("/health/live")
+    assert caplog.records == []
+    with caplog.at_level(logging.DEBUG, "service.telemetry.record"):
+        client.get("/health/ready")
+    assert logged_fields(caplog)["path"] == "/health/ready"
 
 
 def test_an_answer_tells_how_long_each_stage_took(client: TestClient) -> None:
