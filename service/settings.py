@@ -19,6 +19,10 @@ def _split_names(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 PREFIX = "SERVICE_"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
@@ -105,7 +109,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="After SIGTERM, requests are taken so long while /health/ready answers 503",
     )
-    api_keys_file: Path | None = Field(
+    api_keys_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
         None, description="File with the SHA-256 of an API key a line; without it, none is needed"
     )
     models_public_key: str | None = Field(

@@ -44,7 +44,7 @@ def service_process(models_dir: Path, log: Path, **settings: object) -> Iterator
         subprocess.Popen(  # noqa: S603  # our own command
             COMMAND,
             cwd=ROOT,
-            env=environment(port=0, models_dir=models_dir, **settings),
+            env=environment(**{"port": 0, "models_dir": models_dir, **settings}),
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as process,

@@ -101,7 +101,7 @@ def test_compose_passes_every_setting_on() -> None:
     compose = (ROOT / "docker-compose.yml").read_text("utf-8")
     fixed_by_the_image = {"SERVICE_HOST", "SERVICE_PORT", "SERVICE_MODELS_DIR"}
     for variable, _, _ in settings_rows():
-        assert variable in fixed_by_the_image or f"      {variable}:" in compose
+        assert variable in fixed_by_the_image or f"\n    {variable}:" in compose
 
 
 def test_the_order_of_the_parts_is_the_one_that_holds() -> None:

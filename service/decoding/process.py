@@ -2,8 +2,9 @@
 
 Decoders are large bodies of C that read what strangers send. This process holds nothing but
 them: when a file hangs or crashes one, the process is killed and replaced (see
-:mod:`service.decoding.pool`), and the service goes on. Should one be taken over, it can open neither
-files nor connections (see :mod:`service.decoding.sandbox`). It ends when the service closes its end.
+:mod:`service.decoding.pool`), and the service goes on. One that a file takes over can open neither
+files nor connections (see :mod:`service.decoding.sandbox`). It ends when the service closes its
+end.
 """
 
 import contextlib

@@ -56,6 +56,7 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
         ("header_timeout_s", "2.5", 2.5),
         ("shutdown_delay_s", "0", 0.0),
         ("api_keys_file", str(KEYS), KEYS),
+        ("api_keys_file", "", None),
         ("cors_origins", "https://a.example http://b:80", ("https://a.example", "http://b:80")),
         ("cors_origins", "*", ("*",)),
         ("log_level", "warning", "warning"),

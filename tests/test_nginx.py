@@ -1,0 +1,287 @@
+"""A real nginx in front of several copies of the service, as docker/nginx sets it up."""
+
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.audio import encode, tone
+from tests.bundles import edit_card, write_models
+from tests.server import ROOT, TIMEOUT_S, service_process
+from tests.test_prometheus import free_port
+
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+FOLDER = ROOT / "docker" / "nginx"
+MAIN = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{}}
+http {{
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/service.conf;
+}}
+"""
+CLIP = encode(tone())
+MAX_UPLOAD_BYTES = 300_000
+N_CLIENTS = 4
+CUT_OFF = 0
+RAW = {"content-type": "audio/wav"}
+
+pytestmark = [
+    pytest.mark.skipif(NGINX is None, reason="no nginx here"),
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl for a certificate"),
+]
+
+
+@dataclass
+class Copies:
+    """Some copies of the service behind nginx, and a client of it."""
+
+    folder: Path
+    models_dir: Path
+    processes: list[subprocess.Popen[bytes]]
+    restart: Callable[[int], None]
+    client: httpx2.Client
+    http_port: int
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    key, cert = folder / "tls.key", folder / "tls.crt"
+    subprocess.run(  # noqa: S603  # our own command
+        [  # noqa: S607  # of the system
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(cert)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return cert, key
+
+
+def body_limit(max_upload_bytes: int) -> str:
+    """Return what the nginx image works out before it fills in the template."""
+    done = subprocess.run(  # noqa: S603  # our own script
+        ["sh", "-c", f". {FOLDER}/10-body-limit.envsh; echo $MAX_BODY_BYTES"],  # noqa: S607
+        env={"SERVICE_MAX_UPLOAD_BYTES": str(max_upload_bytes)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@contextmanager
+def nginx(folder: Path, ports: list[int], prefix: str = "") -> Iterator[tuple[httpx2.Client, int]]:
+    cert, key = certificate(folder)
+    http_port, https_port = free_port(), free_port()
+    text = (FOLDER / "service.conf.template").read_text("utf-8")
+    # Several servers, where the name of a Compose service has several addresses.
+    marks = " max_fails=1 fail_timeout=5s;\n    server "
+    filled = {
+        "COPIES": marks.join(f"127.0.0.1:{port}" for port in ports),
+        "HTTP_PORT": str(http_port),
+        "HTTPS_PORT": str(https_port),
+        "PUBLIC_PORT": str(https_port),
+        "TLS_CERTIFICATE": str(cert),
+        "TLS_KEY": str(key),
+        "MAX_BODY_BYTES": body_limit(MAX_UPLOAD_BYTES),
+        "PREFIX": prefix,
+    }
+    for name, value in filled.items():
+        text = text.replace(f"${{{name}}}", value)
+    (folder / "service.conf").write_text(text, "utf-8")
+    (folder / "nginx.conf").write_text(MAIN.format(folder=folder), "utf-8")
+    assert NGINX is not None
+    with subprocess.Popen([NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]) as process:  # noqa: S603
+        try:
+            verify = ssl.create_default_context(cafile=str(cert))
+            address = f"https://127.0.0.1:{https_port}"
+            with httpx2.Client(base_url=address, verify=verify, timeout=TIMEOUT_S) as client:
+                wait_until(lambda: answers(client), process)
+                yield client, http_port
+        finally:
+            process.terminate()
+
+
+def answers(client: httpx2.Client) -> bool:
+    try:
+        return client.get("/").status_code > 0
+    except httpx2.TransportError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
+    """Two copies that serve the same models, behind nginx."""
+    tmp_path = tmp_path_factory.mktemp("copies")
+    models_dir = write_models(tmp_path / "models")
+    ports = [free_port(), free_port()]
+    with ExitStack() as stack:
+
+        def start(number: int) -> subprocess.Popen[bytes]:
+            log = tmp_path / f"{number}-{time.monotonic_ns()}.log"
+            process, _ = stack.enter_context(
+                service_process(
+                    models_dir,
+                    log,
+                    port=ports[number],
+                    workers=1,
+                    max_upload_bytes=MAX_UPLOAD_BYTES,
+                    trusted_proxies="127.0.0.1",
+                    log_client="address",
+                )
+            )
+            return process
+
+        processes = [start(number) for number in range(len(ports))]
+
+        def restart(number: int) -> None:
+            processes[number] = start(number)
+
+        client, http_port = stack.enter_context(nginx(tmp_path, ports))
+        yield Copies(tmp_path, models_dir, processes, restart, client, http_port)
+
+
+@contextmanager
+def load(client: httpx2.Client) -> Iterator[list[int]]:
+    """Have clients post clips, one after the other, until the end of the ``with`` statement."""
+    statuses: list[int] = []
+    going = True
+
+    def post() -> None:
+        while going:
+            try:
+                statuses.append(client.post("/classify", content=CLIP, headers=RAW).status_code)
+            except httpx2.RemoteProtocolError:  # the answer had begun
+                statuses.append(CUT_OFF)
+
+    with ThreadPoolExecutor(N_CLIENTS) as threads:
+        posting = [threads.submit(post) for _ in range(N_CLIENTS)]
+        try:
+            yield statuses
+        finally:
+            going = False
+        for one in posting:
+            one.result()
+
+
+def wait_for_more(statuses: list[int], count: int) -> None:
+    wanted, deadline = len(statuses) + count, time.monotonic() + TIMEOUT_S
+    while len(statuses) < wanted:
+        assert time.monotonic() < deadline, Counter(statuses)
+        time.sleep(0.02)
+
+
+def test_copies_restarted_one_by_one_under_load_cost_no_request(copies: Copies) -> None:
+    with load(copies.client) as statuses:
+        wait_for_more(statuses, 10)
+        for number in range(len(copies.processes)):
+            copies.processes[number].send_signal(signal.SIGTERM)
+            assert copies.processes[number].wait(TIMEOUT_S) == 0
+            wait_for_more(statuses, 10)
+            copies.restart(number)
+            wait_for_more(statuses, 10)
+    assert Counter(statuses) == {200: len(statuses)}
+
+
+def test_a_copy_killed_under_load_costs_at_most_what_it_had_at_work(copies: Copies) -> None:
+    with load(copies.client) as statuses:
+        wait_for_more(statuses, 20)
+        copies.processes[0].kill()
+        copies.processes[0].wait()
+        wait_for_more(statuses, 2 * N_CLIENTS)
+        after = len(statuses)
+        wait_for_more(statuses, 30)
+    copies.restart(0)
+    assert set(statuses) <= {200, 502, CUT_OFF}
+    assert len(statuses) - statuses.count(200) <= N_CLIENTS
+    assert set(statuses[after:]) == {200}
+
+
+def test_a_copy_that_hangs_loses_its_turn(copies: Copies) -> None:
+    """Those that it had get an answer when it goes on; all others are answered meanwhile."""
+    with load(copies.client) as statuses:
+        wait_for_more(statuses, 10)
+        copies.processes[0].send_signal(signal.SIGSTOP)
+        # At most all but one of the clients wait for it, because the other copy is asked first.
+        wait_for_more(statuses, 30)
+        copies.processes[0].send_signal(signal.SIGCONT)
+    assert Counter(statuses) == {200: len(statuses)}
+
+
+def test_new_models_come_under_load_without_a_failed_request(copies: Copies) -> None:
+    with load(copies.client) as statuses:
+        wait_for_more(statuses, 10)
+        for task in ("genre", "chord", "emotion"):
+            edit_card(copies.models_dir / task, version="2.0.0")
+        for process in copies.processes:
+            process.send_signal(signal.SIGHUP)
+        wait_for_more(statuses, 30)
+    assert Counter(statuses) == {200: len(statuses)}
+    told = [copies.client.get("/models").json() for _ in range(4)]
+    assert {model["version"] for models in told for model in models} == {"2.0.0"}
+
+
+def test_plain_http_is_sent_on_to_tls(copies: Copies) -> None:
+    answer = httpx2.get(f"http://127.0.0.1:{copies.http_port}/docs?a=b")
+    assert answer.status_code == 308
+    assert answer.headers["location"] == str(copies.client.base_url.join("/docs?a=b"))
+
+
+def test_the_body_limits_of_nginx_and_the_service_are_in_step(copies: Copies) -> None:
+    largest = CLIP + bytes(MAX_UPLOAD_BYTES - len(CLIP))
+    form = {"file": ("clip.wav", largest)}
+    assert copies.client.post("/classify", files=form).status_code == 200
+
+    slightly = copies.client.post("/classify", content=largest + b"x", headers=RAW)
+    far = copies.client.post("/classify", content=2 * largest, headers=RAW)
+
+    for refused in (slightly, far):
+        assert refused.status_code == 413
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["type"] == "/problems/too-many-bytes"
+        assert refused.json()["instance"] == "/classify"
+
+
+def test_the_service_sees_the_client_and_not_what_it_claims(copies: Copies) -> None:
+    headers = RAW | {"X-Forwarded-For": "203.0.113.9", "X-Request-ID": "look-here"}
+    assert copies.client.post("/classify", content=CLIP, headers=headers).status_code == 200
+    logs = "".join(log.read_text() for log in copies.folder.glob("*-*.log"))
+    (line,) = [line for line in logs.splitlines() if '"request_id": "look-here"' in line]
+    assert '"client": "127.0.0.1"' in line
+    assert "203.0.113.9" not in line
+
+
+def test_without_any_copy_the_answer_says_when_to_try_again(tmp_path: Path) -> None:
+    with nginx(tmp_path, [free_port()]) as (client, _):
+        answer = client.get('/models"?a="b')
+    assert answer.status_code == 502
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json()["title"] == "Copy lost"
