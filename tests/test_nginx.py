@@ -41,6 +41,8 @@ CLIP = encode(tone())
 MAX_UPLOAD_BYTES = 300_000
 N_CLIENTS = 4
 CUT_OFF = 0
+# How long nginx leaves a copy out that has refused; operators wait longer for one to be ready.
+LEFT_OUT_S = 1.5
 RAW = {"content-type": "audio/wav"}
 
 pytestmark = [
@@ -94,7 +96,7 @@ def nginx(folder: Path, ports: list[int], prefix: str = "") -> Iterator[tuple[ht
     http_port, https_port = free_port(), free_port()
     text = (FOLDER / "service.conf.template").read_text("utf-8")
     # Several servers, where the name of a Compose service has several addresses.
-    marks = " max_fails=1 fail_timeout=5s;\n    server "
+    marks = " max_fails=1 fail_timeout=1s;\n    server "
     filled = {
         "COPIES": marks.join(f"127.0.0.1:{port}" for port in ports),
         "HTTP_PORT": str(http_port),
@@ -171,6 +173,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
 @contextmanager
 def load(client: httpx2.Client) -> Iterator[list[int]]:
     """Have clients post clips, one after the other, until the end of the ``with`` statement."""
+    time.sleep(LEFT_OUT_S)
     statuses: list[int] = []
     going = True
 
@@ -206,6 +209,7 @@ def test_copies_restarted_one_by_one_under_load_cost_no_request(copies: Copies) 
             assert copies.processes[number].wait(TIMEOUT_S) == 0
             wait_for_more(statuses, 10)
             copies.restart(number)
+            time.sleep(LEFT_OUT_S)
             wait_for_more(statuses, 10)
     assert Counter(statuses) == {200: len(statuses)}
 

@@ -39,7 +39,11 @@ LEFT_ALONE = {
     "docker",
     "git",
     "kill",
+    "kubectl",
+    "minisign",
     "mkdir",
+    "openssl",
+    "promtool",
     "python3",
     "sudo",
     "uv",
@@ -175,7 +179,7 @@ def test_test_files_that_commands_name_are_there() -> None:
 def test_what_commands_install_are_extras_of_the_package() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     extras = {extra for line in lines("sh") for extra in re.findall(r"'\.\[(\w+)\]'", line)}
-    assert extras == {"training", "tracing", "test", "dev"}
+    assert extras == {"training", "tracing", "signatures", "test", "dev"}
     assert all(f"\n{extra} = [" in project for extra in extras)
 
 
@@ -217,8 +221,22 @@ def test_what_newcomers_make_can_be_trained_on(tmp_path: Path) -> None:
     assert decode(clips[0].source.path.read_bytes()).duration_s == pytest.approx(6)
 
 
-def test_python_is_shown_in_these_two_places_only() -> None:
-    assert len(blocks("python")) == 2
+def test_a_bundle_is_asked_in_ten_lines_without_the_service() -> None:
+    (block,) = blocks("python", ["models/README.md"])
+    assert "service" not in block
+    assert len([line for line in block.splitlines() if line]) <= 11
+    shown = (
+        block + 'print(abs(logits - np.load("models/chord/golden.npz")["logits"].mean(0)).max())'
+    )
+    done = run([sys.executable, "-W", "ignore::ResourceWarning", "-c", shown], ROOT)
+    assert done.returncode == 0, done.stderr
+    label, difference = done.stdout.split()
+    assert label in Card.model_validate_json((ROOT / "models/chord/card.json").read_bytes()).labels
+    assert float(difference) < 1e-3
+
+
+def test_python_is_shown_in_these_three_places_only() -> None:
+    assert len(blocks("python")) == 3
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -90,10 +90,16 @@ def parser() -> argparse.ArgumentParser:
     )
 
     export = _command(commands, "export", run.export, "write a finished run as a bundle")
-    _add_recipe(export)
+    _add_recipe(export, needed=False)
     _add_run(export)
     export.add_argument(
         "--models", type=Path, default=Path("models"), help="folder of the bundles [%(default)s]"
+    )
+    export.add_argument(
+        "--triton",
+        type=Path,
+        metavar="DIR",
+        help="write no bundle, but all bundles that are there as a model repository of Triton",
     )
 
     evaluate = _command(commands, "evaluate", run.evaluate, "score a bundle on labelled data")
@@ -225,8 +231,9 @@ def _positive_s(text: str) -> float:
     return seconds
 
 
-def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", choices=RECIPE_NAMES, help="see training/recipes/")
+def _add_recipe(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
+    nargs = None if needed else "?"
+    parser.add_argument("recipe", nargs=nargs, choices=RECIPE_NAMES, help="see training/recipes/")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

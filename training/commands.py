@@ -64,13 +64,36 @@ def fit(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write a finished run as a bundle."""
+    """Write a finished run as a bundle, or the bundles that are there for Triton."""
+    if options.triton is not None:
+        _export_to_triton(options)
+        return
+    if options.recipe is None:
+        from training.errors import TrainingError
+
+        raise TrainingError("Name the recipe whose run is exported, or --triton and a folder.")
     from training.fitting.run_folder import RunFolder
     from training.recipes import RECIPES
     from training.results.export import export as write
 
     folder = write(RECIPES[options.recipe], RunFolder(_run_folder(options)), options.models)
     logging.info("wrote %s; the service checks it at its next start", folder)
+
+
+def _export_to_triton(options: argparse.Namespace) -> None:
+    from service.inference.registry import bundle_folders
+    from training.errors import TrainingError
+    from training.recipes import RECIPES
+    from training.results.triton import write_repository
+
+    tasks = bundle_folders(options.models)
+    if options.recipe is not None:
+        tasks = [RECIPES[options.recipe].task]
+    if not tasks:
+        raise TrainingError(f"There is no bundle in {options.models}.")
+    for task in tasks:
+        for folder in write_repository(options.models / task, options.triton):
+            logging.info("wrote %s", folder)
 
 
 def evaluate(options: argparse.Namespace) -> None:
