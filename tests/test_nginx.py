@@ -66,7 +66,7 @@ class Copies:
 def certificate(folder: Path) -> tuple[Path, Path]:
     key, cert = folder / "tls.key", folder / "tls.crt"
     subprocess.run(  # noqa: S603  # our own command
-        [  # noqa: S607  # of the system
+        [  # of the system
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
             *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
             *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),

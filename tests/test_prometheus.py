@@ -1,5 +1,6 @@
 """A real Prometheus scrapes the service."""
 
+import hashlib
 import json
 import shutil
 import socket
@@ -8,20 +9,26 @@ import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from service.telemetry.metrics import PREFIX
 from tests.audio import encode, tone
-from tests.server import TIMEOUT_S, server
+from tests.server import ROOT, TIMEOUT_S, server
 
+# With the rules and the name of the job that docker/monitoring has.
 CONFIGURATION = """
-global: {{scrape_interval: 500ms}}
+global: {{scrape_interval: 500ms, evaluation_interval: 500ms}}
+rule_files: [{rules}]
 scrape_configs:
-  - job_name: service
+  - job_name: music-classification
+    authorization: {{credentials: {key}}}
     static_configs: [targets: ["127.0.0.1:{port}"]]
 """
+KEY = "a key for tests"
+MONITORING = ROOT / "docker" / "monitoring"
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus here")
 
@@ -33,16 +40,24 @@ def free_port() -> int:
         return port
 
 
-def query(port: int, expression: str) -> list[dict[str, object]]:
+def query(port: int, expression: str) -> list[dict[str, Any]]:
     address = f"http://127.0.0.1:{port}/api/v1/query?"
     try:
         with urllib.request.urlopen(  # noqa: S310  # our own server
             address + urllib.parse.urlencode({"query": expression}), timeout=TIMEOUT_S
         ) as response:
-            found: list[dict[str, object]] = json.load(response)["data"]["result"]
+            found: list[dict[str, Any]] = json.load(response)["data"]["result"]
             return found
     except OSError:  # it does not listen yet
         return []
+
+
+def dashboard_queries() -> list[str]:
+    """Return what the dashboard asks, for all copies and the last seconds."""
+    board = json.loads((MONITORING / "dashboards" / "service.json").read_text("utf-8"))
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    assert len(asked) > 15
+    return [a.replace("$instance", ".*").replace("$__rate_interval", "10s") for a in asked]
 
 
 def use(client: httpx2.Client) -> None:
@@ -52,10 +67,18 @@ def use(client: httpx2.Client) -> None:
 
 def test_prometheus_reads_every_figure(models_dir: Path, tmp_path: Path) -> None:
     port = free_port()
-    with server(models_dir, tmp_path / "log") as (_, client):
+    keys = tmp_path / "keys.txt"
+    keys.write_text(f"{hashlib.sha256(KEY.encode()).hexdigest()} prometheus", "utf-8")
+    with server(models_dir, tmp_path / "log", api_keys_file=keys) as (_, client):
+        client.headers["X-API-Key"] = KEY
         use(client)
         configuration = tmp_path / "prometheus.yml"
-        configuration.write_text(CONFIGURATION.format(port=client.base_url.port), "utf-8")
+        configuration.write_text(
+            CONFIGURATION.format(
+                port=client.base_url.port, key=KEY, rules=MONITORING / "rules.yml"
+            ),
+            "utf-8",
+        )
         command = [
             "prometheus",
             f"--config.file={configuration}",
@@ -79,6 +102,14 @@ def test_prometheus_reads_every_figure(models_dir: Path, tmp_path: Path) -> None
                 "music_classification_pending_clips >= 0",
             ):
                 assert query(port, figure), figure
+            unanswered = dashboard_queries()
+            while unanswered:
+                use(client)
+                assert client.post("/classify", content=b"").status_code == 415
+                assert time.monotonic() < deadline, unanswered
+                time.sleep(0.2)
+                unanswered = [one for one in unanswered if not query(port, one)]
+            assert query(port, 'ALERTS{alertstate="firing"}') == []
         finally:
             process.kill()
             process.wait()
