@@ -6,6 +6,7 @@ is what ``GET /problems/{slug}`` tells people, so it says how to mend the reques
 """
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 # When to try again, where nothing tells how long the work at hand will take.
@@ -17,6 +18,8 @@ class ServiceError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    headers: ClassVar[Mapping[str, str]] = {}
+    """What the response says beside its body."""
 
     def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
@@ -55,6 +58,7 @@ class Unauthorized(ServiceError):
 
     status = 401
     title = "API key needed"
+    headers: ClassVar = {"WWW-Authenticate": "Bearer"}
 
 
 class NotFound(ServiceError):
@@ -104,6 +108,14 @@ class UnsupportedAudio(ServiceError):
 
     status = 415
     title = "Unsupported audio format"
+
+
+class UnsupportedEncoding(ServiceError):
+    """The body is compressed in another way than ``Accept-Encoding`` names. Send it as it is."""
+
+    status = 415
+    title = "Unsupported content encoding"
+    headers: ClassVar = {"Accept-Encoding": "gzip, deflate"}
 
 
 class UnusableAudio(ServiceError):

@@ -9,12 +9,14 @@ soon as it is decoded, and the recording as it is in the file is never in memory
 import io
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from service.audio.excerpt import Excerpt
 from service.audio.quality import Levels, quality_warnings
 from service.errors import TooManySeconds, UnsupportedAudio, UnusableAudio
 
@@ -84,7 +86,12 @@ class Clip:
     warnings: tuple[str, ...] = field(default=())
 
 
-def decode(data: bytes, rates_hz: Collection[int] = (), limits: Limits | None = None) -> Clip:
+def decode(
+    data: bytes,
+    rates_hz: Collection[int] = (),
+    limits: Limits | None = None,
+    excerpt: Excerpt | None = None,
+) -> Clip:
     """Decode the bytes of an audio file.
 
     Parameters
@@ -94,7 +101,9 @@ def decode(data: bytes, rates_hz: Collection[int] = (), limits: Limits | None = 
     rates_hz
         The sampling rates at which its waveform is needed; without any, it is only described.
     limits
-        Bounds, enforced while decoding.
+        Bounds, enforced while decoding; those of seconds count what is heard.
+    excerpt
+        The part that is heard; without one, all of it. It may end behind the end of the file.
 
     Raises
     ------
@@ -102,16 +111,16 @@ def decode(data: bytes, rates_hz: Collection[int] = (), limits: Limits | None = 
         The bytes are in no format that the service reads.
     UnusableAudio
         The file is empty, broken, not finite, too short, or has too many channels or a sampling
-        rate out of bounds.
+        rate out of bounds; or it ends before the excerpt begins.
     TooManySeconds
-        It plays longer than ``limits.max_duration_s``.
+        What is heard plays longer than ``limits.max_duration_s``.
     """
-    limits = limits or Limits()
+    limits, excerpt = limits or Limits(), excerpt or Excerpt()
     if not data:
         raise UnusableAudio("The upload is empty. Send the bytes of an audio file.")
     try:
         with _ForwardSoundFile(_Bytes(data)) as sound:
-            return _decode_open(sound, rates_hz, limits, cut_off=_is_cut_off(data))
+            return _decode_open(sound, rates_hz, limits, excerpt, cut_off=_is_cut_off(data))
     except soundfile.LibsndfileError as error:
         raise _undecodable(data, str(error.error_string)) from error
 
@@ -148,7 +157,12 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile
 
 
 def _decode_open(
-    sound: soundfile.SoundFile, rates_hz: Collection[int], limits: Limits, *, cut_off: bool
+    sound: soundfile.SoundFile,
+    rates_hz: Collection[int],
+    limits: Limits,
+    excerpt: Excerpt,
+    *,
+    cut_off: bool,
 ) -> Clip:
     format_name = _format_name(sound)
     rate_hz, channels = sound.samplerate, sound.channels
@@ -165,15 +179,21 @@ def _decode_open(
         )
 
     recording = _Recording(rate_hz, channels, rates_hz)
-    _read(sound, recording, limits)
+    read_s = _read(sound, recording, limits, excerpt)
     duration_s = recording.levels.duration_s
+    if duration_s == 0 and excerpt.start_s > 0:
+        raise UnusableAudio(
+            f"The file ends at {read_s:.3f} s, before the excerpt begins at "
+            f"{excerpt.start_s:g} s. Let start_s be less."
+        )
     if duration_s < limits.min_duration_s:
         raise UnusableAudio(
             f"The file holds {duration_s:.3f} s of audio; at least {limits.min_duration_s:g} s "
             "are needed. Check that it is not cut off or header-only."
         )
     stated_s = 0 if sound.frames == UNKNOWN_FRAMES else sound.frames / rate_hz
-    truncated = cut_off or duration_s < COMPLETE_SHARE * stated_s
+    complete = read_s >= excerpt.end_s - 1 / rate_hz  # a frame less when rounded
+    truncated = not complete and (cut_off or read_s < COMPLETE_SHARE * stated_s)
     return recording.clip(format_name, truncated=truncated)
 
 
@@ -196,9 +216,22 @@ def _is_cut_off(data: bytes) -> bool:
     return is_stated and len(data) < COMPLETE_SHARE * stated_bytes
 
 
-def _read(sound: soundfile.SoundFile, recording: "_Recording", limits: Limits) -> None:
-    max_frames = int(limits.max_duration_s * sound.samplerate)
-    while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+def _read(
+    sound: soundfile.SoundFile, recording: "_Recording", limits: Limits, excerpt: Excerpt
+) -> float:
+    """Hear a file's excerpt; return how many seconds of the file were read."""
+    rate_hz, n_read = sound.samplerate, 0
+    max_frames = int(limits.max_duration_s * rate_hz)
+    first = round(excerpt.start_s * rate_hz)
+    last = inf if excerpt.duration_s is None else first + round(excerpt.duration_s * rate_hz)
+    while n_read < last:
+        block = sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+        if len(block) == 0:
+            break
+        before, n_read = n_read, n_read + len(block)
+        block = block[max(first - before, 0) : int(min(last - before, BLOCK_FRAMES))]
+        if len(block) == 0:
+            continue
         if recording.levels.n_frames + len(block) > max_frames:
             raise TooManySeconds(
                 f"The audio plays longer than {limits.max_duration_s:g} s. Send an excerpt."
@@ -210,6 +243,7 @@ def _read(sound: soundfile.SoundFile, recording: "_Recording", limits: Limits) -
                 f"{LARGEST_SAMPLE:g}."
             )
         recording.add(block)
+    return n_read / rate_hz
 
 
 class _Recording:

@@ -1,6 +1,7 @@
 """The part of a recording that is heard."""
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -17,3 +18,8 @@ class Excerpt:
 
     start_s: float = 0.0
     duration_s: float | None = None
+
+    @property
+    def end_s(self) -> float:
+        """Where it ends; infinite where it goes to the end of the recording."""
+        return inf if self.duration_s is None else self.start_s + self.duration_s

@@ -8,13 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from service.errors import (
-    InvalidRequest,
-    MethodNotAllowed,
-    NotFound,
-    ServiceError,
-    Unauthorized,
-)
+from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
 from service.http import security_headers
 from service.schemas import Problem
 from service.telemetry import metrics
@@ -43,20 +37,21 @@ def install(app: FastAPI) -> None:
 
 def problem_response(request: Request, error: ServiceError) -> JSONResponse:
     """Render an error as a problem document."""
+    detail = error.detail
+    if error.retry_after_s is not None:
+        detail = f"{detail} Try again in {error.retry_after_s} s."
     problem = Problem(
         type=f"{PATH}/{error.slug()}",
         title=error.title,
         status=error.status,
-        detail=error.detail,
+        detail=detail,
         instance=request.url.path,
         request_id=request_id(request.scope),
     )
     record(request.scope).problem = error.slug()
     metrics.PROBLEMS.labels(error.slug()).inc()
     # The security headers too, because the answer to a crash does not pass their middleware.
-    headers = {HEADER: problem.request_id, **security_headers.HEADERS}
-    if error.status == Unauthorized.status:
-        headers["WWW-Authenticate"] = "Bearer"
+    headers = {HEADER: problem.request_id, **security_headers.HEADERS, **error.headers}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)
