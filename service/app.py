@@ -15,9 +15,10 @@ from service.http import problems
 from service.http.api_keys import ApiKeys
 from service.http.drain import DrainMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware
+from service.http.targets import PlainTargetMiddleware
 from service.inference.registry import Registry
 from service.intake.intake import Intake
-from service.routes import access, classify, health, models, pages
+from service.routes import access, classify, document, health, models, pages
 from service.settings import Settings
 from service.telemetry import metrics, request_id
 from service.telemetry.record import RecordMiddleware
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router, **guarded)
     for router in (health.router, pages.router):
         app.include_router(router)
+    document.install(app, registry)
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
     app.add_middleware(RecordMiddleware)
     if traces is not None:
@@ -97,6 +99,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(PlainTargetMiddleware)
     return app
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from service.audio.decode import Clip
+from service.audio.excerpt import Excerpt
 from service.inference.bundle import MODEL_FILE, Bundle, Probabilities
 from service.inference.classification import Classification
 from service.inference.registry import Registry, State
@@ -17,14 +18,24 @@ TIME_DIGITS = 3
 RATING_DIGITS = 3
 
 
-class AudioInfo(BaseModel):
-    """What was decoded."""
+class ExcerptInfo(BaseModel):
+    """Which part of the recording was heard."""
 
+    start_s: float
     duration_s: float
+
+
+class AudioInfo(BaseModel):
+    """What was heard."""
+
+    duration_s: float = Field(description="How long that plays which was heard")
     sample_rate_hz: int
     channels: int
     format: Literal["wav", "mp3", "flac", "ogg", "opus", "aiff"]
     warnings: list[str] = Field(description="What may make the answer less trustworthy")
+    excerpt: ExcerptInfo | None = Field(
+        default=None, description="Only with start_s or duration_s; it may end with the recording"
+    )
 
 
 class ModelRef(BaseModel):
@@ -39,7 +50,7 @@ class ModelRef(BaseModel):
 
 
 class TimelineSegment(BaseModel):
-    """The answer for one stretch of time."""
+    """The answer for one stretch of time, in seconds of the recording."""
 
     start_s: float
     end_s: float
@@ -130,19 +141,29 @@ class Problem(BaseModel):
     request_id: str = Field(description="Quote it when you report the problem")
 
 
-def audio_info(clip: Clip) -> AudioInfo:
-    """Describe a decoded clip."""
+def audio_info(clip: Clip, asked: Excerpt | None = None) -> AudioInfo:
+    """Describe a decoded clip, which may be the excerpt that was asked for."""
+    duration_s = round(clip.duration_s, TIME_DIGITS)
+    heard = None
+    if asked is not None:
+        heard = ExcerptInfo(start_s=round(asked.start_s, TIME_DIGITS), duration_s=duration_s)
     return AudioInfo(
-        duration_s=round(clip.duration_s, TIME_DIGITS),
+        duration_s=duration_s,
         sample_rate_hz=clip.sample_rate_hz,
         channels=clip.channels,
         format=clip.format,
         warnings=list(clip.warnings),
+        excerpt=heard,
     )
 
 
-def task_result(task: str, classification: Classification, *, top_k: int | None) -> TaskResult:
-    """Describe a classification; ``top_k`` limits the labels listed."""
+def task_result(
+    task: str, classification: Classification, *, top_k: int | None, start_s: float = 0.0
+) -> TaskResult:
+    """Describe a classification; ``top_k`` limits the labels listed.
+
+    Of an excerpt, ``start_s`` is where it begins.
+    """
     bundle = classification.bundle
     ranked = _ranked(bundle, classification.probabilities, top_k)
     label, confidence = next(iter(ranked.items()))
@@ -159,7 +180,7 @@ def task_result(task: str, classification: Classification, *, top_k: int | None)
             sha256=bundle.card.sha256[MODEL_FILE],
         ),
         spread=_spread(classification, ranked),
-        timeline=_timeline(classification, top_k),
+        timeline=_timeline(classification, top_k, start_s),
     )
 
 
@@ -211,14 +232,16 @@ def _spread(classification: Classification, listed: Iterable[str]) -> dict[str, 
     }
 
 
-def _timeline(classification: Classification, top_k: int | None) -> list[TimelineSegment] | None:
+def _timeline(
+    classification: Classification, top_k: int | None, start_s: float
+) -> list[TimelineSegment] | None:
     bundle = classification.bundle
     if classification.timeline is None:
         return None
     return [
         TimelineSegment(
-            start_s=round(labelled.segment.start_s, TIME_DIGITS),
-            end_s=round(labelled.segment.end_s, TIME_DIGITS),
+            start_s=round(start_s + labelled.segment.start_s, TIME_DIGITS),
+            end_s=round(start_s + labelled.segment.end_s, TIME_DIGITS),
             label=bundle.card.labels[labelled.label],
             confidence=round(float(labelled.probabilities[labelled.label]), PROBABILITY_DIGITS),
             # The most probable sequence may pass through a label that is not the top one.

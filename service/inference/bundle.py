@@ -95,7 +95,7 @@ class Bundle:
         BundleError
             A file is missing or damaged, or the golden output is not reproduced.
         """
-        card = _read_card(folder)
+        card = read_card(folder)
         _check_hashes(folder, card)
         bank = _load_bank(folder / BANK_FILE, card.features)
         embedding = None
@@ -222,7 +222,14 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read_card(folder: Path) -> Card:
+def read_card(folder: Path) -> Card:
+    """Read the card of the bundle in a folder, without proving anything.
+
+    Raises
+    ------
+    BundleError
+        There is none, or it is not valid.
+    """
     try:
         return Card.model_validate_json((folder / CARD_FILE).read_bytes())
     except FileNotFoundError as error:

@@ -69,16 +69,14 @@ async def receive_form(content_type: str, chunks: AsyncIterable[bytes]) -> tuple
     InvalidRequest
         The form is broken, or it holds no file or several.
     """
-    parts = _Parts(content_type)
     try:
+        parts = _Parts(content_type)
         async for chunk in chunks:
             parts.write(chunk)
-        parts.end()
     except FormParserError as error:
-        raise InvalidRequest(
-            "The form cannot be read: it is no complete multipart/form-data. Let an HTTP client "
-            f"write it. {HINT}"
-        ) from error
+        raise _broken("it is no multipart/form-data, or not of the boundary it states") from error
+    if not parts.complete:
+        raise _broken("it ends before its last boundary")
     return _file_and_fields(parts.found)
 
 
@@ -87,14 +85,12 @@ class _Parts:
 
     def __init__(self, content_type: str) -> None:
         self.found: list[Part] = []
+        self.complete = False
         self._header_name = b""
         self._header_value = b""
         _, parameters = parse_options_header(content_type)
         if b"boundary" not in parameters:
-            raise InvalidRequest(
-                "The form cannot be read: its content type names no boundary. Let the HTTP client "
-                f"write that header. {HINT}"
-            )
+            raise _broken("its content type names no boundary, which the HTTP client must write")
         self._parser = MultipartParser(
             parameters[b"boundary"],
             {
@@ -104,14 +100,12 @@ class _Parts:
                 "on_header_value": self._add_header_value,
                 "on_header_end": self._end_header,
                 "on_headers_finished": self._check_name,
+                "on_end": self._end,
             },
         )
 
     def write(self, chunk: bytes) -> None:
         self._parser.write(chunk)
-
-    def end(self) -> None:
-        self._parser.finalize()
 
     def _begin(self) -> None:
         if len(self.found) == MAX_PARTS:
@@ -137,10 +131,10 @@ class _Parts:
 
     def _check_name(self) -> None:
         if not self.found[-1].name:
-            raise InvalidRequest(
-                "The form cannot be read: one of its parts has no name in its Content-Disposition. "
-                f"{HINT}"
-            )
+            raise _broken("one of its parts has no name in its Content-Disposition")
+
+    def _end(self) -> None:
+        self.complete = True
 
 
 def _file_and_fields(parts: list[Part]) -> tuple[bytes, Fields]:
@@ -155,6 +149,10 @@ def _file_and_fields(parts: list[Part]) -> tuple[bytes, Fields]:
             f"The form has {len(chosen)} files, in {_shown(chosen)}. Send one of them. {HINT}"
         )
     return bytes(chosen[0].data), fields
+
+
+def _broken(reason: str) -> InvalidRequest:
+    return InvalidRequest(f"The form cannot be read: {reason}. {HINT}")
 
 
 def _shown(parts: list[Part]) -> str:

@@ -10,6 +10,7 @@ from service.intake.coding import undo_coding
 from service.intake.form import Fields, is_text, receive_form
 
 FILE_FIELD = "file"
+MB = 1_000_000
 # Boundaries, part headers and fields of a form with one file, beyond the file itself.
 FORM_OVERHEAD_BYTES = 64 * 1024
 # Media types of a body that is audio, as the OpenAPI document lists them: makers of clients know
@@ -140,10 +141,10 @@ def _no_audio(what: str) -> UnsupportedAudio:
 
 def _too_many(max_bytes: int) -> TooManyBytes:
     return TooManyBytes(
-        f"The upload exceeds {megabytes(max_bytes)}. Send a shorter clip or a compressed format."
+        f"The upload exceeds {shown_size(max_bytes)}. Send a shorter clip or a compressed format."
     )
 
 
-def megabytes(n_bytes: int) -> str:
-    """Write a size for people: in MB of a million bytes, as file managers do."""
-    return f"{n_bytes / 1e6:.3g} MB"
+def shown_size(n_bytes: int) -> str:
+    """Write a size for people: in MB of a million bytes, as file managers do, or in kB."""
+    return f"{n_bytes / MB:.3g} MB" if n_bytes >= MB else f"{n_bytes / 1e3:.3g} kB"

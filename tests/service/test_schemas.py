@@ -38,6 +38,7 @@ def test_audio_is_described_as_it_was_decoded() -> None:
         "channels": 2,
         "format": "flac",
         "warnings": [WARNING],
+        "excerpt": None,
     }
 
 
