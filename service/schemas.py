@@ -59,11 +59,21 @@ class TimelineSegment(BaseModel):
     probabilities: dict[str, Probability]
 
 
+class ChordShare(BaseModel):
+    """How much of the time one chord sounds."""
+
+    label: str
+    share: Probability
+
+
 class TaskResult(BaseModel):
     """The answer of one task."""
 
     task: str
-    label: str = Field(description="The most probable label")
+    label: str = Field(
+        description="The most probable label; of chords, the one that sounds longest, weighted by "
+        "confidence, and N only where none sounds"
+    )
     confidence: Probability = Field(description="Its calibrated probability")
     probabilities: dict[str, Probability] = Field(
         description="Label to probability, descending; all labels (sum 1) unless top_k is given"
@@ -75,6 +85,11 @@ class TaskResult(BaseModel):
         default=None,
         description="What listeners would rate, from 0 to 1; only of models that have ratings, "
         "whose cards say what 0 and 1 mean and how far to trust them",
+    )
+    chords: list[ChordShare] | None = Field(
+        default=None,
+        description="Only of chords: the share of the time that each sounds, most first. They sum "
+        "to 1, with N for the time when none sounds",
     )
     model: ModelRef
     spread: dict[str, float] | None = Field(
@@ -174,6 +189,7 @@ def task_result(
         probabilities=ranked,
         uncertain=classification.uncertain,
         ratings=_ratings(classification),
+        chords=_chords(classification),
         model=ModelRef(
             name=bundle.card.task,
             version=bundle.card.version,
@@ -220,6 +236,16 @@ def _ratings(classification: Classification) -> dict[str, float] | None:
     names = [rating.name for rating in classification.bundle.card.ratings]
     values = classification.ratings.tolist()
     return {n: round(v, RATING_DIGITS) for n, v in zip(names, values, strict=True)} or None
+
+
+def _chords(classification: Classification) -> list[ChordShare] | None:
+    if classification.shares is None:
+        return None
+    labels = classification.bundle.card.labels
+    return [
+        ChordShare(label=labels[s.label], share=round(s.share, PROBABILITY_DIGITS))
+        for s in classification.shares
+    ]
 
 
 def _spread(classification: Classification, listed: Iterable[str]) -> dict[str, float] | None:

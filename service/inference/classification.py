@@ -5,7 +5,7 @@ embedding per grid, windows and embedding network. The context of one bundle may
 another.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ from service.inference.card import Card
 from service.inference.features import FeatureSpec, Grid
 from service.inference.timeline import LabelledSegment, label_segments, move_ends
 from service.inference.timings import Timings
-from service.inference.windows import cut_windows, end_in_silence, segments
+from service.inference.whole import NOTHING, LabelShare, label_shares, whole_probabilities
+from service.inference.windows import cut_windows, end_in_silence, heard_stretches, segments
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Classification:
     timeline
         What sounds when, joined as the card asks for; None if nobody asked. A window is less
         sure than it says.
+    shares
+        How much of the time each label sounds; None where the card joins no windows.
     """
 
     bundle: Bundle
@@ -52,6 +55,7 @@ class Classification:
     ratings: NDArray[np.float32]
     silent: bool
     timeline: list[LabelledSegment] | None = None
+    shares: list[LabelShare] | None = None
 
     @property
     def label(self) -> str:
@@ -94,6 +98,33 @@ def clip_logits(window_logits: Logits) -> Logits:
     """Join the windows' logits, shape [n_windows, labels], to the clip's, shape [labels]."""
     mean: Logits = window_logits.mean(axis=0)
     return mean
+
+
+def clip_probabilities(
+    bundle: Bundle,
+    n_frames: int,
+    window_logits: Logits,
+    timeline: Sequence[LabelledSegment] | None,
+) -> Probabilities:
+    """Return the calibrated probabilities of a whole clip, shape [labels].
+
+    Parameters
+    ----------
+    bundle
+        Who answers.
+    n_frames
+        Frames of the clip's features.
+    window_logits
+        What the bundle said about the clip's windows, shape [n_windows, labels].
+    timeline
+        What :func:`trace` returned; needed where the card joins windows.
+    """
+    card = bundle.card
+    if card.timeline is None or timeline is None:
+        return bundle.probabilities(clip_logits(window_logits))
+    nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
+    windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
+    return whole_probabilities(timeline, nothing, windows, window_logits, bundle.probabilities)
 
 
 def trace(
@@ -143,14 +174,16 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
         duration_s = workbench.clip.duration_s
         traced = None
-        if timeline:
+        joins = bundle.card.timeline is not None
+        if timeline or joins:
             traced = trace(bundle, grid, window_logits, duration_s, context_grid)
     return Classification(
         bundle=bundle,
-        probabilities=bundle.probabilities(clip_logits(window_logits)),
+        probabilities=clip_probabilities(bundle, len(grid), window_logits, traced),
         ratings=ratings,
         silent=workbench.clip.silent,
-        timeline=traced,
+        timeline=traced if timeline else None,
+        shares=label_shares(traced) if joins and traced else None,
     )
 
 

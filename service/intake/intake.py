@@ -20,7 +20,7 @@ from service.inference.timings import Timings
 from service.intake.admission import Admission, Place
 from service.intake.clients import client_network
 from service.intake.form import Fields
-from service.intake.upload import Upload, shown_size, receive_upload
+from service.intake.upload import Upload, receive_upload, shown_size
 from service.intake.workers import WorkerPool
 from service.settings import Settings
 from service.telemetry import metrics

@@ -106,7 +106,7 @@ def _with_request(operation: Document, *, has_lab: bool) -> Document:
         "or its bytes as the body. The body may be compressed with gzip or deflate.",
         "content": {
             "multipart/form-data": {"schema": form},
-            **{media_type: body for media_type in MEDIA_TYPES},
+            **dict.fromkeys(MEDIA_TYPES, body),
         },
     }
     return operation

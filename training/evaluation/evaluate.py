@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from service.errors import BundleError
-from service.inference.bundle import Bundle, Logits
+from service.inference.bundle import Bundle, Probabilities
 from service.inference.card import Evaluation
-from service.inference.classification import clip_logits
+from service.inference.classification import clip_probabilities, trace
 from service.inference.features import Grid
 from training.data.cache import FeatureCache
 from training.data.preparation import PreparedClip, prepare
@@ -145,7 +145,7 @@ def _scored(
 ) -> list[_Scored]:
     if not prepared:
         return []
-    probabilities = bundle.probabilities(np.stack(_logits(bundle, prepared, cache, cluster)))
+    probabilities = np.stack(_probabilities(bundle, prepared, cache, cluster))
     order = [bundle.card.labels.index(label) for label in labels]
     uncertain = probabilities.max(axis=1) < bundle.card.calibration.uncertain_below
     return [
@@ -170,10 +170,10 @@ def _row(scored: _Scored, labels: Sequence[str], data: Sequence[Path]) -> ClipRo
     )
 
 
-def _logits(
+def _probabilities(
     bundle: Bundle, prepared: Sequence[PreparedClip], cache: FeatureCache, cluster: str | None
-) -> list[Logits]:
-    """Return each clip's logits, shape [labels]."""
+) -> list[Probabilities]:
+    """Return each clip's probabilities, shape [labels], as the service would tell them."""
     grids = [p.grid.astype(np.float32) for p in prepared]
     context_grids: Sequence[Grid | None] = [None] * len(grids)
     if bundle.context is not None:
@@ -181,9 +181,19 @@ def _logits(
         heard = prepare([p.clip for p in prepared], spec, bank, cache, cluster).clips
         context_grids = [p.grid.astype(np.float32) for p in heard]
     return [
-        clip_logits(bundle.window_logits(grid, context_grid))
+        _answer(bundle, grid, context_grid)
         for grid, context_grid in zip(grids, context_grids, strict=True)
     ]
+
+
+def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilities:
+    window_logits = bundle.window_logits(grid, context_grid)
+    timeline = None
+    if bundle.card.timeline is not None:
+        # A grid knows its clip's length to the frame.
+        duration_s = len(grid) * bundle.card.features.hop_s
+        timeline = trace(bundle, grid, window_logits, duration_s, context_grid)
+    return clip_probabilities(bundle, len(grid), window_logits, timeline)
 
 
 def _load(folder: Path) -> Bundle:

@@ -10,7 +10,13 @@ from service.audio.decode import Clip, Samples, clip_of
 from service.inference import bundle as bundle_module
 from service.inference import context as context_module
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
-from service.inference.classification import classify, clip_logits, needed_rates_hz
+from service.inference.classification import (
+    classify,
+    clip_logits,
+    clip_probabilities,
+    needed_rates_hz,
+    trace,
+)
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network
 from service.inference.timeline import LabelledSegment, TimelineSpec
@@ -213,7 +219,11 @@ def test_each_window_is_answered_with_what_the_context_hears_in_the_clip(
 
     answer = classify(clip, {"it": bundle}, timeline=True)["it"]
 
-    np.testing.assert_allclose(answer.probabilities, bundle.probabilities(logits.mean(axis=0)))
+    traced = trace(bundle, grid, logits, clip.duration_s, context_grid)
+    expected = clip_probabilities(bundle, len(grid), logits, traced)
+    np.testing.assert_allclose(answer.probabilities, expected)
+    if timeline is None:
+        np.testing.assert_allclose(expected, bundle.probabilities(logits.mean(axis=0)))
     np.testing.assert_allclose(answer.ratings, np.clip(ratings.mean(axis=0), 0, 1))
     assert answer.timeline is not None
     if timeline is None:
@@ -426,3 +436,30 @@ def test_a_silent_clip_is_uncertain_however_sure_the_network_is(
     answer = classify(decoded(samples, 8_000), {"any": genre})["any"]
     assert answer.probabilities.max() > genre.card.calibration.uncertain_below
     assert answer.uncertain is uncertain
+
+
+def test_a_bundle_that_joins_windows_names_what_sounds_longest_and_for_how_long(
+    joining: Bundle,
+) -> None:
+    samples = tones((FIRST, 1.2), (SECOND, 2.4))
+    for timeline in (False, True):
+        answer = classify(decoded(samples, 8_000), {"it": joining}, timeline=timeline)["it"]
+        assert answer.probabilities.argmax() == SECOND
+        assert answer.probabilities.sum() == pytest.approx(1)
+        assert answer.shares is not None
+        assert [s.label for s in answer.shares] == [SECOND, FIRST]
+        assert answer.shares[0].share == pytest.approx(2 / 3, abs=0.02)
+        assert sum(s.share for s in answer.shares) == pytest.approx(1)
+        assert (answer.timeline is not None) is timeline
+
+
+def test_a_clip_of_one_label_is_answered_as_without_joining(joining: Bundle) -> None:
+    clip = decoded(tones((FIRST, 3.0)), 8_000)
+    apart = Bundle(
+        joining.card.model_copy(update={"timeline": None}), joining.bank, joining._network
+    )
+
+    one, other = (classify(clip, {"it": bundle})["it"] for bundle in (joining, apart))
+
+    np.testing.assert_allclose(one.probabilities, other.probabilities)
+    assert other.shares is None
