@@ -10,6 +10,7 @@ import pytest
 
 from service.audio import decode as audio
 from service.audio.decode import Limits, clip_of, decode
+from service.audio.excerpt import Excerpt
 from service.errors import TooManySeconds, UnsupportedAudio, UnusableAudio
 from tests.audio import ENCODINGS, RATE_HZ, Waveform, encode, encode_as, noise, stereo, tone
 
@@ -345,3 +346,61 @@ def test_a_header_that_leads_to_before_the_file_raises_nothing_unseen() -> None:
     assert data.seek(2) == 2
     assert data.seek(-1) == 2
     assert data.read() == b"23"
+
+
+def ramp(duration_s: float) -> Waveform:
+    """Return samples that each tell when they sound, in tenths of seconds."""
+    return (np.arange(round(duration_s * RATE_HZ)) / RATE_HZ / 10).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("excerpt", "start_s", "end_s"),
+    [
+        (Excerpt(), 0.0, 4.0),
+        (Excerpt(1.0), 1.0, 4.0),
+        (Excerpt(0.0, 1.5), 0.0, 1.5),
+        (Excerpt(1.25, 0.5), 1.25, 1.75),
+        (Excerpt(3.5, 100.0), 3.5, 4.0),
+        (Excerpt(1.4, 1 / 3), 1.4, 1.4 + 1 / 3),
+    ],
+)
+def test_only_the_excerpt_is_heard(excerpt: Excerpt, start_s: float, end_s: float) -> None:
+    clip = decode(encode(ramp(4.0), subtype="FLOAT"), [RATE_HZ], excerpt=excerpt)
+    heard = clip.waveforms[RATE_HZ]
+    assert clip.duration_s == pytest.approx(end_s - start_s, abs=1 / RATE_HZ)
+    assert len(heard) == round(clip.duration_s * RATE_HZ)
+    assert heard[0] * 10 == pytest.approx(start_s, abs=1 / RATE_HZ)
+    assert heard[-1] * 10 == pytest.approx(end_s, abs=2 / RATE_HZ)
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_an_excerpt_of_any_format_is_the_part_that_it_names(name: str) -> None:
+    rate_hz = ENCODINGS[name].rate_hz
+    parts = [tone(f, 1.0, rate_hz=rate_hz) for f in (300, 600, 1_200)]
+    data = encode_as(name, np.concatenate(parts))
+    clip = decode(data, [rate_hz], excerpt=Excerpt(1.1, 0.8))
+    spectrum = np.abs(np.fft.rfft(clip.waveforms[rate_hz]))
+    assert spectrum.argmax() / clip.duration_s == pytest.approx(600, abs=2)
+
+
+def test_limits_on_seconds_count_what_is_heard() -> None:
+    data, limits = encode(tone(duration_s=3.0)), Limits(max_duration_s=1.0)
+    assert decode(data, limits=limits, excerpt=Excerpt(1.5, 1.0)).duration_s == 1.0
+    with pytest.raises(TooManySeconds):
+        decode(data, limits=limits, excerpt=Excerpt(1.5))
+    with pytest.raises(UnusableAudio, match=r"0\.050 s of audio"):
+        decode(data, limits=limits, excerpt=Excerpt(1.5, 0.05))
+
+
+@pytest.mark.parametrize("start_s", [2.0, 5.0, 1e6])
+def test_an_excerpt_behind_the_end_is_refused_with_where_that_is(start_s: float) -> None:
+    with pytest.raises(UnusableAudio, match=r"ends at 2\.000 s.*Let start_s be less"):
+        decode(encode(tone(duration_s=2.0)), excerpt=Excerpt(start_s))
+
+
+def test_a_file_cut_off_behind_the_excerpt_is_not_called_truncated() -> None:
+    data = encode(tone(duration_s=4.0))
+    cut = data[: len(data) // 2]
+    for excerpt, truncated in ((Excerpt(0.5, 1.0), False), (Excerpt(0.5, 3.0), True)):
+        warnings = decode(cut, excerpt=excerpt).warnings
+        assert any(warning.startswith("truncated") for warning in warnings) is truncated

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from service.audio.decode import Limits, decode
+from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding import pool as decoder_pool
 from service.decoding.pool import DecoderPool
@@ -75,6 +76,14 @@ def test_a_clip_comes_back_as_if_it_were_decoded_here(pool: DecoderPool, name: s
     for rate in rates_hz:
         np.testing.assert_array_equal(there.waveforms[rate], here.waveforms[rate])
     assert replace(there, waveforms={}) == replace(here, waveforms={})
+
+
+def test_an_excerpt_comes_back_as_if_it_were_decoded_here(pool: DecoderPool) -> None:
+    excerpt = Excerpt(0.5, 1.0)
+    there = pool.decode(CLIP, [RATE_HZ], Limits(), soon(), excerpt=excerpt)
+    here = decode(CLIP, [RATE_HZ], excerpt=excerpt)
+    assert there.duration_s == here.duration_s == 1.0
+    np.testing.assert_array_equal(there.waveforms[RATE_HZ], here.waveforms[RATE_HZ])
 
 
 def test_as_many_channels_as_can_ever_be_allowed_fit_in_its_memory(pool: DecoderPool) -> None:
