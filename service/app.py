@@ -29,6 +29,9 @@ DESCRIPTION = """
 Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its
 **genre**, of the **guitar chord** that sounds, and of whether it feels **happy or sad**.
 Every error is a problem document (RFC 9457) that says how to mend the request.
+
+Each bundle in the models folder is an endpoint of its own, `/classify/` and the name of its task;
+one that is added later appears here once it is loaded.
 """
 
 
