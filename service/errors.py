@@ -83,7 +83,7 @@ class TooManyBytes(ServiceError):
 
 
 class TooManySeconds(ServiceError):
-    """The audio plays longer than the server accepts. Cut it, or send an excerpt."""
+    """The audio plays longer than the server accepts. Choose ``start_s`` and ``duration_s``."""
 
     status = 413
     title = "Audio too long"

@@ -220,7 +220,8 @@ def _read(
     sound: soundfile.SoundFile, recording: "_Recording", limits: Limits, excerpt: Excerpt
 ) -> float:
     """Hear a file's excerpt; return how many seconds of the file were read."""
-    rate_hz, n_read = sound.samplerate, 0
+    rate_hz: int = sound.samplerate
+    n_read = 0
     max_frames = int(limits.max_duration_s * rate_hz)
     first = round(excerpt.start_s * rate_hz)
     last = inf if excerpt.duration_s is None else first + round(excerpt.duration_s * rate_hz)
@@ -234,7 +235,8 @@ def _read(
             continue
         if recording.levels.n_frames + len(block) > max_frames:
             raise TooManySeconds(
-                f"The audio plays longer than {limits.max_duration_s:g} s. Send an excerpt."
+                f"The audio plays longer than {limits.max_duration_s:g} s. Send an excerpt, or "
+                "choose one with start_s and duration_s."
             )
         # Written so that a NaN fails too.
         if not (block.max() <= LARGEST_SAMPLE and block.min() >= -LARGEST_SAMPLE):

@@ -111,4 +111,6 @@ def _shares_within(
         stretch_s = np.minimum(ends_s, segment.end_s) - np.maximum(starts_s, segment.start_s)
         inside_s += np.maximum(stretch_s, 0)
     lengths_s = ends_s - starts_s
-    return np.divide(inside_s, lengths_s, out=np.zeros(len(windows)), where=lengths_s > 0)
+    shares = np.zeros(len(windows))
+    np.divide(inside_s, lengths_s, out=shares, where=lengths_s > 0)
+    return shares

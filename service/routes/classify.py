@@ -32,7 +32,7 @@ JSON, TEXT = "application/json", "text/plain"
 _UPLOAD_PROBLEMS = problem_responses(
     (UploadTooSlow, "The upload was slower than 16.4 kB a second while others had to wait."),
     (TooManyBytes, "The upload exceeds 26.2 MB. Send a shorter clip or a compressed format."),
-    (TooManySeconds, "The audio plays longer than 900 s. Send an excerpt."),
+    (TooManySeconds, "The audio plays longer than 900 s. Choose start_s and duration_s."),
     (UnsupportedAudio, "The body is text, not audio. Send the file in a multipart form."),
     (UnsupportedEncoding, "The Content-Encoding 'br' is not understood. Send the file as it is."),
     (UnusableAudio, "The file holds 0.000 s of audio; at least 0.1 s are needed."),

@@ -190,8 +190,8 @@ def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilit
     window_logits = bundle.window_logits(grid, context_grid)
     timeline = None
     if bundle.card.timeline is not None:
-        # A grid knows its clip's length to the frame.
-        duration_s = len(grid) * bundle.card.features.hop_s
+        # A grid knows its clip's length to half a frame.
+        duration_s = (len(grid) - 0.5) * bundle.card.features.hop_s
         timeline = trace(bundle, grid, window_logits, duration_s, context_grid)
     return clip_probabilities(bundle, len(grid), window_logits, timeline)
 
