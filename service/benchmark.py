@@ -5,8 +5,8 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from service.audio.decode import Clip, Limits
@@ -65,14 +65,20 @@ def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -
     for _ in range(runs):
         with stage("decode"):
             clip = decoders.decode(data, rates_hz, Limits(), Deadline.within(DEADLINE_S))
-        with stage("features"):
-            grid, context_grid = _grids(bundle, clip)
-        with stage("network"):
-            window_logits = bundle.window_logits(grid, context_grid)
-        with stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
-            timeline = trace(bundle, grid, window_logits, clip.duration_s, context_grid)
-        clip_probabilities(bundle, len(grid), window_logits, timeline)
+        _classify(clip, bundle, stage)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def _classify(
+    clip: Clip, bundle: Bundle, stage: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    with stage("features"):
+        grid, context_grid = _grids(bundle, clip)
+    with stage("network"):
+        logits = bundle.window_logits(grid, context_grid)
+    with stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
+        timeline = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
+    clip_probabilities(bundle, len(grid), lambda: logits, timeline)
 
 
 def _grids(bundle: Bundle, clip: Clip) -> tuple[Grid, Grid | None]:

@@ -7,6 +7,7 @@ another.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def clip_logits(window_logits: Logits) -> Logits:
 def clip_probabilities(
     bundle: Bundle,
     n_frames: int,
-    window_logits: Logits,
+    window_logits: Callable[[], Logits],
     timeline: Sequence[LabelledSegment] | None,
 ) -> Probabilities:
     """Return the calibrated probabilities of a whole clip, shape [labels].
@@ -115,13 +116,14 @@ def clip_probabilities(
     n_frames
         Frames of the clip's features.
     window_logits
-        What the bundle said about the clip's windows, shape [n_windows, labels].
+        Asks what the bundle says about the clip's windows, shape [n_windows, labels]; where
+        several labels sound, the timeline tells enough.
     timeline
         What :func:`trace` returned; needed where the card joins windows.
     """
     card = bundle.card
     if card.timeline is None or timeline is None:
-        return bundle.probabilities(clip_logits(window_logits))
+        return bundle.probabilities(clip_logits(window_logits()))
     nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
     windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
     return whole_probabilities(timeline, nothing, windows, window_logits, bundle.probabilities)
@@ -130,7 +132,7 @@ def clip_probabilities(
 def trace(
     bundle: Bundle,
     grid: Grid,
-    window_logits: Logits,
+    window_logits: Callable[[], Logits],
     duration_s: float,
     context_grid: Grid | None = None,
 ) -> list[LabelledSegment]:
@@ -143,7 +145,8 @@ def trace(
     grid
         The clip's features, shape [frames, bands].
     window_logits
-        What the bundle said about the clip's windows, shape [n_windows, labels].
+        Asks what the bundle says about the clip's windows, shape [n_windows, labels]; a timeline
+        with windows of its own does not need it.
     duration_s
         How long the clip plays.
     context_grid
@@ -155,9 +158,11 @@ def trace(
         frames = windows.frames
         windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
         heard = end_in_silence(cut_windows(grid, windows), frames)
-        window_logits = bundle.run(heard, context_grid)
+        logits = bundle.run(heard, context_grid)
+    else:
+        logits = window_logits()
     places = segments(len(grid), windows, hop_s, duration_s)
-    labelled = label_segments(places, bundle.probabilities(window_logits), spec)
+    labelled = label_segments(places, bundle.probabilities(logits), spec)
     if spec is None or spec.bands_per_octave is None:
         return labelled
     return move_ends(labelled, grid, hop_s, spec.bands_per_octave)
@@ -169,7 +174,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         context_grid = workbench.context_grid(bundle)
     with workbench.timings.stage("inference"):
         embedding = workbench.embedding(bundle)
-        window_logits = bundle.run_embedded(bundle.told(embedding, context_grid))
+        window_logits = cache(lambda: bundle.run_embedded(bundle.told(embedding, context_grid)))
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
         duration_s = workbench.clip.duration_s

@@ -54,7 +54,7 @@ def whole_probabilities(
     timeline: Sequence[LabelledSegment],
     nothing: int | None,
     windows: Sequence[Segment],
-    window_logits: NDArray[np.floating],
+    window_logits: Callable[[], NDArray[np.floating]],
     calibrate: Calibrate,
 ) -> Probabilities:
     """Return the probabilities of a clip, of which the highest is that of what sounds longest.
@@ -69,7 +69,7 @@ def whole_probabilities(
     windows
         Which stretch each of the clip's windows hears.
     window_logits
-        What the network said of them, shape [n_windows, labels].
+        Asks what the network says of them, shape [n_windows, labels]; called only if need be.
     calibrate
         Makes probabilities of logits.
 
@@ -79,7 +79,7 @@ def whole_probabilities(
         Shape [labels].
     """
     sounding = [s for s in timeline if s.label != nothing] or list(timeline)
-    n_labels = window_logits.shape[1]
+    n_labels = len(timeline[0].probabilities)
     durations_s = np.array([s.segment.length_s for s in sounding])
     labels = np.array([s.label for s in sounding])
     sure = np.array([s.probabilities[s.label] for s in sounding])
@@ -88,7 +88,7 @@ def whole_probabilities(
     if (labels == longest).all():
         # Squared, so that a window which hears it in part has little to say.
         heard = _shares_within(windows, [s.segment for s in sounding], timeline[-1].segment.end_s)
-        alone = calibrate(np.average(window_logits, axis=0, weights=heard**2))
+        alone = calibrate(np.average(window_logits(), axis=0, weights=heard**2))
         if alone.argmax() == longest:
             return alone
     mixed: Probabilities = np.average(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +188,7 @@ def _probabilities(
 
 
 def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilities:
-    window_logits = bundle.window_logits(grid, context_grid)
+    window_logits = cache(lambda: bundle.window_logits(grid, context_grid))
     timeline = None
     if bundle.card.timeline is not None:
         # A grid knows its clip's length to half a frame.

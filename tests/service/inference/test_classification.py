@@ -219,8 +219,8 @@ def test_each_window_is_answered_with_what_the_context_hears_in_the_clip(
 
     answer = classify(clip, {"it": bundle}, timeline=True)["it"]
 
-    traced = trace(bundle, grid, logits, clip.duration_s, context_grid)
-    expected = clip_probabilities(bundle, len(grid), logits, traced)
+    traced = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
+    expected = clip_probabilities(bundle, len(grid), lambda: logits, traced)
     np.testing.assert_allclose(answer.probabilities, expected)
     if timeline is None:
         np.testing.assert_allclose(expected, bundle.probabilities(logits.mean(axis=0)))
@@ -399,7 +399,7 @@ def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) 
     listener = Listener(joining.card, joining.bank, joining._network)
     timeline_of(listener, tones((FIRST, 1.0)))
 
-    whole, short = heard
+    short, whole = heard
     assert short.shape[1:] == whole.shape[1:] == (32, len(MANY))
     assert whole[0].any(axis=1).all()
     assert short[0].any(axis=1).tolist() == [True] * 16 + [False] * 16
@@ -463,3 +463,16 @@ def test_a_clip_of_one_label_is_answered_as_without_joining(joining: Bundle) -> 
 
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
     assert other.shares is None
+
+
+def test_the_clips_own_windows_are_asked_about_only_where_one_label_sounds(
+    joining: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = CountedNetworks(monkeypatch)
+    one, several = tones((FIRST, 3.0)), tones((FIRST, 1.5), (SECOND, 1.5))
+    asked = []
+    for samples in (one, several):
+        counted.windows.clear()
+        classify(decoded(samples, 8_000), {"it": joining})
+        asked.append(counted.windows[joining._network])
+    assert asked[1] < 0.6 * asked[0]

@@ -30,7 +30,7 @@ def whole(
     window_logits: NDArray[np.float64],
     nothing: int | None = NOTHING,
 ) -> NDArray[np.float64]:
-    return whole_probabilities(timeline, nothing, WINDOWS, window_logits, softmax)
+    return whole_probabilities(timeline, nothing, WINDOWS, lambda: window_logits, softmax)
 
 
 @pytest.mark.parametrize("label", [A, B, NOTHING])

@@ -454,18 +454,20 @@ def test_only_chords_come_with_shares(client: TestClient) -> None:
     assert "chords" not in answer(post_file(client, "/classify/genre"))
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        {"files": {"audio": ("clip.wav", CLIP)}},
-        {"files": {"audio_file": ("clip", CLIP, "application/octet-stream")}},
-        {"content": CLIP},
-        {"content": CLIP, "headers": {"content-type": "application/octet-stream"}},
-        {"content": CLIP, "headers": {"content-type": "application/x-www-form-urlencoded"}},
-        {"content": gzip.compress(CLIP), "headers": {**RAW, "content-encoding": "gzip"}},
-    ],
-    ids=["audio", "audio_file", "no content type", "octet-stream", "curl's default", "gzip"],
-)
+UPLOADS: dict[str, dict[str, Any]] = {
+    "audio": {"files": {"audio": ("clip.wav", CLIP)}},
+    "audio_file": {"files": {"audio_file": ("clip", CLIP, "application/octet-stream")}},
+    "no content type": {"content": CLIP},
+    "octet-stream": {"content": CLIP, "headers": {"content-type": "application/octet-stream"}},
+    "curl's default": {
+        "content": CLIP,
+        "headers": {"content-type": "application/x-www-form-urlencoded"},
+    },
+    "gzip": {"content": gzip.compress(CLIP), "headers": {**RAW, "content-encoding": "gzip"}},
+}
+
+
+@pytest.mark.parametrize("sent", UPLOADS.values(), ids=list(UPLOADS))
 def test_audio_is_understood_however_clients_send_it(
     client: TestClient, sent: dict[str, Any]
 ) -> None:
