@@ -1,7 +1,7 @@
 """What endpoints need from the application, as annotated parameters."""
 
 from threading import Event
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Request
 
