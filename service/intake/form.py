@@ -139,9 +139,10 @@ class _Parts:
 
 def _file_and_fields(parts: list[Part]) -> tuple[bytes, Fields]:
     files = [part for part in parts if part.is_file]
+    texts = [part for part in parts if not part.is_file]
     # A browser sends an input in which nothing was chosen, too.
     chosen = [part for part in files if part.data] or files[:1]
-    fields = [(p.name, p.data.decode("utf-8", "replace")) for p in parts if p not in files]
+    fields = [(text.name, text.data.decode("utf-8", "replace")) for text in texts]
     if not chosen:
         raise InvalidRequest(f"The form has no file, but {_shown(parts)}. {HINT}")
     if len(chosen) > 1:

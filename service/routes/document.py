@@ -58,7 +58,6 @@ def _for_all(operation: Document, cards: Mapping[str, Card | None]) -> Document:
 def _for_task(operation: Document, task: str, card: Card | None) -> Document:
     operation["operationId"] = f"classify_{task}"
     operation["summary"] = f"Classify a clip: {task}"
-    operation["parameters"] = []
     has_lab = False
     if card is not None:
         operation["description"] = f"{card.summary}\n\nLabels: {', '.join(card.labels)}."
