@@ -66,11 +66,26 @@ def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBa
         below the reference) to 1 (the reference, or louder); all 0 for silence.
     """
     banded = _banded_spectrum(samples, spec, bank)
-    loudest = float(banded.max(initial=0.0))
+    return compress(banded, float(banded.max(initial=0.0)), spec)
+
+
+def compress(banded: Grid, loudest: float, spec: FeatureSpec) -> Grid:
+    """Turn what the filter bank let through into levels from 0 to 1, in place.
+
+    Parameters
+    ----------
+    banded
+        Magnitudes or powers, shape [frames, bands].
+    loudest
+        The largest of them, or of a longer stretch of the recording that they are part of.
+    spec
+        How they were computed.
+    """
     # Decibels are of power, whatever the filter bank weighed.
     to_power = 1 if spec.spectrum == "power" else 2
     if loudest**to_power <= TINY_POWER:
-        return np.zeros_like(banded)
+        banded[:] = 0
+        return banded
     reference = loudest if spec.reference_power is None else spec.reference_power ** (1 / to_power)
     # In place: of a long clip, each copy would take as much memory as the grid.
     np.maximum(banded, reference * np.float32(1e-12), out=banded)
@@ -89,12 +104,18 @@ def _banded_spectrum(samples: NDArray[np.float32], spec: FeatureSpec, bank: Filt
     banded = np.empty((n_frames, spec.bands), dtype=np.float32)
     for start in range(0, n_frames, BLOCK_FRAMES):
         block = slice(start, min(start + BLOCK_FRAMES, n_frames))
-        transform = np.fft.rfft(_frames(samples, block, spec) * window)
-        spectrum = transform.real**2 + transform.imag**2
-        if spec.spectrum == "magnitude":
-            np.sqrt(spectrum, out=spectrum)
+        spectrum = frame_spectrum(_frames(samples, block, spec) * window, spec)
         np.matmul(spectrum, weights, out=banded[block])
     return banded
+
+
+def frame_spectrum(windowed: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float32]:
+    """Return what the filter bank weighs of windowed frames, shape [frames, bins]."""
+    transform = np.fft.rfft(windowed)
+    spectrum: NDArray[np.float32] = transform.real**2 + transform.imag**2
+    if spec.spectrum == "magnitude":
+        np.sqrt(spectrum, out=spectrum)
+    return spectrum
 
 
 def _frames(samples: NDArray[np.float32], block: slice, spec: FeatureSpec) -> NDArray[np.float32]:
@@ -104,10 +125,17 @@ def _frames(samples: NDArray[np.float32], block: slice, spec: FeatureSpec) -> ND
     within = samples[max(first, 0) : end]
     missing = (max(-first, 0), max(end - len(samples), 0))
     stretch = np.pad(within, missing) if any(missing) else within
+    return overlapping(stretch, block.stop - block.start, spec)
+
+
+def overlapping(
+    samples: NDArray[np.float32], n_frames: int, spec: FeatureSpec
+) -> NDArray[np.float32]:
+    """View samples as frames that overlap, shape [n_frames, fft_samples]; the first begins them."""
     # As sliding_window_view, which takes three times as long for so few frames.
-    (step,) = stretch.strides
-    shape = block.stop - block.start, spec.fft_samples
-    return as_strided(stretch, shape, (spec.hop_samples * step, step), writeable=False)
+    (step,) = samples.strides
+    shape = n_frames, spec.fft_samples
+    return as_strided(samples, shape, (spec.hop_samples * step, step), writeable=False)
 
 
 def hann(length_samples: int) -> NDArray[np.float32]:
