@@ -112,7 +112,7 @@ def _banded_spectrum(samples: NDArray[np.float32], spec: FeatureSpec, bank: Filt
 def frame_spectrum(windowed: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float32]:
     """Return what the filter bank weighs of windowed frames, shape [frames, bins]."""
     transform = np.fft.rfft(windowed)
-    spectrum: NDArray[np.float32] = transform.real**2 + transform.imag**2
+    spectrum = np.asarray(transform.real**2 + transform.imag**2, np.float32)
     if spec.spectrum == "magnitude":
         np.sqrt(spectrum, out=spectrum)
     return spectrum

@@ -116,8 +116,9 @@ class QuickEar:
         self._bundle = bundle
         self.heard_frames = max(1, round(NOW_S / spectrum.spec.hop_s))
         self._n_heard = 0
+        # Before the first frame, all labels are as probable.
+        self._agreed: Probabilities = bundle.probabilities(np.zeros(len(bundle.card.labels)))
         self._newest: Probabilities | None = None
-        self._agreed: Probabilities | None = None
 
     def catch_up(self) -> None:
         """Hear the moments that end with each new frame."""
@@ -138,7 +139,6 @@ class QuickEar:
 
     def said(self) -> Probabilities:
         """Return the probabilities of the labels now, shape [labels]."""
-        assert self._agreed is not None
         return self._agreed
 
     def _hear(self, probabilities: Probabilities) -> None:

@@ -53,7 +53,12 @@ class Hearing:
 
     def catch_up(self) -> None:
         """Run the networks on what is new."""
-        for ear in (*self._window_ears.values(), *self._context_ears.values(), *self._quick_ears):
+        ears: list[WindowEar | ContextEar | QuickEar] = [
+            *self._window_ears.values(),
+            *self._context_ears.values(),
+            *self._quick_ears,
+        ]
+        for ear in ears:
             ear.catch_up()
         for task in self.tasks.values():
             task.catch_up()

@@ -56,7 +56,8 @@ class Session:
             rate_hz: Resampler(start.sample_rate_hz, rate_hz)
             for rate_hz in needed_rates_hz(bundles.values())
         }
-        self._answered_s = 0.0
+        self._answer_samples = round(ANSWER_S * start.sample_rate_hz)
+        self._answered_samples = 0
         self._labels_answered: dict[str, int | None] = {}
         self._peaks: deque[tuple[float, float]] = deque()
 
@@ -66,9 +67,9 @@ class Session:
         return self._sound.heard_s
 
     @property
-    def due_s(self) -> float:
-        """Seconds of audio that lack for the next answer."""
-        return self._answered_s + ANSWER_S - self.heard_s
+    def due_bytes(self) -> int:
+        """Bytes that lack for the next answer."""
+        return self._sound.bytes_until(self._answered_samples + self._answer_samples)
 
     def hear(self, data: bytes) -> Heard | None:
         """Hear the next bytes; return an answer if it is time for one, or what sounds changed.
@@ -83,7 +84,7 @@ class Session:
         for rate_hz, resampler in self._resamplers.items():
             self._hearing.add(rate_hz, resampler.add(mono))
         self._hearing.catch_up()
-        if self._hearing.ready and (self.due_s <= 0 or self._changed()):
+        if self._hearing.ready and (self.due_bytes <= 0 or self._changed()):
             return self._answer()
         return None
 
@@ -96,7 +97,7 @@ class Session:
         return self._answer()
 
     def _answer(self) -> Heard:
-        self._answered_s = self.heard_s
+        self._answered_samples = self._sound.levels.n_frames
         tasks = self._hearing.tasks
         self._labels_answered = {name: task.label_now for name, task in tasks.items()}
         silent_now = all(peak < SILENCE_PEAK for _, peak in self._peaks)

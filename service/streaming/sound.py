@@ -36,6 +36,10 @@ class Sound:
         """Seconds that have come."""
         return self.levels.duration_s
 
+    def bytes_until(self, n_samples: int) -> int:
+        """Return how many bytes lack until so many samples of each channel have come."""
+        return (n_samples - self.levels.n_frames) * self._start.frame_bytes - len(self._rest)
+
     def add(self, data: bytes) -> Samples:
         """Take the next bytes; return the samples that are complete, mixed to mono.
 
@@ -64,7 +68,7 @@ class Sound:
 
     def _samples(self, data: bytes) -> Samples:
         if self._start.encoding == "pcm_s16le":
-            return np.frombuffer(data, "<i2").astype(np.float32) / FULL_SCALE
+            return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
         samples: NDArray[np.float32] = np.frombuffer(data, "<f4").astype(np.float32)
         # Written so that a NaN fails too.
         if not (np.abs(samples) <= LARGEST_SAMPLE).all():
