@@ -1,14 +1,14 @@
 """A stream is answered as the same audio in a file."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from service.audio.decode import clip_of
-from service.inference.bundle import Bundle
+from service.inference.bundle import Bundle, Embedding, Logits
 from service.inference.classification import Classification, classify, needed_rates_hz
+from service.streaming.ears import NOW_S
 from service.streaming.protocol import ANSWER_S, StreamStart
 from service.streaming.session import Heard, Session
 from tests.audio import Waveform, noise, tone
@@ -87,11 +87,13 @@ def test_the_last_answer_is_that_of_the_whole_clip(
 
 def test_each_answer_so_far_is_that_of_what_was_heard(bundles: dict[str, Bundle]) -> None:
     samples = song(5.0)
-    answers, _ = hear(bundles, floats(samples), 4 * SAMPLE_RATE_HZ // 10)
+    # The context of the third is so sensitive that a last frame in silence counts.
+    steady = {task: bundles[task] for task in ("genre", "chord")}
+    answers, _ = hear(steady, floats(samples), 4 * SAMPLE_RATE_HZ // 10)
     assert len(answers) == 10
     for answer in answers[3:]:
         n_heard = round(answer.heard_s * SAMPLE_RATE_HZ)
-        for task, whole in upload(bundles, samples[:n_heard]).items():
+        for task, whole in upload(steady, samples[:n_heard]).items():
             # A clip ends in silence, a stream has not ended yet.
             np.testing.assert_allclose(
                 answer.so_far[task].probabilities, whole.probabilities, atol=0.1
@@ -148,7 +150,7 @@ def test_a_change_is_told_at_once(quick: Bundle) -> None:
     labels = [(answer.heard_s, answer.now["chord"].label) for answer in answers]
     for change_s, pitch in zip(changes_s, pitches[1:], strict=True):
         told_s = next(at_s for at_s, label in labels if at_s > change_s and label == CHORDS[pitch])
-        assert told_s - change_s < 0.35
+        assert told_s - change_s < NOW_S
     at_s = np.array([0.0, *(at for at, _ in labels)])
     assert np.diff(at_s).max() <= ANSWER_S + 0.02
     assert len(labels) <= 10 + len(changes_s)
@@ -175,12 +177,19 @@ def test_much_at_once_is_heard_as_well(quick: Bundle, bundles: dict[str, Bundle]
         assert at_once.now[task].label == in_pieces.now[task].label
 
 
-def test_a_long_stream_takes_no_more_memory(
+def test_only_so_many_windows_are_thought_over_again(
     bundles: dict[str, Bundle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.streaming.task.OPEN_WINDOWS", 4)
-    samples = np.tile(song(4.0), 5)
-    _, final = hear(bundles, floats(samples), 1000)
-    whole = upload(bundles, samples)
-    for task, answer in final.so_far.items():
-        np.testing.assert_allclose(answer.probabilities, whole[task].probabilities, atol=0.05)
+    emotion = bundles["emotion"]
+    real_run, sizes = emotion.run_embedded, []
+
+    def counted(embedding: Embedding) -> Logits:
+        sizes.append(len(embedding))
+        return real_run(embedding)
+
+    monkeypatch.setattr(emotion, "run_embedded", counted)
+    steady = tone(band_centre_hz(2, len(GENRES)), 12.0, rate_hz=SAMPLE_RATE_HZ)
+    _, final = hear({"emotion": emotion}, floats(steady), 1000)
+    assert max(sizes) == 4 + 1
+    assert final.so_far["emotion"].label == GENRES[2]
