@@ -24,6 +24,7 @@ from service.streaming.protocol import (
 )
 from service.streaming.session import Heard, Session
 from service.streaming.workers import StreamWorkers
+from service.telemetry import metrics
 from service.telemetry.streams import StreamRecord
 
 logger = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ class Stream:
             self._noted.heard_s = session.heard_s
             if heard is not None:
                 await self._say(heard)
-                self._noted.answered(inbox.waiting_bytes / start.bytes_per_s)
+                metrics.STREAM_WAITING.observe(inbox.waiting_bytes / start.bytes_per_s)
 
     async def _next_message(self) -> str | bytes | Ending:
         wait_s = min(self._bounds.message_s, self._until_s - time.monotonic())
@@ -179,3 +180,4 @@ class Stream:
 
     async def _say(self, heard: Heard, *, final: bool = False) -> None:
         await self._websocket.send_text(answer_json(heard, self._single, final=final))
+        self._noted.answers += 1

@@ -21,7 +21,7 @@ class StreamRecord:
     task
         The task that was asked for, or ``all``; empty where there is none of that name.
     ending
-        Why it ended, in one word.
+        Why it ended, in one word; ``cut-off`` if nobody had the time to say why.
     code
         What it was closed with; None where the client left first or it never began.
     heard_s
@@ -33,16 +33,11 @@ class StreamRecord:
     """
 
     task: str = ""
-    ending: str = "crashed"
+    ending: str = "cut-off"
     code: int | None = None
     heard_s: float = 0.0
     received_bytes: int = 0
     answers: int = 0
-
-    def answered(self, waiting_s: float) -> None:
-        """Note an answer, and how much audio had come by then but was not heard."""
-        self.answers += 1
-        metrics.STREAM_WAITING.observe(waiting_s)
 
 
 def finish_stream(scope: Scope, noted: StreamRecord, seconds: float) -> None:
