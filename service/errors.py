@@ -144,6 +144,7 @@ class UpgradeRequired(ServiceError):
 
     status = 426
     title = "WebSocket needed"
+    headers: ClassVar = {"Connection": "Upgrade", "Upgrade": "websocket"}
 
 
 class ForeignPage(ServiceError):

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import tarfile
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
