@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     stream_workers: int | None = Field(
         None,
         gt=0,
-        description="Threads that hear streams beside the workers; without it, half of the cores",
+        description="Threads that hear streams beside the workers; without it, one for each core",
     )
     max_stream_s: Seconds = Field(
         3600.0, description="Longest time from a stream's beginning to its end, and longest audio"

@@ -13,6 +13,7 @@ from service.inference.bundle import Bundle, Probabilities
 from service.inference.context import Context
 from service.inference.network import Answers
 from service.inference.windows import Windows, WindowSpec, cut_windows, end_in_silence
+from service.streaming.protocol import ANSWER_S
 from service.streaming.spectrum import Spectrum
 
 # What is heard of a chord to name it while it sounds. Shorter stretches are named no sooner and
@@ -115,6 +116,7 @@ class QuickEar:
         self._spectrum = spectrum
         self._bundle = bundle
         self.heard_frames = max(1, round(NOW_S / spectrum.spec.hop_s))
+        self._latest_frames = max(2, round(ANSWER_S / spectrum.spec.hop_s))
         self._n_heard = 0
         # Before the first frame, all labels are as probable.
         self._agreed: Probabilities = bundle.probabilities(np.zeros(len(bundle.card.labels)))
@@ -125,6 +127,10 @@ class QuickEar:
         n_frames = self._spectrum.n_frames
         if n_frames == self._n_heard:
             return
+        if n_frames - self._n_heard > self._latest_frames:
+            # Much has come at once: of what sounded in the middle of it nobody will be told.
+            self._n_heard = n_frames - self._latest_frames
+            self._newest = None
         first = max(0, self._n_heard + 1 - self.heard_frames)
         levels = self._spectrum.levels(first, n_frames)
         moments = [

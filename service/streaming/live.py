@@ -26,7 +26,7 @@ class Live:
     def __init__(self, settings: Settings) -> None:
         self._bounds = Bounds.of(settings)
         self._places = StreamPlaces(settings.max_streams, settings.max_streams_per_client)
-        self._workers = StreamWorkers(settings.stream_workers or max(1, available_cores() // 2))
+        self._workers = StreamWorkers(settings.stream_workers or available_cores())
 
     @property
     def streams(self) -> int:
