@@ -21,7 +21,7 @@ from service.audio.synthetic import synthetic_mp3
 from tests.proof.memory import resident_mib
 from tests.server import TIMEOUT_S, service_process
 from training.data.labels import chord_label
-from training.synthesis.sounds import GuitarSound, render_chord
+from training.synthesis.sounds import GuitarSound, Waveform, render_chord
 
 RATE_HZ = 44_100
 MESSAGE_S = 0.05
@@ -57,7 +57,7 @@ def song(seed: int) -> tuple[bytes, list[str]]:
     """Return a progression of a rendered guitar as bytes, pcm_s16le, and its chords."""
     rng = np.random.default_rng(seed)
     names: list[str] = []
-    parts = []
+    parts: list[Waveform] = []
     while len(parts) < N_CHORDS:
         root, quality = int(rng.integers(12)), str(rng.choice(["maj", "min"]))
         if names and chord_label(root, quality) == names[-1]:

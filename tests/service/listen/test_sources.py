@@ -18,7 +18,7 @@ from tests.audio import encode, noise, stereo
 def song(tmp_path: Path) -> Path:
     samples = noise(0.32, rate_hz=8_000)
     file = tmp_path / "song.wav"
-    file.write_bytes(encode(stereo(samples, samples / 2), 8_000, subtype="FLOAT"))
+    file.write_bytes(encode(stereo(samples, -samples), 8_000, subtype="FLOAT"))
     return file
 
 

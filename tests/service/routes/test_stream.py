@@ -101,7 +101,7 @@ def test_a_refusal_is_logged_once(client: TestClient, caplog: pytest.LogCaptureF
 
 def test_the_request_id_is_told_and_may_be_chosen(client: TestClient) -> None:
     with client.websocket_connect("/stream", headers={"X-Request-ID": "mine"}) as websocket:
-        headers = dict(websocket.extra_headers or [])
+        headers: dict[bytes, bytes] = dict(websocket.extra_headers or [])
     assert headers[b"x-request-id"] == b"mine"
 
 
