@@ -4,8 +4,9 @@ from collections import deque
 
 import numpy as np
 
-from service.inference.bundle import Bundle, Embedding, Logits, tell
+from service.inference.bundle import Bundle, Embedding, Logits
 from service.inference.classification import Classification
+from service.inference.context import append_context
 from service.streaming.ears import ContextEar, QuickEar, WindowEar
 
 # What a window means changes with the context that is heard later. So many are thought over each
@@ -87,5 +88,5 @@ class TaskEar:
     def _logits(self, embeddings: list[Embedding]) -> Logits:
         embedding = np.concatenate(embeddings)
         if self._context is not None:
-            embedding = tell(embedding, self._context.said())
+            embedding = append_context(embedding, self._context.said())
         return self._bundle.run_embedded(embedding)
