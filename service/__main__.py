@@ -70,6 +70,7 @@ def _serve(settings: Settings) -> int:
             ws=stream_connection(settings.stream_answer_timeout_s),
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,  # noise gets no smaller, but a bomb would get larger
+            ws_ping_interval=None,  # who sends nothing is closed, who reads nothing too
             backlog=bounds.backlog,
             forwarded_allow_ips=list(settings.trusted_proxies),
             log_level=settings.log_level,

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         3600.0, description="Longest time from a stream's beginning to its end, and longest audio"
     )
     max_stream_bytes_per_s: int = Field(
-        2 * 1024 * 1024, gt=0, description="What comes faster over a stream has to wait"
+        1024 * 1024, gt=0, description="What comes faster over a stream has to wait"
     )
     stream_message_timeout_s: Seconds = Field(
         10.0, description="Longest time from one message of a stream's client to the next"

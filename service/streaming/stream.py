@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 # What is heard at a time while there is nobody else to hear; a change is told no finer than this.
 STEP_S = 0.05
 # What waits of a stream before its client has to, and so what is heard at a time at most.
-MAX_WAITING_S = 4.0
+MAX_WAITING_S = 2.0
 
 LEFT = Ending("left")
 STOPPING = Ending("stopping", Close.RESTARTS, "The service stops; connect again.", says_final=True)
