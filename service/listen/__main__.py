@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.devices:
-            sys.stdout.write(f"{sounddevice().query_devices()}\n")
+            sys.stdout.write(f"{sounddevice().query_devices() or 'no sound devices'}\n")
             return 0
         display = Display(sys.stdout, options.task, as_json=options.json)
         converse(address(options.url, options.task), options.key, _source(options), display.show)

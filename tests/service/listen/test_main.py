@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from service.listen.__main__ import KEY_VARIABLE, main
 from service.listen.conversation import address
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz
-from tests.server import ROOT, TIMEOUT_S, free_port, server
+from tests.server import ROOT, TIMEOUT_S, server
 
 BLUES = tone(band_centre_hz(0, len(GENRES)), 1.2, rate_hz=SAMPLE_RATE_HZ)
 
@@ -87,7 +88,9 @@ def test_a_stream_that_is_ended_is_told_why(
 def test_no_service_and_no_stream_are_told(
     url: str, song: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([song, "--url", f"ws://127.0.0.1:{free_port()}"]) == 2
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        assert main([song, "--url", f"ws://127.0.0.1:{silent.getsockname()[1]}"]) == 2
     assert "python -m service" in capsys.readouterr().err
     assert main([song, "--url", f"{url}/docs"]) == 2
     assert "nothing at /docs/stream" in capsys.readouterr().err
