@@ -14,6 +14,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from service.telemetry import metrics
 
+logger = logging.getLogger(__name__)
+logger.setLevel(logging.WARNING)
+
 RESTARTS = 1012  # RFC 6455's registry: the service restarts
 # What the system holds of answers that a client does not take; the default is megabytes.
 SEND_BUFFER_BYTES = 1 << 16
@@ -33,9 +36,7 @@ class StreamConnection(WebSocketsSansIOProtocol):
         self._answer_s = answer_s
         self._answer_timer: asyncio.TimerHandle | None = None
         # Uvicorn would log the client's address and its query; service.telemetry.streams does not.
-        self.logger = logging.getLogger(__name__)
-        self.logger.setLevel(logging.WARNING)
-        self.conn.logger = self.logger
+        self.logger = self.conn.logger = logger
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over the connection."""

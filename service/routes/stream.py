@@ -62,10 +62,11 @@ async def _serve(websocket: WebSocket, task: str | None) -> None:
     try:
         _check_access(websocket)
         bundles = _bundles(websocket, task)
-        noted.task = task or ALL_TASKS
+        single = None if task is None else next(iter(bundles))
+        noted.task = single or ALL_TASKS
         offers: list[str] = websocket.scope.get("subprotocols", [])
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in offers else None
-        await live.serve(websocket, bundles, task, subprotocol, noted)
+        await live.serve(websocket, bundles, single, subprotocol, noted)
     except ServiceError as error:
         noted.ending = "refused"
         await websocket.send_denial_response(problem_response(websocket, error))
@@ -89,4 +90,7 @@ def _bundles(websocket: WebSocket, task: str | None) -> Mapping[str, Bundle]:
     if stopping.is_set():
         raise NotReady("The service stops; connect again.", retry_after_s=RETRY_AFTER_S)
     registry: Registry = websocket.app.state.registry
-    return registry.ready_bundles() if task is None else {task: registry.bundle(task)}
+    if task is None:
+        return registry.ready_bundles()
+    bundle = registry.bundle(task)
+    return {bundle.card.task: bundle}

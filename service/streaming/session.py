@@ -69,7 +69,9 @@ class Session:
     @property
     def due_bytes(self) -> int:
         """Bytes that lack for the next answer."""
-        return self._sound.bytes_until(self._answered_samples + self._answer_samples)
+        lacking = self._sound.bytes_until(self._answered_samples + self._answer_samples)
+        # It may be overdue, as long as there is no frame of the features yet.
+        return max(lacking, self._sound.frame_bytes)
 
     def hear(self, data: bytes) -> Heard | None:
         """Hear the next bytes; return an answer if it is time for one, or what sounds changed.
@@ -84,7 +86,7 @@ class Session:
         for rate_hz, resampler in self._resamplers.items():
             self._hearing.add(rate_hz, resampler.add(mono))
         self._hearing.catch_up()
-        if self._hearing.ready and (self.due_bytes <= 0 or self._changed()):
+        if self._hearing.ready and (self._due or self._changed()):
             return self._answer()
         return None
 
@@ -108,6 +110,10 @@ class Session:
             {name: task.now(silent=silent_now) for name, task in tasks.items()},
             {name: task.so_far(silent=silent) for name, task in tasks.items()},
         )
+
+    @property
+    def _due(self) -> bool:
+        return self._sound.levels.n_frames >= self._answered_samples + self._answer_samples
 
     def _changed(self) -> bool:
         return any(

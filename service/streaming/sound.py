@@ -32,6 +32,11 @@ class Sound:
         self._n_samples = 0
 
     @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of each channel."""
+        return self._start.frame_bytes
+
+    @property
     def heard_s(self) -> float:
         """Seconds that have come."""
         return self.levels.duration_s

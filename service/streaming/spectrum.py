@@ -36,7 +36,7 @@ class Spectrum:
         self.spec = spec
         self.n_frames = 0
         self._keep_frames = 1
-        self._weights = np.ascontiguousarray(bank.T)
+        self._weights = bank.T  # not copied, as there may be a hundred streams
         self._hann = hann(spec.fft_samples)
         # Frames are centred: the first one's first half lies before the beginning.
         self._samples = np.zeros(spec.fft_samples // 2, np.float32)

@@ -1,6 +1,7 @@
 """A stream is answered as the same audio in a file."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,3 +194,14 @@ def test_only_so_many_windows_are_thought_over_again(
     _, final = hear({"emotion": emotion}, floats(steady), 1000)
     assert max(sizes) == 4 + 1
     assert final.so_far["emotion"].label == upload(bundles, steady)["emotion"].label
+
+
+def test_an_answer_may_be_overdue_until_there_is_a_frame(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "genre", labels=GENRES, sample_rate_hz=200)
+    session = Session(START, {"genre": Bundle.load(folder)})
+    heard_s = []
+    while session.heard_s < 5:
+        answer = session.hear(bytes(min(session.due_bytes, 1_000)))
+        heard_s += [answer.heard_s] if answer else []
+    assert heard_s[0] > ANSWER_S
+    assert np.diff(heard_s) == pytest.approx(ANSWER_S)
