@@ -32,7 +32,8 @@ Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabil
 Every error is a problem document (RFC 9457) that says how to mend the request.
 
 Each bundle in the models folder is an endpoint of its own, `/classify/` and the name of its task;
-one that is added later appears here once it is loaded.
+one that is added later appears here once it is loaded. To hear music while it sounds, there are
+WebSockets, which `/asyncapi.json` describes.
 """
 
 

@@ -34,14 +34,12 @@ async def describe(request: Request) -> JSONResponse:
     return JSONResponse(asyncapi_document(request.base_url, list(registry.entries())))
 
 
-@router.websocket(PATH + "/")
 @router.websocket(PATH)
 async def stream_all(websocket: WebSocket) -> None:
     """Hear a stream for all tasks at once."""
     await _serve(websocket, None)
 
 
-@router.websocket(PATH + "/{task}/")
 @router.websocket(PATH + "/{task}")
 async def stream_task(websocket: WebSocket, task: str) -> None:
     """Hear a stream for one task."""

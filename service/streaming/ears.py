@@ -61,6 +61,11 @@ class WindowEar:
         return self._last[1]
 
     @property
+    def n_frames(self) -> int:
+        """Frames until now."""
+        return self._spectrum.n_frames
+
+    @property
     def last_is_new(self) -> bool:
         """Whether the last window is none of those that were heard one after the other."""
         newest = self._next_start - self._spec.stride_frames + self._spec.frames
@@ -152,9 +157,3 @@ class QuickEar:
         if before is None or before.argmax() == probabilities.argmax():
             self._agreed = probabilities
         self._newest = probabilities
-
-
-def follows_changes(bundle: Bundle) -> bool:
-    """Tell whether a :class:`QuickEar` can hear for a bundle."""
-    timeline = bundle.card.timeline
-    return timeline is not None and timeline.heard_frames is not None and bundle.context is None

@@ -12,7 +12,8 @@ from service.inference.bundle import (
 )
 from service.inference.context import Context
 from service.inference.features import FeatureSpec, FilterBank
-from service.streaming.ears import ContextEar, QuickEar, WindowEar, follows_changes
+from service.streaming.ears import ContextEar, QuickEar, WindowEar
+from service.streaming.joined import JoinedTask, TimelineEar
 from service.streaming.spectrum import Spectrum
 from service.streaming.task import TaskEar
 
@@ -32,7 +33,7 @@ class Hearing:
         self._spectra: dict[_Key, Spectrum] = {}
         self._window_ears: dict[_Key, WindowEar] = {}
         self._context_ears: dict[_Key, ContextEar] = {}
-        self._quick_ears: list[QuickEar] = []
+        self._own_ears: list[QuickEar | TimelineEar] = []
         self.tasks = {name: self._task_ear(bundle) for name, bundle in bundles.items()}
 
     @property
@@ -53,10 +54,10 @@ class Hearing:
 
     def catch_up(self) -> None:
         """Run the networks on what is new."""
-        ears: list[WindowEar | ContextEar | QuickEar] = [
+        ears: list[WindowEar | ContextEar | QuickEar | TimelineEar] = [
             *self._window_ears.values(),
             *self._context_ears.values(),
-            *self._quick_ears,
+            *self._own_ears,
         ]
         for ear in ears:
             ear.catch_up()
@@ -66,13 +67,16 @@ class Hearing:
             spectrum.forget()
 
     def _task_ear(self, bundle: Bundle) -> TaskEar:
-        ear = self._window_ear(bundle)
-        context = None if bundle.context is None else self._context_ear(bundle, bundle.context)
-        quick = None
-        if follows_changes(bundle):
-            quick = QuickEar(self._spectrum_of(bundle), bundle)
-            self._quick_ears.append(quick)
-        return TaskEar(bundle, ear, context, quick)
+        ear, timeline = self._window_ear(bundle), bundle.card.timeline
+        if bundle.context is not None:
+            return TaskEar(bundle, ear, self._context_ear(bundle, bundle.context))
+        if timeline is None:
+            return TaskEar(bundle, ear)
+        spectrum = self._spectrum_of(bundle)
+        quick = QuickEar(spectrum, bundle)
+        over_time = TimelineEar(spectrum, bundle, timeline)
+        self._own_ears += [quick, over_time]
+        return JoinedTask(bundle, ear, over_time, quick)
 
     def _window_ear(self, bundle: Bundle) -> WindowEar:
         card = bundle.card

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.audio.decode import MIN_SAMPLE_RATE_HZ
-from service.schemas import Probability
+from service.schemas import ChordShare, Probability
 
 Encoding = Literal["pcm_s16le", "pcm_f32le"]
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "pcm_f32le": 4}
@@ -63,6 +63,10 @@ class Said(BaseModel):
     uncertain: bool = Field(description="Too little to act on: a low confidence, or silence")
     ratings: dict[str, Probability] | None = Field(
         default=None, description="As for an upload; only of models that have ratings"
+    )
+    chords: list[ChordShare] | None = Field(
+        default=None,
+        description="As for an upload, of the last quarter of an hour; only of chords, so far",
     )
 
 

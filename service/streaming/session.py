@@ -108,7 +108,7 @@ class Session:
             self.heard_s,
             self._sound.level_db(),
             {name: task.now(silent=silent_now) for name, task in tasks.items()},
-            {name: task.so_far(silent=silent) for name, task in tasks.items()},
+            {name: task.so_far(self.heard_s, silent=silent) for name, task in tasks.items()},
         )
 
     @property

@@ -53,7 +53,7 @@ class TaskEar:
             self._open.append(embedding)
         n_open = 0 if self._context is None else OPEN_WINDOWS
         while len(self._open) > n_open:
-            self._closed_logits += self._logits([self._open.popleft()])[0]
+            self._close(self._logits([self._open.popleft()])[0])
 
     @property
     def label_now(self) -> int | None:
@@ -70,8 +70,8 @@ class TaskEar:
         ratings = self._bundle.rate_embedded(last)[0]
         return Classification(self._bundle, probabilities, np.clip(ratings, 0, 1), silent)
 
-    def so_far(self, *, silent: bool) -> Classification:
-        """Return the answer for all that was heard."""
+    def so_far(self, heard_s: float, *, silent: bool) -> Classification:  # noqa: ARG002  # of use where windows are joined
+        """Return the answer for all of the seconds that were heard."""
         windows, n_windows, ratings = list(self._open), self._n_windows, self._ratings
         if self._ear.last_is_new:
             last = self._ear.last()
@@ -84,6 +84,10 @@ class TaskEar:
         probabilities = self._bundle.probabilities(logits / n_windows)
         mean_ratings = np.clip(ratings / n_windows, 0, 1).astype(np.float32)
         return Classification(self._bundle, probabilities, mean_ratings, silent)
+
+    def _close(self, logits: Logits) -> None:
+        """Keep what is said of a window that will not be thought over again."""
+        self._closed_logits += logits
 
     def _logits(self, embeddings: list[Embedding]) -> Logits:
         embedding = np.concatenate(embeddings)
