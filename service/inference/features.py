@@ -11,12 +11,12 @@ banks with librosa and tests that both agree.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.inference.loudness import frame_weights, gated_loudness_lufs
 
@@ -50,6 +50,15 @@ class FeatureSpec(BaseModel):
         description="Gated loudness (ITU-R BS.1770) to which a clip is brought, its offset "
         "removed; by default it stays as it is",
     )
+
+    @model_validator(mode="after")
+    def _loudness_counts(self) -> Self:
+        if self.loudness_lufs is not None and self.reference_power is None:
+            raise ValueError(
+                "loudness_lufs needs a reference_power: levels relative to the clip's loudest band "
+                "are the same at every loudness"
+            )
+        return self
 
     @property
     def hop_s(self) -> float:

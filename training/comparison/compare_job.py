@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 from tqdm import tqdm
 
+from service.inference.card import Calibration
 from training.comparison.cost import Cost, mean_cost, serving_times_ms
 from training.comparison.exams import PROTOCOLS, Exam, across_data_sets, by_artist, gtzan_lists
 from training.comparison.systems import FEATURES, TASKS, System, choose
@@ -27,6 +28,8 @@ from training.recipes import Recipe
 from training.results.figures import evaluations
 
 logger = logging.getLogger(__name__)
+
+UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ def _collect(job: CompareJob) -> Comparison:
         ]
         if runs:
             exams = {
-                name: evaluations(recipe, run, temperature=1.0, protocol=PROTOCOLS[name])
+                name: evaluations(recipe, run, UNCALIBRATED, protocol=PROTOCOLS[name])
                 for name, run in runs.items()
             }
             rows.append(

@@ -13,13 +13,13 @@ import soxr
 from numpy.random import Generator
 
 from service.audio.decode import Samples
+from training.data.cuts import cut
 
 PHONE_RATE_HZ = 16_000
 MP3_BITRATE_KBPS = 64
 MP3_RATE_HZ = 44_100
 # libsndfile maps its compression level evenly to the bit rates of MPEG-1 Layer III.
 MP3_SLOWEST_KBPS, MP3_FASTEST_KBPS = 32, 320
-LATE_ONSET_DB = -40.0
 
 # Waveform of shape [n_samples], its sampling rate, randomness; the bytes of a file.
 Change = Callable[[Samples, int, Generator], bytes]
@@ -72,9 +72,7 @@ def shortened(
     to_s: float,
 ) -> bytes:
     """Keep the beginning, from where it sounds."""
-    loud = np.abs(samples) > np.abs(samples).max(initial=0.0) * 10 ** (LATE_ONSET_DB / 20)
-    start = int(loud.argmax())
-    return _wav(samples[start : start + round(to_s * sample_rate_hz)], sample_rate_hz)
+    return _wav(cut(samples, sample_rate_hz, to_s), sample_rate_hz)
 
 
 CHANGES: dict[str, Change] = {
