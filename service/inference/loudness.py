@@ -39,9 +39,7 @@ def k_weights(frequencies_hz: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights
 
 
-def frame_weights(
-    window: NDArray[np.float32], sample_rate_hz: int
-) -> NDArray[np.float32]:
+def frame_weights(window: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float32]:
     """Return the weights that turn a frame's power spectrum into its K-weighted mean square.
 
     Parameters

@@ -11,7 +11,6 @@ from pathlib import Path
 import keras
 from tqdm import tqdm
 
-from service.inference.card import Calibration
 from training.comparison.cost import Cost, mean_cost, serving_times_ms
 from training.comparison.exams import PROTOCOLS, Exam, across_data_sets, by_artist, gtzan_lists
 from training.comparison.systems import FEATURES, TASKS, System, choose
@@ -25,11 +24,9 @@ from training.fitting.fit_job import FitJob, fingerprint, fit_without, judge
 from training.fitting.material import NOTHING_BESIDE, assemble
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
-from training.results.figures import evaluations
+from training.results.figures import UNCALIBRATED, evaluations
 
 logger = logging.getLogger(__name__)
-
-UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
 
 
 @dataclass(frozen=True)

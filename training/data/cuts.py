@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from service.inference.features import FeatureSpec, FilterBank, Grid, compute_gr
 from training.data.readers import AudioFile
 
 ONSET_DB = -40.0
+# So that threads that cut one file to several lengths do not decode it several times.
+_DECODING = Lock()
 VERSION = 1  # part of the cache key: raise it when a cut begins elsewhere
 
 
@@ -39,7 +42,8 @@ class CutAudio:
 
     def grid(self, spec: FeatureSpec, bank: FilterBank) -> Grid:
         """Cut, then compute with the functions that the service uses."""
-        samples = _whole(self.original, spec.sample_rate_hz)
+        with _DECODING:
+            samples = _whole(self.original, spec.sample_rate_hz)
         return compute_grid(cut(samples, spec.sample_rate_hz, self.duration_s), spec, bank)
 
 
@@ -54,7 +58,6 @@ def cut(samples: Samples, sample_rate_hz: int, to_s: float) -> Samples:
     return samples[start : start + length]
 
 
-# A file is cut to several lengths, one after the other.
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _whole(file: AudioFile, sample_rate_hz: int) -> Samples:
     return file.samples(sample_rate_hz)

@@ -18,6 +18,7 @@ from training.recipes import Recipe
 MIN_CLIPS = 20
 # Fewer tell too little of a temperature.
 MIN_CLIPS_OF_A_LENGTH = 100
+UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
 LIST_PROTOCOL = "the official validation list, judged by the shipped network, which never saw it"
 
 
@@ -61,6 +62,11 @@ class Unseen:
             self.heard_s[which],
         )
 
+    @property
+    def accuracy(self) -> float:
+        """Share of the clips that are answered right."""
+        return float((self.logits.argmax(axis=1) == self.truth).mean())
+
     def predictions(self, calibration: Calibration) -> Predictions:
         """Return calibrated predictions."""
         temperatures = np.array(
@@ -78,6 +84,7 @@ def calibrate(run: RunFolder) -> Calibration:
         temperature=_temperature(unseen),
         by_length=_by_length(folds),
         uncertain_below=0.0,
+        uncertain_up_to_s=_uncertain_up_to_s(folds),
         fitted_on=f"{len(unseen.truth)} validation clips, those of the figures in this card: a few "
         "numbers over all of them, so the calibration errors are slightly too good",
     )
@@ -119,10 +126,9 @@ def evaluations(
         part = unseen.only(unseen.data_sets == data_set)
         if len(part.truth) >= MIN_CLIPS:
             found.append(_evaluation(recipe, part, data_set, protocol, calibration))
-    for cut_s, part in Unseen.cut(crossed):
-        if len(part.truth) >= MIN_CLIPS_OF_A_LENGTH:
-            name = f"all, cut to {cut_s:g} s"
-            found.append(_evaluation(recipe, part, name, protocol, calibration))
+    for cut_s, part in _enough(crossed):
+        name = f"all, cut to {cut_s:g} s"
+        found.append(_evaluation(recipe, part, name, protocol, calibration))
     return found
 
 
@@ -133,13 +139,30 @@ def _temperature(unseen: Unseen) -> float:
 def _by_length(folds: Sequence[FoldResult]) -> list[LengthTemperature]:
     """Fit a temperature on the clips cut to each length, and on the whole of longer ones."""
     whole = Unseen.of(folds)
-    cuts = [(s, part) for s, part in Unseen.cut(folds) if len(part.truth) >= MIN_CLIPS_OF_A_LENGTH]
+    cuts = _enough(folds)
     if not cuts:
         return []
     longer = whole.only(whole.heard_s > cuts[-1][0])
     if len(longer.truth) >= MIN_CLIPS_OF_A_LENGTH:
         cuts.append((round(float(np.median(longer.heard_s)), 1), longer))
     return [LengthTemperature(heard_s=s, temperature=_temperature(part)) for s, part in cuts]
+
+
+def _uncertain_up_to_s(folds: Sequence[FoldResult]) -> float:
+    """Return the longest cut of which less than half is told of what whole clips tell.
+
+    Told is what is right beyond always giving the commonest label.
+    """
+    whole = Unseen.of(folds)
+    commonest = np.bincount(whole.truth).max() / len(whole.truth)
+    half = (whole.accuracy + commonest) / 2
+    poor = [cut_s for cut_s, part in _enough(folds) if part.accuracy < half]
+    return max(poor, default=0.0)
+
+
+def _enough(folds: Sequence[FoldResult]) -> list[tuple[float, Unseen]]:
+    """Return the cuts that were long enough for enough clips."""
+    return [(s, part) for s, part in Unseen.cut(folds) if len(part.truth) >= MIN_CLIPS_OF_A_LENGTH]
 
 
 def _evaluation(
