@@ -84,7 +84,11 @@ def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBa
         Shape [1 + n_samples // hop_samples, bands], values from 0 (``range_db`` or more
         below the reference) to 1 (the reference, or louder); all 0 for silence.
     """
-    return compress(measure_bands(samples, spec, bank), spec)
+    bands = measure_bands(samples, spec, bank)
+    up_db = gain_db(bands.mean_squares, spec)
+    if up_db is None:
+        return np.zeros_like(bands.levels)
+    return compress(bands.levels, float(bands.levels.max(initial=0.0)), spec, up_db)
 
 
 @dataclass(frozen=True)
@@ -126,17 +130,48 @@ def measure_bands(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterB
     return Bands(levels, mean_squares)
 
 
-def compress(bands: Bands, spec: FeatureSpec) -> Grid:
-    """Turn a banded spectrum into features, see :func:`compute_grid`; its levels are consumed."""
-    levels = bands.levels
+def gain_db(mean_squares: NDArray[np.float32], spec: FeatureSpec) -> float | None:
+    """Return how far to turn a recording up to have the specification's loudness.
+
+    Parameters
+    ----------
+    mean_squares
+        As in :class:`Bands`.
+    spec
+        How they were computed.
+
+    Returns
+    -------
+    float or None
+        0 for a specification without a loudness; None for a recording that is silent.
+    """
+    if spec.loudness_lufs is None:
+        return 0.0
+    heard_lufs = gated_loudness_lufs(mean_squares, spec.hop_s)
+    return None if heard_lufs is None else spec.loudness_lufs - heard_lufs
+
+
+def compress(levels: Grid, loudest: float, spec: FeatureSpec, up_db: float = 0.0) -> Grid:
+    """Turn what the filter bank let through into levels from 0 to 1, in place.
+
+    Parameters
+    ----------
+    levels
+        Magnitudes or powers, shape [frames, bands].
+    loudest
+        The largest of them, or of a longer stretch of the recording that they are part of.
+    spec
+        How they were computed.
+    up_db
+        How far to turn them up, see :func:`gain_db`.
+    """
     # Decibels are of power, whatever the filter bank weighed.
     to_power = 1 if spec.spectrum == "power" else 2
-    gain_db = _gain_db(bands, spec)
-    loudest = float(levels.max(initial=0.0))
-    if gain_db is None or loudest**to_power <= TINY_POWER:
-        return np.zeros_like(levels)
+    if loudest**to_power <= TINY_POWER:
+        levels[:] = 0
+        return levels
     reference = loudest if spec.reference_power is None else spec.reference_power ** (1 / to_power)
-    reference /= 10 ** (gain_db / 10 / to_power)
+    reference /= 10 ** (up_db / 10 / to_power)
     # In place: of a long clip, each copy would take as much memory as the grid.
     np.maximum(levels, reference * np.float32(1e-12), out=levels)
     levels /= np.float32(reference)
@@ -145,14 +180,6 @@ def compress(bands: Bands, spec: FeatureSpec) -> Grid:
     levels /= np.float32(spec.range_db)
     levels += 1
     return np.clip(levels, 0, 1, out=levels)
-
-
-def _gain_db(bands: Bands, spec: FeatureSpec) -> float | None:
-    """Return how far to turn a recording up; None for one that is silent."""
-    if spec.loudness_lufs is None:
-        return 0.0
-    heard_lufs = gated_loudness_lufs(bands.mean_squares, spec.hop_s)
-    return None if heard_lufs is None else spec.loudness_lufs - heard_lufs
 
 
 def _frames(

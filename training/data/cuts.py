@@ -58,6 +58,7 @@ def cut(samples: Samples, sample_rate_hz: int, to_s: float) -> Samples:
     return samples[start : start + length]
 
 
-@lru_cache(maxsize=1)
+# Cuts are prepared some at a time, in any order; so many files lie behind them.
+@lru_cache(maxsize=16)
 def _whole(file: AudioFile, sample_rate_hz: int) -> Samples:
     return file.samples(sample_rate_hz)
