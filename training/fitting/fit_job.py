@@ -112,18 +112,12 @@ def fit(job: FitJob) -> None:
     check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
     if backbone is not None and job.recipe.serving.scales:
         _fit_ratings(job, backbone)
-    lengths = hear_lengths(
-        job.recipe,
-        material,
-        job.cache,
-        backbone=backbone,
-        context=context,
-        cluster=job.cluster,
-    )
-    stage = stage_of(job.recipe, material, backbone, job.seed)
-    job, material = replace(job, recipe=stage.recipe), stage.material
     clips = material.clips
     held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.validation.held_back]
+    is_judged = job.with_folds or bool(held_back)
+    lengths = _lengths(job, material, backbone, context) if is_judged else None
+    stage = stage_of(job.recipe, material, backbone, job.seed)
+    job, material = replace(job, recipe=stage.recipe), stage.material
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
     if job.with_folds:
@@ -149,6 +143,19 @@ def fit(job: FitJob) -> None:
         fit_s=round(time.monotonic() - began, 1),
     )
     job.run.save_network(stage.whole(fitted.network), record, check_windows, check_contexts)
+
+
+def _lengths(
+    job: FitJob, material: Material, backbone: keras.Model | None, context: Context | None
+) -> Lengths:
+    return hear_lengths(
+        job.recipe,
+        material,
+        job.cache,
+        backbone=backbone,
+        context=context,
+        cluster=job.cluster,
+    )
 
 
 def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
