@@ -7,14 +7,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.context import Context
+from service.inference.context import Context, append_context
 from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache, HalfGrid
 from training.data.cuts import CutAudio
 from training.data.filter_banks import make_bank
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile
-from training.fitting.embedding import told
 from training.fitting.fit_network import PREDICT_BATCH
 from training.fitting.material import Material
 from training.networks.context import hear_clips
@@ -87,6 +86,18 @@ def hear_lengths(
     return Lengths(durations_s, cuts)
 
 
+def with_cuts(material: Material, lengths: Lengths, cuts_s: Sequence[float]) -> Material:
+    """Return the material with some of the cuts as further forms of its labelled clips."""
+    items = [
+        replace(
+            item,
+            grids=[*item.grids, *(lengths.cuts[s][i] for s in cuts_s if i in lengths.cuts[s])],
+        )
+        for i, item in enumerate(material.items)
+    ]
+    return replace(material, items=items)
+
+
 def _embedded(
     prepared: Sequence[PreparedClip],
     recipe: Recipe,
@@ -99,6 +110,6 @@ def _embedded(
     parts = np.split(heard, np.cumsum([len(windows) for windows in cut])[:-1])
     nothing = np.zeros(0, np.float32)
     return [
-        told(part, contexts.get(p.clip.source.name, nothing)).astype(np.float16)
+        append_context(part, contexts.get(p.clip.source.name, nothing)).astype(np.float16)
         for p, part in zip(prepared, parts, strict=True)
     ]
