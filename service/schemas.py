@@ -80,7 +80,7 @@ class TaskResult(BaseModel):
     )
     uncertain: bool = Field(
         description="Less confident than nine tenths of the validation clips, silent, or too short "
-        "for most answers to be right"
+        "to tell"
     )
     ratings: dict[str, Probability] | None = Field(
         default=None,

@@ -18,6 +18,9 @@ from training.recipes import Recipe
 MIN_CLIPS = 20
 # Fewer tell too little of a temperature.
 MIN_CLIPS_OF_A_LENGTH = 100
+# Of what whole clips tell beyond the commonest label; a length that tells less makes any answer
+# uncertain.
+LEAST_TOLD = 0.25
 UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
 LIST_PROTOCOL = "the official validation list, judged by the shipped network, which never saw it"
 
@@ -149,14 +152,11 @@ def _by_length(folds: Sequence[FoldResult]) -> list[LengthTemperature]:
 
 
 def _uncertain_up_to_s(folds: Sequence[FoldResult]) -> float:
-    """Return the longest cut of which less than half is told of what whole clips tell.
-
-    Told is what is right beyond always giving the commonest label.
-    """
+    """Return the longest cut that tells too little: hardly more than the commonest label does."""
     whole = Unseen.of(folds)
     commonest = np.bincount(whole.truth).max() / len(whole.truth)
-    half = (whole.accuracy + commonest) / 2
-    poor = [cut_s for cut_s, part in _enough(folds) if part.accuracy < half]
+    least = commonest + LEAST_TOLD * (whole.accuracy - commonest)
+    poor = [cut_s for cut_s, part in _enough(folds) if part.accuracy < least]
     return max(poor, default=0.0)
 
 
