@@ -82,7 +82,8 @@ class TaskResult(BaseModel):
         description="Label to probability, descending; all labels (sum 1) unless top_k is given"
     )
     uncertain: bool = Field(
-        description="Less confident than nine tenths of the validation clips, or silent"
+        description="Less confident than nine tenths of the validation clips, silent, or too short "
+        "to tell"
     )
     ratings: dict[str, Probability] | None = Field(
         default=None,
