@@ -6,7 +6,7 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 # The list of dependencies by itself, so that the rest of pyproject.toml can change freely. With
-# those of tracing: they are 8 MB of 150, idle without an endpoint, and nobody can add them to a container.
+# those of tracing: they are 8 MB of 250, idle without an endpoint, and nobody can add them to a container.
 FROM ${BASE_IMAGE} AS requirements
 WORKDIR /build
 COPY pyproject.toml ./

@@ -27,7 +27,7 @@ from service.telemetry.request_id import RequestIdMiddleware
 from service.telemetry.tracing import TracingMiddleware, traces_from_environment
 
 DESCRIPTION = """
-Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its
+Post a recording (WAV, MP3, FLAC, M4A, OGG and a dozen more) and get calibrated probabilities of its
 **genre**, of the **guitar chord** that sounds, and of whether it feels **happy or sad**.
 Every error is a problem document (RFC 9457) that says how to mend the request.
 

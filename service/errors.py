@@ -104,7 +104,7 @@ class ClientLeft(ServiceError):
 
 
 class UnsupportedAudio(ServiceError):
-    """The bytes are not in a format the service reads: WAV, MP3, FLAC, OGG Vorbis, Opus, AIFF."""
+    """The bytes are not in a format the service reads. The answer lists those that can be sent."""
 
     status = 415
     title = "Unsupported audio format"

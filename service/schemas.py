@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from service.audio.decode import Clip
 from service.audio.excerpt import Excerpt
+from service.audio.formats import FORMATS
 from service.inference.bundle import MODEL_FILE, Bundle, Probabilities
 from service.inference.classification import Classification
 from service.inference.registry import Registry, State
@@ -31,7 +32,9 @@ class AudioInfo(BaseModel):
     duration_s: float = Field(description="How long that plays which was heard")
     sample_rate_hz: int
     channels: int
-    format: Literal["wav", "mp3", "flac", "ogg", "opus", "aiff"]
+    format: str = Field(
+        description="How the recording was stored", json_schema_extra={"enum": list(FORMATS)}
+    )
     warnings: list[str] = Field(description="What may make the answer less trustworthy")
     excerpt: ExcerptInfo | None = Field(
         default=None, description="Only with start_s or duration_s; it may end with the recording"
@@ -79,7 +82,8 @@ class TaskResult(BaseModel):
         description="Label to probability, descending; all labels (sum 1) unless top_k is given"
     )
     uncertain: bool = Field(
-        description="Less confident than nine tenths of the validation clips, or silent"
+        description="Less confident than nine tenths of the validation clips, silent, or too short "
+        "to tell"
     )
     ratings: dict[str, Probability] | None = Field(
         default=None,

@@ -10,6 +10,7 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.audio.decode import MIN_SAMPLE_RATE_HZ, Limits
+from service.audio.formats import FORMATS
 from service.cores import available_cores
 from service.http.api_keys import read_hashes
 
@@ -55,6 +56,9 @@ class Settings(BaseSettings):
         ge=MIN_SAMPLE_RATE_HZ,
         le=1_000_000,
         description="Audio with a higher sampling rate is refused",
+    )
+    formats: Names = Field(
+        Limits.formats, description="Formats that are read; a file in any other is refused"
     )
     workers: int = Field(
         default_factory=available_cores,
@@ -132,6 +136,14 @@ class Settings(BaseSettings):
         if file is not None:
             read_hashes(file)
         return file
+
+    @field_validator("formats")
+    @classmethod
+    def _formats_known(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in formats if name not in FORMATS]
+        if unknown or not formats:
+            raise ValueError(f"{unknown} are not among {', '.join(FORMATS)}; name at least one")
+        return formats
 
     @field_validator("trusted_proxies")
     @classmethod

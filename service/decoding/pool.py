@@ -239,4 +239,6 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(
             filter(None, [package_root, os.environ.get("PYTHONPATH", "")])
         ),
+        # A decoder has one clip to decode and one core to do it on.
+        "OPENBLAS_NUM_THREADS": "1",
     }

@@ -15,8 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from service.audio.decode import BLOCK_FRAMES, Clip, Limits, Samples, decode
+from service.audio.decode import Clip, Limits, decode
 from service.audio.excerpt import Excerpt
+from service.audio.readers.source import BLOCK_FRAMES, Samples
 from service.decoding import wire
 from service.errors import ServiceError, UnusableAudio
 

@@ -168,9 +168,25 @@ class Bundle:
             return np.zeros((len(embedding), 0), np.float32)
         return self._ratings.run(embedding)
 
-    def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
-        """Calibrate logits of shape [..., labels] to probabilities of the same shape."""
-        return softmax(logits / self.card.calibration.temperature)
+    def probabilities(
+        self, logits: NDArray[np.floating], heard_s: float | None = None
+    ) -> Probabilities:
+        """Calibrate logits to probabilities.
+
+        Parameters
+        ----------
+        logits
+            Shape [..., labels].
+        heard_s
+            How much sound they are about: of little, the bundle is less sure. None for a whole
+            clip of unknown length.
+
+        Returns
+        -------
+        Probabilities
+            Of the same shape.
+        """
+        return softmax(logits / self.card.calibration.temperature_of(heard_s))
 
     def _prove(self, golden_file: Path) -> None:
         with np.load(golden_file, allow_pickle=False) as golden:

@@ -42,11 +42,12 @@ class Classification:
         Calibrated probabilities of the whole clip, shape [labels].
     ratings
         What listeners would rate, from 0 to 1, in the order of the card, shape [ratings].
+    heard_s
+        How long the clip plays.
     silent
         Whether the clip holds no audible sound.
     timeline
-        What sounds when, joined as the card asks for; None if nobody asked. A window is less
-        sure than it says.
+        What sounds when, joined as the card asks for; None if nobody asked.
     shares
         How much of the time each label sounds; None where the card joins no windows.
     """
@@ -54,6 +55,7 @@ class Classification:
     bundle: Bundle
     probabilities: Probabilities
     ratings: NDArray[np.float32]
+    heard_s: float
     silent: bool
     timeline: list[LabelledSegment] | None = None
     shares: list[LabelShare] | None = None
@@ -65,9 +67,11 @@ class Classification:
 
     @property
     def uncertain(self) -> bool:
-        """Whether there is too little to act on: a low confidence, or no sound at all."""
-        threshold = self.bundle.card.calibration.uncertain_below
-        return self.silent or float(self.probabilities.max()) < threshold
+        """Whether there is too little to act on: a low confidence, hardly or no sound at all."""
+        calibration = self.bundle.card.calibration
+        if self.silent or self.heard_s <= calibration.uncertain_up_to_s:
+            return True
+        return float(self.probabilities.max()) < calibration.uncertain_below
 
 
 def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
@@ -123,7 +127,8 @@ def clip_probabilities(
     """
     card = bundle.card
     if card.timeline is None or timeline is None:
-        return bundle.probabilities(clip_logits(window_logits()))
+        heard_s = (n_frames - 1) * card.features.hop_s
+        return bundle.probabilities(clip_logits(window_logits()), heard_s)
     nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
     windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
     return whole_probabilities(timeline, nothing, windows, window_logits, bundle.probabilities)
@@ -162,7 +167,9 @@ def trace(
     else:
         logits = window_logits()
     places = segments(len(grid), windows, hop_s, duration_s)
-    labelled = label_segments(places, bundle.probabilities(logits), spec)
+    # Where windows are joined, how was chosen for the confidence that they have in long clips.
+    heard_s = min(windows.frames * hop_s, duration_s) if spec is None else None
+    labelled = label_segments(places, bundle.probabilities(logits, heard_s), spec)
     if spec is None or spec.bands_per_octave is None:
         return labelled
     return move_ends(labelled, grid, hop_s, spec.bands_per_octave)
@@ -186,6 +193,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         bundle=bundle,
         probabilities=clip_probabilities(bundle, len(grid), window_logits, traced),
         ratings=ratings,
+        heard_s=duration_s,
         silent=workbench.clip.silent,
         timeline=traced if timeline else None,
         shares=label_shares(traced) if joins and traced else None,

@@ -72,6 +72,7 @@ class Intake:
             settings.max_duration_s,
             settings.max_channels,
             settings.max_sample_rate_hz,
+            settings.formats,
         )
         self._admission = Admission(
             settings.workers + settings.queue_size,

@@ -146,9 +146,12 @@ def _scored(
 ) -> list[_Scored]:
     if not prepared:
         return []
+    card = bundle.card
     probabilities = np.stack(_probabilities(bundle, prepared, cache, cluster))
-    order = [bundle.card.labels.index(label) for label in labels]
-    uncertain = probabilities.max(axis=1) < bundle.card.calibration.uncertain_below
+    order = [card.labels.index(label) for label in labels]
+    heard_s = np.array([(len(one.grid) - 1) * card.features.hop_s for one in prepared])
+    uncertain = probabilities.max(axis=1) < card.calibration.uncertain_below
+    uncertain |= heard_s <= card.calibration.uncertain_up_to_s
     return [
         _Scored(one.clip, row[order], bool(flag))
         for one, row, flag in zip(prepared, probabilities, uncertain, strict=True)

@@ -15,7 +15,7 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 EMOTION = Recipe(
     name="emotion",
     task="emotion",
-    version="2.4.1",
+    version="2.5.0",
     summary="Whether music feels happy or sad, from what a network trained on 200,000 songs hears "
     "in 3 s windows, and from the chords of the whole clip.",
     not_for=(
@@ -37,6 +37,8 @@ EMOTION = Recipe(
         held_back=("test",),
         left_out=("faulty",),
     ),
-    supplement=Supplement(outside=("chord",), rendering=music.NO_MUSIC, share=0.12),
+    supplement=Supplement(
+        cuts_s=music.SHORT_S, outside=("chord",), rendering=music.NO_MUSIC, share=0.12
+    ),
     serving=Serving("emotion", scales=(ENERGY,)),
 )

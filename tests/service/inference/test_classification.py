@@ -10,6 +10,7 @@ from service.audio.decode import Clip, Samples, clip_of
 from service.inference import bundle as bundle_module
 from service.inference import context as context_module
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
+from service.inference.card import LengthTemperature
 from service.inference.classification import (
     classify,
     clip_logits,
@@ -476,3 +477,56 @@ def test_the_clips_own_windows_are_asked_about_only_where_one_label_sounds(
         classify(decoded(samples, 8_000), {"it": joining})
         asked.append(counted.windows[joining._network])
     assert asked[1] < 0.6 * asked[0]
+
+
+def by_length(bundle: Bundle, **changes: object) -> Bundle:
+    """Return the bundle with a calibration by the length heard."""
+    calibration = bundle.card.calibration.model_copy(
+        update={
+            "by_length": [
+                LengthTemperature(heard_s=0.1, temperature=20.0),
+                LengthTemperature(heard_s=2.0, temperature=1.0),
+            ],
+            **changes,
+        }
+    )
+    bundle.card = bundle.card.model_copy(update={"calibration": calibration})
+    return bundle
+
+
+def test_the_less_is_heard_the_less_sure_is_the_answer(tmp_path: Path) -> None:
+    bundle = by_length(Bundle.load(write_bundle(tmp_path / "genre")))
+    confidences = [
+        classify(decoded(tone(duration_s=s, rate_hz=8_000), 8_000), {"": bundle})[""]
+        .probabilities.max()
+        for s in (0.1, 0.3, 1.0, 2.0)
+    ]  # fmt: skip
+    assert confidences == sorted(confidences)
+    assert confidences[-1] > confidences[0] + 0.2
+
+
+def test_a_window_is_as_sure_as_a_clip_of_its_length(tmp_path: Path) -> None:
+    bundle = by_length(Bundle.load(write_bundle(tmp_path / "genre")))
+    samples = tone(duration_s=3.0, rate_hz=8_000)
+    spec = bundle.card.windows
+    logits = bundle.window_logits(bundle.features(samples))
+
+    answer = classify(decoded(samples, 8_000), {"": bundle}, timeline=True)[""]
+
+    window_s = spec.frames * bundle.card.features.hop_s
+    assert window_s < 1
+    assert answer.timeline is not None
+    heard = np.stack([s.probabilities for s in answer.timeline])
+    np.testing.assert_allclose(heard, bundle.probabilities(logits, window_s))
+
+
+def test_up_to_some_length_every_answer_is_uncertain(tmp_path: Path) -> None:
+    bundle = by_length(
+        Bundle.load(write_bundle(tmp_path / "genre", uncertain_below=0.0)), uncertain_up_to_s=0.3
+    )
+    shortest, longer = (
+        classify(decoded(tone(duration_s=s, rate_hz=8_000), 8_000), {"": bundle})[""]
+        for s in (0.3, 0.4)
+    )
+    assert shortest.uncertain
+    assert not longer.uncertain

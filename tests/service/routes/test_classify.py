@@ -218,10 +218,10 @@ def test_an_unknown_task_is_not_found(client: TestClient) -> None:
         (CLIP[:20], 422, "unusable-audio"),
         (encode(tone(duration_s=0.05)), 422, "unusable-audio"),
         (np.random.default_rng(0).bytes(5_000), 415, "unsupported-audio"),
-        (b"\x00\x00\x00\x20ftypM4A " + bytes(500), 415, "unsupported-audio"),
+        (b"MThd\x00\x00\x00\x06" + bytes(500), 415, "unsupported-audio"),
         (b"\x89PNG\r\n\x1a\n" + bytes(500), 415, "unsupported-audio"),
     ],
-    ids=["empty", "header only", "cut header", "too short", "random", "m4a", "png"],
+    ids=["empty", "header only", "cut header", "too short", "random", "midi", "png"],
 )
 def test_an_upload_that_is_no_usable_audio_is_refused(
     client: TestClient, path: str, data: bytes, status: int, slug: str
@@ -259,6 +259,7 @@ def narrow(models_dir: Path) -> Iterator[TestClient]:
         max_duration_s=2.0,
         max_channels=1,
         max_sample_rate_hz=RATE_HZ,
+        formats=("wav", "flac"),
         workers=1,
         queue_size=0,
     )
@@ -290,6 +291,15 @@ def test_too_many_channels_or_samples_a_second_are_refused(narrow: TestClient) -
     short = tone(duration_s=0.2, rate_hz=RATE_HZ)
     for data in (encode(stereo(short, short), RATE_HZ), encode(short, 2 * RATE_HZ)):
         assert_problem(post_file(narrow, "/classify/genre", data), 422, "unusable-audio")
+
+
+def test_a_format_that_the_operator_excludes_is_refused_with_those_that_are_read(
+    narrow: TestClient,
+) -> None:
+    data = encode_as("ogg", tone(duration_s=0.2, rate_hz=RATE_HZ), RATE_HZ)
+    response = post_file(narrow, "/classify/genre", data)
+    assert_problem(response, 415, "unsupported-audio")
+    assert "Send WAV or FLAC." in response.json()["detail"]
 
 
 def test_a_full_service_refuses_at_once_and_recovers(
