@@ -18,8 +18,9 @@ from service.http.security_headers import SecurityHeadersMiddleware
 from service.http.targets import PlainTargetMiddleware
 from service.inference.registry import Registry
 from service.intake.intake import Intake
-from service.routes import access, classify, document, health, models, pages
+from service.routes import access, classify, document, health, models, pages, stream
 from service.settings import Settings
+from service.streaming.live import Live
 from service.telemetry import metrics, request_id
 from service.telemetry.record import RecordMiddleware
 from service.telemetry.request_id import RequestIdMiddleware
@@ -31,7 +32,8 @@ Post a recording (WAV, MP3, FLAC, M4A, OGG and a dozen more) and get calibrated 
 Every error is a problem document (RFC 9457) that says how to mend the request.
 
 Each bundle in the models folder is an endpoint of its own, `/classify/` and the name of its task;
-one that is added later appears here once it is loaded.
+one that is added later appears here once it is loaded. To hear music while it sounds, there are
+WebSockets, which `/asyncapi.json` describes.
 """
 
 
@@ -47,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     traces = traces_from_environment()
     registry = Registry(settings.models_dir, settings.tasks)
     intake = Intake(settings)
+    live = Live(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await intake.open()
             yield
         finally:
+            live.close()
             intake.close()
             if traces is not None:
                 traces.close()
@@ -74,18 +78,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.registry = registry
     app.state.intake = intake
+    app.state.live = live
+    app.state.cors_origins = settings.cors_origins
     app.state.stopping = Event()
     app.state.ready_when = settings.ready_when
     metrics.PENDING.set_function(lambda: intake.pending)
     metrics.QUEUED.set_function(lambda: intake.queued)
+    metrics.STREAMS.set_function(lambda: live.streams)
     problems.install(app)
     guarded: dict[str, Any] = {}
+    app.state.api_keys = None
     if settings.api_keys_file is not None:
-        guard = access.key_needed(ApiKeys(settings.api_keys_file))
+        app.state.api_keys = ApiKeys(settings.api_keys_file)
+        guard = access.key_needed(app.state.api_keys)
         guarded = {"dependencies": [guard], "responses": access.RESPONSES}
     for router in (classify.router, models.router, health.figures_router):
         app.include_router(router, **guarded)
-    for router in (health.router, pages.router):
+    for router in (health.router, pages.router, stream.router):
         app.include_router(router)
     document.install(app, registry)
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)

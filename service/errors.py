@@ -132,6 +132,28 @@ class TooManyUploads(ServiceError):
     title = "Too many uploads"
 
 
+class TooManyStreams(ServiceError):
+    """Too many streams from one address at the same time. End one before the next."""
+
+    status = 429
+    title = "Too many streams"
+
+
+class UpgradeRequired(ServiceError):
+    """Streams need a WebSocket. Connect with a client for them, to an address of ``ws://``."""
+
+    status = 426
+    title = "WebSocket needed"
+    headers: ClassVar = {"Connection": "Upgrade", "Upgrade": "websocket"}
+
+
+class ForeignPage(ServiceError):
+    """A page of another origin may not listen here. Its operator may allow it in the settings."""
+
+    status = 403
+    title = "Page of another origin"
+
+
 class Overloaded(ServiceError):
     """All workers are busy and the queue is full. Retry after the time in ``Retry-After``."""
 

@@ -84,6 +84,27 @@ class Settings(BaseSettings):
     deadline_s: Seconds = Field(
         30.0, description="Longest time from a request's head to its answer, and then to take it"
     )
+    max_streams: int = Field(128, ge=0, description="Streams that are heard at the same time")
+    max_streams_per_client: int | None = Field(
+        None, gt=0, description="Streams that one address may have open; without it, any number"
+    )
+    stream_workers: int | None = Field(
+        None,
+        gt=0,
+        description="Threads that hear streams beside the workers; without it, one for each core",
+    )
+    max_stream_s: Seconds = Field(
+        3600.0, description="Longest time from a stream's beginning to its end, and longest audio"
+    )
+    max_stream_bytes_per_s: int = Field(
+        1024 * 1024, gt=0, description="What comes faster over a stream has to wait"
+    )
+    stream_message_timeout_s: Seconds = Field(
+        10.0, description="Longest time from one message of a stream's client to the next"
+    )
+    stream_answer_timeout_s: Seconds = Field(
+        10.0, description="Longest time that a stream's client may leave an answer untaken"
+    )
     max_connections: int = Field(
         1024,
         gt=0,

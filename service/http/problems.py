@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
 from service.http import security_headers
@@ -35,8 +36,8 @@ def install(app: FastAPI) -> None:
     _document(app)
 
 
-def problem_response(request: Request, error: ServiceError) -> JSONResponse:
-    """Render an error as a problem document."""
+def problem_response(request: HTTPConnection, error: ServiceError) -> JSONResponse:
+    """Render an error as a problem document, for a request or a WebSocket that is refused."""
     detail = error.detail
     if error.retry_after_s is not None:
         detail = f"{detail} Try again in {error.retry_after_s} s."

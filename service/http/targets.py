@@ -13,7 +13,7 @@ _ORIGIN = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
 
 
 class PlainTargetMiddleware:
-    """Take origin and last slash from the path of a request.
+    """Take origin and last slash from the path of a request or a stream.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class PlainTargetMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             root: str = scope.get("root_path", "")
             scope["path"] = root + plain_path(scope["path"].removeprefix(root))
         await self._app(scope, receive, send)

@@ -120,8 +120,7 @@ def measure_bands(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterB
     offset = np.float32(samples.mean(dtype=np.float64)) if normalised and len(samples) else None
     for start in range(0, n_frames, BLOCK_FRAMES):
         block = slice(start, min(start + BLOCK_FRAMES, n_frames))
-        transform = np.fft.rfft(_frames(samples, block, spec, offset) * window)
-        spectrum = transform.real**2 + transform.imag**2
+        spectrum = power_spectrum(_frames(samples, block, spec, offset) * window)
         if loudness_weights is not None:
             np.matmul(spectrum, loudness_weights, out=mean_squares[block])
         if spec.spectrum == "magnitude":
@@ -182,6 +181,12 @@ def compress(levels: Grid, loudest: float, spec: FeatureSpec, up_db: float = 0.0
     return np.clip(levels, 0, 1, out=levels)
 
 
+def power_spectrum(windowed: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the power of each bin of windowed frames, shape [frames, bins]."""
+    transform = np.fft.rfft(windowed)
+    return np.asarray(transform.real**2 + transform.imag**2, np.float32)
+
+
 def _frames(
     samples: NDArray[np.float32], block: slice, spec: FeatureSpec, offset: np.float32 | None
 ) -> NDArray[np.float32]:
@@ -193,10 +198,17 @@ def _frames(
         within = within - offset
     missing = (max(-first, 0), max(end - len(samples), 0))
     stretch = np.pad(within, missing) if any(missing) else within
+    return overlapping(stretch, block.stop - block.start, spec)
+
+
+def overlapping(
+    samples: NDArray[np.float32], n_frames: int, spec: FeatureSpec
+) -> NDArray[np.float32]:
+    """View samples as frames that overlap, shape [n_frames, fft_samples]; the first begins them."""
     # As sliding_window_view, which takes three times as long for so few frames.
-    (step,) = stretch.strides
-    shape = block.stop - block.start, spec.fft_samples
-    return as_strided(stretch, shape, (spec.hop_samples * step, step), writeable=False)
+    (step,) = samples.strides
+    shape = n_frames, spec.fft_samples
+    return as_strided(samples, shape, (spec.hop_samples * step, step), writeable=False)
 
 
 def hann(length_samples: int) -> NDArray[np.float32]:

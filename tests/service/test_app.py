@@ -27,7 +27,17 @@ UPLOAD_PROBLEMS = {
 }
 CLASSIFYING = ["classify_all", "classify_genre", "classify_chord", "classify_emotion"]
 # What no endpoint answers: before one is found, when none is left to be told, or only if asked to.
-UNDOCUMENTED = {"bad-request", "head-too-slow", "method-not-allowed", "client-left", "unauthorized"}
+UNDOCUMENTED = {
+    "bad-request",
+    "client-left",
+    "head-too-slow",
+    "method-not-allowed",
+    "unauthorized",
+    # Streams are described in another document.
+    "foreign-page",
+    "too-many-streams",
+    "upgrade-required",
+}
 REFERENCE = re.compile(r"""(?:src|href)\s*=\s*["']([^"']+)["']""")
 OTHER_HOST = re.compile(r"^(?:[a-z]+:)?//", re.IGNORECASE)
 
