@@ -109,6 +109,7 @@ def test_what_both_need_knows_nothing_of_http() -> None:
 
 def test_the_tests_mirror_the_packages() -> None:
     for package in ORDER:
-        folders = {file.parent for file in (ROOT / package).rglob("*.py")}
+        code = [*(ROOT / package).rglob("*.py"), *(ROOT / package).rglob("*.html")]
+        folders = {file.parent for file in code}
         for test in (ROOT / "tests" / package).rglob("test_*.py"):
             assert ROOT / test.parent.relative_to(ROOT / "tests") in folders, test

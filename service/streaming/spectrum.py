@@ -53,24 +53,12 @@ class Spectrum:
 
     def add(self, samples: Samples) -> None:
         """Compute the frames that some more samples complete."""
-        spec = self.spec
-        stretch = np.concatenate([self._samples, self._centred(samples)])
-        n_new = max(0, 1 + (len(stretch) - spec.fft_samples) // spec.hop_samples)
-        if n_new:
-            spectrum = power_spectrum(overlapping(stretch, n_new, spec) * self._hann)
-            self._mean_squares.extend((spectrum @ self._loudness_weights).tolist())
-            if spec.spectrum == "magnitude":
-                np.sqrt(spectrum, out=spectrum)
-            banded = spectrum @ self._weights
-            self._banded = np.concatenate([self._banded, banded])
-            self._loudest.extend(banded.max(axis=1).tolist())
-            self.n_frames += n_new
-        self._samples = stretch[n_new * spec.hop_samples :]
+        self._extend(self._centred(samples))
 
     def end(self) -> None:
         """Complete the frames that the end of the waveform cuts off, as in a whole clip."""
         fft_samples = self.spec.fft_samples
-        self.add(np.zeros(fft_samples - fft_samples // 2, np.float32))
+        self._extend(np.zeros(fft_samples - fft_samples // 2, np.float32))
 
     def keep(self, frames: int) -> None:
         """Keep at least so many frames, since so long a stretch will be asked for."""
@@ -98,3 +86,18 @@ class Spectrum:
         self._n_samples += len(samples)
         self._sum += float(samples.sum(dtype=np.float64))
         return samples - np.float32(self._sum / self._n_samples)
+
+    def _extend(self, samples: Samples) -> None:
+        spec = self.spec
+        stretch = np.concatenate([self._samples, samples])
+        n_new = max(0, 1 + (len(stretch) - spec.fft_samples) // spec.hop_samples)
+        if n_new:
+            spectrum = power_spectrum(overlapping(stretch, n_new, spec) * self._hann)
+            self._mean_squares.extend((spectrum @ self._loudness_weights).tolist())
+            if spec.spectrum == "magnitude":
+                np.sqrt(spectrum, out=spectrum)
+            banded = spectrum @ self._weights
+            self._banded = np.concatenate([self._banded, banded])
+            self._loudest.extend(banded.max(axis=1).tolist())
+            self.n_frames += n_new
+        self._samples = stretch[n_new * spec.hop_samples :]
