@@ -1,0 +1,160 @@
+"""Spread work over processes of this machine or over a cluster: a thin layer on Dask.
+
+Dask brings the queue, the transport and the retries. What is added here is a bound: only so many
+items are handed out at a time, so that a million of them take no more memory than a hundred.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import dask
+from distributed import Client, LocalCluster, as_completed
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+CONNECT_S = 10
+FIRST_WORKER_S = 60
+SIZE_HOLDS_S = 2.0
+# Items handed out for each thread of the workers: one at work and some on the way.
+AHEAD = 4
+# So often may a worker process die over an item before the item is given up.
+ALLOWED_FAILURES = 3
+_CONFIG = {
+    "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+    # An item that waits in a process dies with it, and would be held to account for that.
+    "distributed.scheduler.worker-saturation": 1.0,
+}
+
+
+class NoWorkers(Exception):
+    """No scheduler or worker answers, or they went away before the work was done."""
+
+
+@dataclass(frozen=True)
+class Done(Generic[Item, Result]):
+    """An item with its result, or with the exception that it ended in.
+
+    An item over which too many worker processes died has the exception
+    ``distributed.KilledWorker``.
+    """
+
+    item: Item
+    result: Result | None = None
+    error: BaseException | None = None
+
+
+@contextmanager
+def workers(
+    address: str | None = None, count: int = 1, *, processes: bool = True
+) -> Iterator[Client]:
+    """Return a Dask client in whose context work can be spread.
+
+    Parameters
+    ----------
+    address
+        Of a Dask scheduler, such as ``tcp://host:8786``; None for workers of this machine.
+    count
+        How many of these, of one thread each.
+    processes
+        Whether these are processes, which may crash, or threads of this process, which start at
+        once.
+
+    Raises
+    ------
+    NoWorkers
+        No scheduler answers at the address, or it has no workers.
+    """
+    with dask.config.set(_CONFIG):
+        if address is not None:
+            with _client_of(address) as client:
+                yield client
+            return
+        with (
+            LocalCluster(
+                n_workers=count if processes else 1,
+                threads_per_worker=1 if processes else count,
+                processes=processes,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,  # what goes wrong is told with the items
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+
+
+def map_unordered(
+    client: Client, function: Callable[..., Result], items: Iterable[Item], *arguments: Any
+) -> Iterator[Done[Item, Result]]:
+    """Call a function with each item, and yield what came of it as soon as it is known.
+
+    Parameters
+    ----------
+    client
+        From :func:`workers`.
+    function
+        Called with an item and the arguments, in a worker.
+    items
+        Taken from one after the other, as the workers need them.
+    arguments
+        The same for all items; one that is large should be a future of the client.
+
+    Raises
+    ------
+    NoWorkers
+        The scheduler went away.
+    """
+    waiting = iter(items)
+    handed_out: dict[Any, Item] = {}
+    completed = as_completed()
+    size = _Size(client)
+
+    def hand_out() -> None:
+        for item in waiting:
+            future = client.submit(function, item, *arguments, pure=False)
+            handed_out[future] = item
+            completed.add(future)
+            if len(handed_out) >= AHEAD * size.threads():
+                return
+
+    hand_out()
+    for future in completed:
+        item = handed_out.pop(future)
+        if future.status in ("cancelled", "lost"):
+            raise NoWorkers("The Dask scheduler went away.")
+        error = future.exception()
+        yield Done(item, error=error) if error else Done(item, future.result())
+        hand_out()
+
+
+class _Size:
+    """How many threads the workers have, which come and go; asked for now and then."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._threads = 1
+        self._until_s = 0.0
+
+    def threads(self) -> int:
+        if time.monotonic() >= self._until_s:
+            self._threads = max(1, sum(self._client.nthreads().values()))
+            self._until_s = time.monotonic() + SIZE_HOLDS_S
+        return self._threads
+
+
+@contextmanager
+def _client_of(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise NoWorkers(f"No Dask scheduler answers at {address}: {error}") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=FIRST_WORKER_S)
+        except TimeoutError:
+            raise NoWorkers(f"The Dask scheduler at {address} has no workers.") from None
+        yield client
