@@ -51,13 +51,16 @@ class Attempts:
         if self._give_up_at_s is None:
             self._give_up_at_s = now_s + self._patience_s
         told_s = error.retry_after_s if isinstance(error, ServiceError) else None
-        if told_s is None:
-            # Not all at the same time, should many have failed together.
-            told_s = self._wait_s * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
-            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
-        if isinstance(error, httpx.UnsupportedProtocol) or now_s + told_s > self._give_up_at_s:
+        wait_s = self._next_wait_s() if told_s is None else float(told_s)
+        if isinstance(error, httpx.UnsupportedProtocol) or now_s + wait_s > self._give_up_at_s:
             raise _last(error)
-        return told_s
+        return wait_s
+
+    def _next_wait_s(self) -> float:
+        # Not all at the same time, should many have failed together.
+        wait_s = self._wait_s * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
+        self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+        return wait_s
 
 
 def _last(error: Exception) -> Exception:

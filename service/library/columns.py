@@ -87,16 +87,8 @@ def _of_task(task: str, model: TaskModel, question: Question) -> list[Column]:
         column("confidence", "number", lambda result: result.confidence),
         column("uncertain", "truth", lambda result: result.uncertain),
     ]
-    found += [
-        column(f"p_{label}", "number", lambda result, label=label: result.probabilities.get(label))
-        for label in model.labels
-    ]
-    found += [
-        column(
-            f"rating_{name}", "number", lambda result, name=name: (result.ratings or {}).get(name)
-        )
-        for name in model.ratings
-    ]
+    found += [column(f"p_{label}", "number", _probability_of(label)) for label in model.labels]
+    found += [column(f"rating_{name}", "number", _rating_of(name)) for name in model.ratings]
     found += [
         column("model_version", "text", lambda result: result.model.version),
         column("model_sha256", "text", lambda result: result.model.sha256),
@@ -104,6 +96,14 @@ def _of_task(task: str, model: TaskModel, question: Question) -> list[Column]:
     if question.timeline:
         found.append(column("timeline", "segments", _segments))
     return found
+
+
+def _probability_of(label: str) -> Callable[[TaskResult], Value]:
+    return lambda result: result.probabilities.get(label)
+
+
+def _rating_of(name: str) -> Callable[[TaskResult], Value]:
+    return lambda result: (result.ratings or {}).get(name)
 
 
 def _from_result(row: Row, task: str, of: Callable[[TaskResult], Value]) -> Value:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from service.errors import TooManyBytes
 from service.library.listing import is_url
@@ -40,11 +40,14 @@ def sha256_of(file: str) -> str:
         It does not exist or may not be read.
     """
     with _opened(file) as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while block := opened.read(MIB):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
+def _opened(file: str) -> Iterator[BinaryIO]:
     """Open a file, and tell every error of reading it as a problem."""
     try:
         with _open(file) as opened:
@@ -54,10 +57,10 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
         raise UnreadableFile(f"The file cannot be read: {reason or error}.") from error
 
 
-def _open(file: str) -> IO[bytes]:
+def _open(file: str) -> BinaryIO:
     if not is_url(file):
         return Path(file).open("rb")
     import fsspec  # noqa: PLC0415  # only URLs need it
 
-    opened: IO[bytes] = fsspec.open(file, "rb").open()
+    opened: BinaryIO = fsspec.open(file, "rb").open()
     return opened

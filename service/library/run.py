@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from service.library.columns import columns
 from service.library.engine import Engine
@@ -15,12 +15,9 @@ from service.library.state import Counts, State
 from service.library.table import write_table
 
 
-class Progress(Protocol):
-    """Shows how far a step is."""
-
-    def __call__(self, step: str, total: int | None) -> AbstractContextManager[Callable[[], Any]]:
-        """Return a context with what is called once for each file that is done."""
-        ...
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[], Any]]]
+"""Takes a step and how many files it has, if that is known; the context's value is called once
+for each file that is done."""
 
 
 @contextmanager
