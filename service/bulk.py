@@ -4,7 +4,9 @@ Dask brings the queue, the transport and the retries. What is added here is a bo
 items are handed out at a time, so that a million of them take no more memory than a hundred.
 """
 
+import itertools
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,14 +14,16 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import dask
-from distributed import Client, LocalCluster, as_completed
+from distributed import CancelledError, Client, LocalCluster, wait
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CONNECT_S = 10
 FIRST_WORKER_S = 60
-SIZE_HOLDS_S = 2.0
+AWAY_S = 300
+LOOK_S = 10
+COUNT_HOLDS_S = 2.0
 # Items handed out for each thread of the workers: one at work and some on the way.
 AHEAD = 4
 # So often may a worker process die over an item before the item is given up.
@@ -28,6 +32,8 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
     # An item that waits in a process dies with it, and would be held to account for that.
     "distributed.scheduler.worker-saturation": 1.0,
+    # A process is replaced by its nanny however long that takes; the nanny must not be let go.
+    "distributed.deploy.lost-worker-timeout": "1 day",
 }
 
 
@@ -106,44 +112,66 @@ def map_unordered(
     Raises
     ------
     NoWorkers
-        The scheduler went away.
+        The scheduler went away, or all workers did and stay away.
     """
     waiting = iter(items)
     handed_out: dict[Any, Item] = {}
-    completed = as_completed()
-    size = _Size(client)
+    crew = _Crew(client)
 
     def hand_out() -> None:
-        for item in waiting:
-            future = client.submit(function, item, *arguments, pure=False)
-            handed_out[future] = item
-            completed.add(future)
-            if len(handed_out) >= AHEAD * size.threads():
-                return
+        room = AHEAD * crew.threads() - len(handed_out)
+        for item in itertools.islice(waiting, max(0, room)):
+            handed_out[client.submit(function, item, *arguments, pure=False)] = item
 
     hand_out()
-    for future in completed:
-        item = handed_out.pop(future)
-        if future.status in ("cancelled", "lost"):
-            raise NoWorkers("The Dask scheduler went away.")
-        error = future.exception()
-        yield Done(item, error=error) if error else Done(item, future.result())
+    while handed_out:
+        for future in crew.first_of(list(handed_out)):
+            item = handed_out.pop(future)
+            error = future.exception()
+            yield Done(item, error=error) if error else Done(item, crew.result_of(future))
         hand_out()
 
 
-class _Size:
-    """How many threads the workers have, which come and go; asked for now and then."""
+class _Crew:
+    """The workers of a client, which come and go; waiting for them ends when all stay away."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._threads = 1
-        self._until_s = 0.0
+        self._counted_at_s = -math.inf
+        self._seen_at_s = time.monotonic()
 
     def threads(self) -> int:
-        if time.monotonic() >= self._until_s:
-            self._threads = max(1, sum(self._client.nthreads().values()))
-            self._until_s = time.monotonic() + SIZE_HOLDS_S
+        """Return how many threads they have, as of a moment ago, and at least one."""
+        now_s = time.monotonic()
+        if now_s - self._counted_at_s > COUNT_HOLDS_S:
+            threads = sum(self._client.nthreads().values())
+            self._counted_at_s = now_s
+            self._threads = max(1, threads)
+            if threads:
+                self._seen_at_s = now_s
+            elif now_s - self._seen_at_s > AWAY_S:
+                raise NoWorkers(f"There has been no Dask worker for {AWAY_S} s.")
         return self._threads
+
+    def first_of(self, futures: list[Any]) -> Iterable[Any]:
+        """Wait until some have come to an end, and return these."""
+        return self._patiently(
+            lambda: wait(futures, timeout=LOOK_S, return_when="FIRST_COMPLETED").done
+        )
+
+    def result_of(self, future: Any) -> Any:
+        """Return a result; if the worker that had it is gone, once another has it again."""
+        return self._patiently(lambda: future.result(timeout=LOOK_S))
+
+    def _patiently(self, look: Callable[[], Result]) -> Result:
+        while True:
+            try:
+                return look()
+            except TimeoutError:
+                self.threads()
+            except CancelledError as error:
+                raise NoWorkers("The Dask scheduler went away.") from error
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from service.library.question import Models, Outcome, Question, who_answers
 from service.library.state import Counts, State
 from service.library.table import write_table
 
-
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[], Any]]]
 """Takes a step and how many files it has, if that is known; the context's value is called once
 for each file that is done."""

@@ -24,13 +24,15 @@ FORBIDDEN = {
     "training",
 }
 IMPORT_ALL = """
-import importlib, json, pkgutil, sys
+import importlib, json, sys
+from pathlib import Path
 import service
-EXTRAS = ("service.bulk", "service.client", "service.library")
-for module in pkgutil.walk_packages(service.__path__, "service."):
-    if module.name != "service.__main__" and not module.name.startswith(EXTRAS):
-        importlib.import_module(module.name)
-importlib.import_module("service.__main__")
+EXTRAS = ("bulk.py", "client", "library")
+root = Path(service.__file__).parent
+for file in root.rglob("*.py"):
+    path = file.relative_to(root)
+    if path.parts[0] not in EXTRAS:
+        importlib.import_module(".".join(("service", *path.with_suffix("").parts)))
 print(json.dumps(sorted(sys.modules)))
 """
 IMPORT_DECODER = """
