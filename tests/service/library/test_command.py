@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from service.library.__main__ import main
+from service.library.command import summary
 from service.library.question import Question
 from service.library.run import Order, run
 from service.library.state import PART_ROWS, Counts, State
@@ -77,7 +78,7 @@ def test_a_command_that_is_killed_goes_on_where_it_was(
     out = tmp_path / "out.csv"
     arguments = command(library, out, models_dir)
     first = Started(arguments, tmp_path / "log")
-    first.wait_until_classified(PART_ROWS + 1)
+    first.wait_until_classified(2 * PART_ROWS + 1)  # of which at most one part is lost
     family = psutil.Process(first.process.pid).children(recursive=True)
 
     first.process.kill()
@@ -177,14 +178,13 @@ def test_missing_packages_are_named(
 
 
 def test_counts_are_told_with_what_to_do() -> None:
-    from service.library.command import summary
-
     told = summary(Counts(9, 7, 2, 8, 3, 4), Path("t.csv"), 12.3)
 
     assert told.splitlines() == [
         "9 files in t.csv, 12 s: 7 answered, 2 with a problem, 8 different contents",
         "3 have changed since; --redo changed classifies them again",
-        "4 were answered by other models than the present ones; --redo models classifies them again",
+        "4 were answered by other models than the present ones; "
+        "--redo models classifies them again",
     ]
 
 

@@ -74,7 +74,7 @@ def test_workers_with_other_models_than_the_command_end_the_run(
 
 def test_missing_models_are_told(tmp_path: Path) -> None:
     with (
-        pytest.raises(LibraryError, match="genre/card.json does not exist"),
+        pytest.raises(LibraryError, match=r"genre/card\.json does not exist"),
         dask_engine(tmp_path, ("genre",), None, 1),
     ):
         pytest.fail("there are none")
