@@ -75,7 +75,7 @@ def workers(
     NoWorkers
         No scheduler answers at the address, or it has no workers.
     """
-    with dask.config.set(_CONFIG):
+    with dask.config.set(_CONFIG), _quiet():
         if address is not None:
             with _client_of(address) as client:
                 yield client
@@ -86,7 +86,7 @@ def workers(
                 threads_per_worker=1 if processes else count,
                 processes=processes,
                 dashboard_address=None,
-                silence_logs=logging.CRITICAL,  # what goes wrong is told with the items
+                silence_logs=logging.CRITICAL if processes else False,
             ) as cluster,
             Client(cluster) as client,
         ):
@@ -130,6 +130,20 @@ def map_unordered(
             error = future.exception()
             yield Done(item, error=error) if error else Done(item, crew.result_of(future))
         hand_out()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask from logging in this process: what goes wrong is told with the items."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 class _Crew:

@@ -53,7 +53,7 @@ ORDER = {
 }
 # What the training job may know of the service: what a recording is, what a model says, and how
 # work on many recordings is spread.
-SHARED = {"audio", "bulk", "inference", "errors"}
+SHARED = {"audio", "bulk", "cores", "inference", "errors"}
 WEB = {"fastapi", "h11", "prometheus_client", "starlette", "uvicorn"}
 MODULES = sorted(file for package in ORDER for file in (ROOT / package).rglob("*.py"))
 

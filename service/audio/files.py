@@ -7,7 +7,18 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif"})
+# Of audio that people have, whether or not this version can decode it: what is there and cannot
+# be used is told, not passed over.
+_SPEECH = (".3ga", ".amr", ".spx")
+_COMPRESSED = (
+    *(".aac", ".ac3", ".m4a", ".m4b", ".mka", ".mp2", ".mp3", ".oga", ".ogg", ".opus"),
+    *(".ra", ".weba", ".webm", ".wma"),
+)
+_LOSSLESS = (
+    *(".aif", ".aifc", ".aiff", ".ape", ".au", ".caf", ".flac", ".snd", ".tta", ".w64"),
+    *(".wav", ".wave", ".wv"),
+)
+SUFFIXES = frozenset((*_SPEECH, *_COMPRESSED, *_LOSSLESS))
 # What macOS leaves beside files on foreign disks; it has their names and none of their sound.
 _SHADOW_PREFIX = "._"
 
