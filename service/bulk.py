@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import dask
 from distributed import CancelledError, Client, LocalCluster, wait
@@ -34,6 +34,12 @@ _CONFIG = {
     "distributed.scheduler.worker-saturation": 1.0,
     # A process is replaced by its nanny however long that takes; the nanny must not be let go.
     "distributed.deploy.lost-worker-timeout": "1 day",
+    # Nobody looks at what Dask notes of itself up to a hundred times a second.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.tick.limit": "1 day",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.system-monitor.gil.enabled": False,
 }
 
 
@@ -52,6 +58,12 @@ class Done(Generic[Item, Result]):
     item: Item
     result: Result | None = None
     error: BaseException | None = None
+
+    def get(self) -> Result:
+        """Return the result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return cast(Result, self.result)
 
 
 @contextmanager

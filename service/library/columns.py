@@ -11,7 +11,8 @@ from service.schemas import Embedding, TaskResult
 
 Value = Any
 Kind = str
-"""``text``, ``truth``, ``whole``, ``number``, ``time``, ``texts``, ``numbers`` or ``segments``."""
+"""``text``, ``truth``, ``whole``, ``number``, ``time``, ``texts``, ``numbers``, ``shares``
+or ``segments``."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def _of_task(task: str, model: TaskModel, question: Question) -> list[Column]:
         column("model_version", "text", lambda result: result.model.version),
         column("model_sha256", "text", lambda result: result.model.sha256),
     ]
+    if model.joins:
+        found.append(column("shares", "shares", _shares))
     if question.timeline:
         found.append(column("timeline", "segments", _segments))
     return found
@@ -109,6 +112,10 @@ def _rating_of(name: str) -> Callable[[TaskResult], Value]:
 def _from_result(row: Row, task: str, of: Callable[[TaskResult], Value]) -> Value:
     result = None if row.answers is None else row.answers.results.get(task)
     return None if result is None else of(result)
+
+
+def _shares(result: TaskResult) -> list[dict[str, Value]]:
+    return [chord.model_dump() for chord in result.chords or []]
 
 
 def _segments(result: TaskResult) -> list[dict[str, Value]]:

@@ -37,6 +37,7 @@ class TaskModel(BaseModel):
     labels: list[str]
     ratings: list[str]
     lab_labels: list[str] | None
+    joins: bool = False  # whether it tells how much of the time each label sounds
 
 
 Models = dict[str, TaskModel]  # by task
@@ -49,6 +50,7 @@ def describe_card(card: Card) -> TaskModel:
         labels=card.labels,
         ratings=[rating.name for rating in card.ratings],
         lab_labels=card.lab_labels,
+        joins=card.timeline is not None,
     )
 
 

@@ -25,6 +25,7 @@ _ARROW = {
     "time": pa.timestamp("us", "UTC"),
     "texts": pa.list_(pa.string()),
     "numbers": pa.list_(pa.float32()),
+    "shares": pa.list_(pa.struct([("label", pa.string()), ("share", pa.float64())])),
     "segments": pa.list_(
         pa.struct(
             [

@@ -105,10 +105,8 @@ def _computed(
         ):
             shared = client.submit(_itself, bank)  # sent to each worker once, not with each clip
             for done in map_unordered(client, _grid_or_reason, missing, spec, shared):
-                if done.error is not None:
-                    raise done.error
                 progress.update()
-                yield done.item, done.result
+                yield done.item, done.get()
     except NoWorkers as error:
         raise TrainingError(str(error)) from error
 

@@ -8,6 +8,7 @@ from service.library import engine
 from service.library.engine import dask_engine
 from service.library.problems import LibraryError
 from service.library.question import Outcome, Question
+from service.library.work import Bundles
 from tests.bundles import write_bundle
 from tests.service.library.libraries import TASKS, write_library
 
@@ -66,7 +67,7 @@ def test_workers_with_other_models_than_the_command_end_the_run(
         ) as cluster,
         dask_engine(models_dir, ("genre",), cluster.scheduler_address, 1) as workers,
     ):
-        workers._bundles = engine.Bundles(str(tmp_path), workers._bundles.models)
+        workers._bundles = Bundles(str(tmp_path), workers._bundles.models)
         with pytest.raises(LibraryError, match="another genre model"):
             list(workers.classify(files, Question(tasks=("genre",))))
 

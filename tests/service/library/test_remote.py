@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from service.library import remote
+from service.client import AsyncClient
 from service.library.problems import LibraryError
 from service.library.question import Question
 from service.library.remote import remote_engine
@@ -64,12 +65,10 @@ def test_a_service_that_wants_a_key_ends_the_run(
         told = {"detail": "Send a key.", "instance": "/classify", "request_id": "f00"}
         return httpx.Response(401, json=problem | told)
 
-    def client(url: str, **options: object) -> remote.AsyncClient:
-        transport = httpx.MockTransport(handle)
-        return AsyncClient(url, transport=transport, **options)  # type: ignore[arg-type]
+    def client(url: str, **options: Any) -> AsyncClient:
+        return AsyncClient(url, transport=httpx.MockTransport(handle), **options)
 
-    AsyncClient = remote.AsyncClient  # noqa: N806  # the class that is stood in for
-    monkeypatch.setattr(remote, "AsyncClient", client)
+    monkeypatch.setattr("service.library.remote.AsyncClient", client)
 
     with (
         pytest.raises(LibraryError, match="The service refuses: Send a key"),

@@ -25,7 +25,7 @@ def result(task: str, probabilities: dict[str, float], **values: object) -> Task
         confidence=confidence,
         probabilities=probabilities,
         model=ModelRef(name=task, version="1", sha256="ab"),
-        **{"uncertain": False, **values},  # type: ignore[arg-type]
+        **{"uncertain": False, **values},
     )
 
 
