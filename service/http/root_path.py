@@ -1,11 +1,11 @@
 """The path under which a proxy offers the service, as in ``https://example.org/music/``."""
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-def root_path(request: Request) -> str:
+def root_path(request: HTTPConnection) -> str:
     """Return the path that begins every address of this service, without a final slash."""
     path: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
     return path

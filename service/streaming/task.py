@@ -62,15 +62,15 @@ class TaskEar:
 
     def now(self, *, silent: bool) -> Classification:
         """Return what sounds now."""
-        last = self._ear.last()
+        last, heard_s = self._ear.last(), self._ear.last_s
         if self._quick is None:
-            probabilities = self._bundle.probabilities(self._logits([last])[0])
+            probabilities = self._bundle.probabilities(self._logits([last])[0], heard_s)
         else:
             probabilities = self._quick.said()
-        ratings = self._bundle.rate_embedded(last)[0]
-        return Classification(self._bundle, probabilities, np.clip(ratings, 0, 1), silent)
+        ratings = np.clip(self._bundle.rate_embedded(last)[0], 0, 1)
+        return Classification(self._bundle, probabilities, ratings, heard_s, silent)
 
-    def so_far(self, heard_s: float, *, silent: bool) -> Classification:  # noqa: ARG002  # of use where windows are joined
+    def so_far(self, heard_s: float, *, silent: bool) -> Classification:
         """Return the answer for all of the seconds that were heard."""
         windows, n_windows, ratings = list(self._open), self._n_windows, self._ratings
         if self._ear.last_is_new:
@@ -81,9 +81,9 @@ class TaskEar:
         logits = self._closed_logits
         if windows:
             logits = logits + self._logits(windows).sum(axis=0)
-        probabilities = self._bundle.probabilities(logits / n_windows)
+        probabilities = self._bundle.probabilities(logits / n_windows, heard_s)
         mean_ratings = np.clip(ratings / n_windows, 0, 1).astype(np.float32)
-        return Classification(self._bundle, probabilities, mean_ratings, silent)
+        return Classification(self._bundle, probabilities, mean_ratings, heard_s, silent)
 
     def _close(self, logits: Logits) -> None:
         """Keep what is said of a window that will not be thought over again."""
