@@ -14,6 +14,7 @@ from service import __version__
 from service.http import problems
 from service.http.api_keys import ApiKeys
 from service.http.drain import DrainMiddleware
+from service.http.root_path import RootPathMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware
 from service.http.targets import PlainTargetMiddleware
 from service.inference.registry import Registry
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         version=__version__,
         lifespan=lifespan,
+        docs_url=None,  # ours is a page like the others, see service.routes.pages
         redoc_url=None,
         redirect_slashes=False,  # to whatever host the client says it asked
         generate_unique_id_function=_operation_id,
@@ -92,6 +94,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.api_keys = ApiKeys(settings.api_keys_file)
         guard = access.key_needed(app.state.api_keys)
         guarded = {"dependencies": [guard], "responses": access.RESPONSES}
+    # Before the models, whose addresses answer browsers with a page.
+    app.include_router(pages.browser_router)
     for router in (classify.router, models.router, health.figures_router):
         app.include_router(router, **guarded)
     for router in (health.router, pages.router, stream.router):
@@ -111,6 +115,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
+    if settings.root_path:
+        app.add_middleware(RootPathMiddleware, root_path=settings.root_path)
     app.add_middleware(PlainTargetMiddleware)
     return app
 

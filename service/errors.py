@@ -21,10 +21,14 @@ class ServiceError(Exception):
     headers: ClassVar[Mapping[str, str]] = {}
     """What the response says beside its body."""
 
-    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after_s: int | None = None, request_id: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.retry_after_s = retry_after_s
+        # Of the request that a client was told this about; the service itself knows it elsewhere.
+        self.request_id = request_id
 
     @classmethod
     def slug(cls) -> str:

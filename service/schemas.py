@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from service.audio.decode import Clip
 from service.audio.excerpt import Excerpt
 from service.audio.formats import FORMATS
-from service.inference.bundle import MODEL_FILE, Bundle, Probabilities
+from service.inference.bundle import EMBEDDING_FILE, MODEL_FILE, Bundle, Probabilities
 from service.inference.classification import Classification
 from service.inference.registry import Registry, State
 from service.inference.timeline import spread
@@ -17,6 +17,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 PROBABILITY_DIGITS = 6
 TIME_DIGITS = 3
 RATING_DIGITS = 3
+EMBEDDING_DIGITS = 6  # significant ones
 
 
 class ExcerptInfo(BaseModel):
@@ -69,6 +70,16 @@ class ChordShare(BaseModel):
     share: Probability
 
 
+class Embedding(BaseModel):
+    """What a network hears in the whole clip, as a vector; similar music has similar vectors."""
+
+    sha256: str = Field(
+        description="Hash of the network; only vectors of one network can be compared, and "
+        "tasks that have the same one have the same vector"
+    )
+    values: list[float]
+
+
 class TaskResult(BaseModel):
     """The answer of one task."""
 
@@ -103,6 +114,9 @@ class TaskResult(BaseModel):
     )
     timeline: list[TimelineSegment] | None = Field(
         default=None, description="Only with timeline=true"
+    )
+    embedding: Embedding | None = Field(
+        default=None, description="Only with embedding=true, and of models that have one"
     )
 
 
@@ -177,7 +191,12 @@ def audio_info(clip: Clip, asked: Excerpt | None = None) -> AudioInfo:
 
 
 def task_result(
-    task: str, classification: Classification, *, top_k: int | None, start_s: float = 0.0
+    task: str,
+    classification: Classification,
+    *,
+    top_k: int | None,
+    start_s: float = 0.0,
+    embedding: bool = False,
 ) -> TaskResult:
     """Describe a classification; ``top_k`` limits the labels listed.
 
@@ -201,6 +220,7 @@ def task_result(
         ),
         spread=_spread(classification, ranked),
         timeline=_timeline(classification, top_k, start_s),
+        embedding=_embedding(classification) if embedding else None,
     )
 
 
@@ -250,6 +270,15 @@ def _chords(classification: Classification) -> list[ChordShare] | None:
         ChordShare(label=labels[s.label], share=round(s.share, PROBABILITY_DIGITS))
         for s in classification.shares
     ]
+
+
+def _embedding(classification: Classification) -> Embedding | None:
+    if classification.embedding is None:
+        return None
+    return Embedding(
+        sha256=classification.bundle.card.sha256[EMBEDDING_FILE],
+        values=[float(f"{value:.{EMBEDDING_DIGITS}g}") for value in classification.embedding],
+    )
 
 
 def _spread(classification: Classification, listed: Iterable[str]) -> dict[str, float] | None:

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on")
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Path under which a proxy offers the service, like /music",
+    )
     models_dir: Path = Field(Path("models"), description="Folder with one bundle per task")
     tasks: Names = Field(
         ("genre", "chord", "emotion"),

@@ -187,6 +187,7 @@ def test_no_command_escapes_the_tests() -> None:
         "curl ",
         "KEY",
         ".ci/run",
+        ".ci/browser",
         "ruff ",
         "pre-commit",
         "mypy",

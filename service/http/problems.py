@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
 from service.http import security_headers
+from service.http.root_path import root_path
 from service.schemas import Problem
 from service.telemetry import metrics
 from service.telemetry.record import record
@@ -42,7 +43,7 @@ def problem_response(request: HTTPConnection, error: ServiceError) -> JSONRespon
     if error.retry_after_s is not None:
         detail = f"{detail} Try again in {error.retry_after_s} s."
     problem = Problem(
-        type=f"{PATH}/{error.slug()}",
+        type=f"{root_path(request)}{PATH}/{error.slug()}",
         title=error.title,
         status=error.status,
         detail=detail,
@@ -88,7 +89,9 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     method, path = request.method, request.url.path
     if error.status_code == NotFound.status:
-        return problem_response(request, NotFound(f"There is nothing at {path}; see /docs."))
+        return problem_response(
+            request, NotFound(f"There is nothing at {path}; see {root_path(request)}/docs.")
+        )
     if error.status_code == MethodNotAllowed.status:
         allowed = (error.headers or {}).get("Allow", "another method")
         response = problem_response(

@@ -50,6 +50,9 @@ class Classification:
         What sounds when, joined as the card asks for; None if nobody asked.
     shares
         How much of the time each label sounds; None where the card joins no windows.
+    embedding
+        The mean over the clip's windows of what the embedding network says, shape [units]; None
+        for a bundle without one.
     """
 
     bundle: Bundle
@@ -59,6 +62,7 @@ class Classification:
     silent: bool
     timeline: list[LabelledSegment] | None = None
     shares: list[LabelShare] | None = None
+    embedding: NDArray[np.float32] | None = None
 
     @property
     def label(self) -> str:
@@ -197,6 +201,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         silent=workbench.clip.silent,
         timeline=traced if timeline else None,
         shares=label_shares(traced) if joins and traced else None,
+        embedding=embedding.mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
     )
 
 

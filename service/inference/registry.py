@@ -71,6 +71,21 @@ class Registry:
         """
         return {task: self._card(task, entry) for task, entry in self.entries().items()}
 
+    def find(self, task: str) -> tuple[str, Entry]:
+        """Return a task's own name and state, in whatever case its name is written.
+
+        Raises
+        ------
+        NotFound
+            There is no such task.
+        """
+        entries = self.entries()
+        for name, entry in entries.items():
+            if name.lower() == task.lower():
+                return name, entry
+        known = ", ".join(sorted(entries))
+        raise NotFound(f"There is no task {task!r}; this service knows {known}.")
+
     def bundle(self, task: str) -> Bundle:
         """Return a task's bundle, in whatever case its name is written.
 
@@ -81,12 +96,7 @@ class Registry:
         NotReady
             The bundle is still loading or failed to load.
         """
-        entries = self.entries()
-        task = next((name for name in entries if name.lower() == task.lower()), task)
-        entry = entries.get(task)
-        if entry is None:
-            known = ", ".join(sorted(entries))
-            raise NotFound(f"There is no task {task!r}; this service knows {known}.")
+        task, entry = self.find(task)
         if entry.bundle is None:
             raise _not_ready(task, entry)
         return entry.bundle

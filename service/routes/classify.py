@@ -68,7 +68,13 @@ async def classify_all(
         audio=audio_info(clip, options.excerpt),
         unavailable=[task for task in registry.entries() if task not in bundles] or None,
         results={
-            name: task_result(name, answer, top_k=options.top_k, start_s=options.start_s)
+            name: task_result(
+                name,
+                answer,
+                top_k=options.top_k,
+                start_s=options.start_s,
+                embedding=options.embedding,
+            )
             for name, answer in answers.items()
         },
     )
@@ -107,7 +113,13 @@ async def classify_task(
         )
     if lab_labels is not None:
         return PlainTextResponse(lab(answers[task].timeline or [], lab_labels, options.start_s))
-    result = task_result(task, answers[task], top_k=options.top_k, start_s=options.start_s)
+    result = task_result(
+        task,
+        answers[task],
+        top_k=options.top_k,
+        start_s=options.start_s,
+        embedding=options.embedding,
+    )
     return TaskAnswer(audio=audio_info(clip, options.excerpt), **dict(result))
 
 

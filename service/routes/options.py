@@ -31,6 +31,11 @@ class Options(BaseModel):
     top_k: int | None = Field(
         default=None, ge=1, description="List only this many labels, the most probable first"
     )
+    embedding: bool = Field(
+        default=False,
+        description="Also give what the network hears as a vector, to search for similar music; "
+        "of models that have one",
+    )
     start_s: float = Field(
         default=0.0,
         ge=0,

@@ -66,6 +66,12 @@ class WindowEar:
         return self._spectrum.n_frames
 
     @property
+    def last_s(self) -> float:
+        """How many seconds the window that ends with the last frame hears."""
+        frames = min(self._spectrum.n_frames, self._spec.frames)
+        return frames * self._spectrum.spec.hop_s
+
+    @property
     def last_is_new(self) -> bool:
         """Whether the last window is none of those that were heard one after the other."""
         newest = self._next_start - self._spec.stride_frames + self._spec.frames

@@ -107,7 +107,7 @@ class Session:
         return Heard(
             self.heard_s,
             self._sound.level_db(),
-            {name: task.now(self.heard_s, silent=silent_now) for name, task in tasks.items()},
+            {name: task.now(silent=silent_now) for name, task in tasks.items()},
             {name: task.so_far(self.heard_s, silent=silent) for name, task in tasks.items()},
         )
 

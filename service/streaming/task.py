@@ -60,11 +60,9 @@ class TaskEar:
         """Index of what sounds now; None where nobody hears changes at once."""
         return None if self._quick is None else int(self._quick.said().argmax())
 
-    def now(self, heard_s: float, *, silent: bool) -> Classification:
-        """Return what sounds now, at the end of so many seconds."""
-        card = self._bundle.card
-        last = self._ear.last()
-        heard_s = min(heard_s, card.windows.frames * card.features.hop_s)
+    def now(self, *, silent: bool) -> Classification:
+        """Return what sounds now."""
+        last, heard_s = self._ear.last(), self._ear.last_s
         if self._quick is None:
             probabilities = self._bundle.probabilities(self._logits([last])[0], heard_s)
         else:

@@ -172,8 +172,8 @@ def test_pages_need_no_other_host(client: TestClient, page: str) -> None:
 
 
 def test_the_api_page_finds_the_document(client: TestClient) -> None:
-    html = client.get("/docs").text
-    assert "url: '/openapi.json'" in html
+    assert 'src="static/docs.js"' in client.get("/docs").text
+    assert 'url: "openapi.json"' in client.get("/static/docs.js").text
     assert client.get("/openapi.json").headers["content-type"] == "application/json"
 
 

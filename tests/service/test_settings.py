@@ -29,6 +29,7 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
     [
         ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # only read, never listened on
         ("port", "9000", 9000),
+        ("root_path", "/our/music", "/our/music"),
         ("models_dir", "elsewhere/models", Path("elsewhere/models")),
         ("tasks", "genre, tempo", ("genre", "tempo")),
         ("tasks", "genre tempo", ("genre", "tempo")),
@@ -71,6 +72,9 @@ def test_every_setting_is_read_from_the_environment(
         ("port", "65536"),
         ("port", "http"),
         ("ready_when", "most"),
+        ("root_path", "music"),
+        ("root_path", "/music/"),
+        ("root_path", "//evil.example"),
         ("max_upload_bytes", "0"),
         ("min_duration_s", "0"),
         ("min_duration_s", "nan"),
