@@ -45,7 +45,7 @@ def frame_weights(window: NDArray[np.float32], sample_rate_hz: int) -> NDArray[n
     Parameters
     ----------
     window
-        What frames are multiplied by before the real FFT, shape [fft_samples].
+        What frames are multiplied by before the real FFT, shape [fft_samples], an even number.
     sample_rate_hz
         Of the waveform.
 
@@ -57,13 +57,11 @@ def frame_weights(window: NDArray[np.float32], sample_rate_hz: int) -> NDArray[n
     n = len(window)
     sides = np.full(n // 2 + 1, 2.0)  # of the spectrum, of which only one is computed
     sides[0] = 1.0
-    if n % 2 == 0:
-        sides[-1] = 1.0
-    scale = sides / (n * np.sum(window.astype(np.float64) ** 2))
-    weights: NDArray[np.float32] = (
-        scale * k_weights(np.fft.rfftfreq(n, 1 / sample_rate_hz))
-    ).astype(np.float32)
-    return weights
+    sides[-1] = 1.0
+    energy = float(np.sum(window.astype(np.float64) ** 2))
+    frequencies_hz = np.linspace(0.0, sample_rate_hz / 2, n // 2 + 1, dtype=np.float64)
+    weights = np.multiply(sides / (n * energy), k_weights(frequencies_hz), dtype=np.float64)
+    return weights.astype(np.float32)
 
 
 def gated_loudness_lufs(mean_squares: NDArray[np.floating], hop_s: float) -> float | None:
@@ -93,11 +91,12 @@ def _block_means(mean_squares: NDArray[np.float64], hop_s: float) -> NDArray[np.
     """Return the mean of each block, to the nearest frame; of a short recording the whole."""
     frames = round(BLOCK_S / hop_s)
     if len(mean_squares) <= frames:
-        return mean_squares.mean(keepdims=True)
+        return np.array([mean_squares.mean()])
     n_blocks = 1 + int((len(mean_squares) - frames) * hop_s / BLOCK_STEP_S)
     starts = np.round(np.arange(n_blocks) * BLOCK_STEP_S / hop_s).astype(int)
     total = np.concatenate([[0.0], np.cumsum(mean_squares)])
-    return (total[starts + frames] - total[starts]) / frames
+    means: NDArray[np.float64] = (total[starts + frames] - total[starts]) / frames
+    return means
 
 
 def _mean_square(lufs: float) -> float:

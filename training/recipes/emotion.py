@@ -37,8 +37,6 @@ EMOTION = Recipe(
         held_back=("test",),
         left_out=("faulty",),
     ),
-    supplement=Supplement(
-        cuts_s=music.SHORT_S, outside=("chord",), rendering=music.NO_MUSIC, share=0.12
-    ),
+    supplement=Supplement(outside=("chord",), rendering=music.NO_MUSIC, share=0.12),
     serving=Serving("emotion", scales=(ENERGY,)),
 )

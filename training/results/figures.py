@@ -18,9 +18,9 @@ from training.recipes import Recipe
 MIN_CLIPS = 20
 # Fewer tell too little of a temperature.
 MIN_CLIPS_OF_A_LENGTH = 100
-# Of what whole clips tell beyond the commonest label; a length that tells less makes any answer
-# uncertain.
-LEAST_TOLD = 0.25
+# Of what whole clips tell beyond the commonest label; what is so short that it tells less makes any
+# answer uncertain.
+LEAST_TOLD = 1 / 3
 UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
 LIST_PROTOCOL = "the official validation list, judged by the shipped network, which never saw it"
 
@@ -152,12 +152,22 @@ def _by_length(folds: Sequence[FoldResult]) -> list[LengthTemperature]:
 
 
 def _uncertain_up_to_s(folds: Sequence[FoldResult]) -> float:
-    """Return the longest cut that tells too little: hardly more than the commonest label does."""
+    """Return the length up to which too little is told: hardly more than by the commonest label.
+
+    Between two cuts it is where a line would cross that least, over the logarithm of the length.
+    """
     whole = Unseen.of(folds)
     commonest = np.bincount(whole.truth).max() / len(whole.truth)
     least = commonest + LEAST_TOLD * (whole.accuracy - commonest)
-    poor = [cut_s for cut_s, part in _enough(folds) if part.accuracy < least]
-    return max(poor, default=0.0)
+    lengths = [(cut_s, part.accuracy - least) for cut_s, part in _enough(folds)]
+    poor = [place for place, (_, beyond) in enumerate(lengths) if beyond < 0]
+    if not poor:
+        return 0.0
+    (short_s, below), *longer = lengths[poor[-1] :]
+    if not longer:
+        return short_s
+    long_s, above = longer[0]
+    return float(round(short_s * (long_s / short_s) ** (below / (below - above)), 2))
 
 
 def _enough(folds: Sequence[FoldResult]) -> list[tuple[float, Unseen]]:

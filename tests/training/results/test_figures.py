@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from training.data.labels import CHORDS
 from training.errors import TrainingError
 from training.evaluation.calibration import fit_temperature
 from training.fitting.fit_job import HELD_BACK_FOLD
-from training.fitting.run_folder import RunFolder
+from training.fitting.run_folder import FoldResult, RunFolder
 from training.results.figures import (
     MIN_CLIPS,
     MIN_CLIPS_OF_A_LENGTH,
@@ -122,12 +122,9 @@ def test_each_length_gets_a_temperature_of_its_own(tmp_path: Path) -> None:
     calibration = calibrate(run)
 
     whole = fit_temperature(fold.logits, fold.truth)
-    knots = [(knot.heard_s, knot.temperature / whole) for knot in calibration.by_length]
-    assert knots == [
-        (0.1, pytest.approx(4, rel=0.03)),
-        (1.0, pytest.approx(2, rel=0.03)),
-        (30.0, pytest.approx(1, rel=0.03)),
-    ]
+    assert [knot.heard_s for knot in calibration.by_length] == [0.1, 1.0, 30.0]
+    temperatures = [knot.temperature / whole for knot in calibration.by_length]
+    assert temperatures == pytest.approx([4, 2, 1], rel=0.03)
 
 
 def test_a_length_of_few_clips_gets_none(tmp_path: Path) -> None:
@@ -142,15 +139,31 @@ def test_a_length_of_few_clips_gets_none(tmp_path: Path) -> None:
     assert [knot.heard_s for knot in calibration.by_length] == [0.1, 1.5]
 
 
-def test_a_length_that_tells_hardly_anything_makes_every_answer_uncertain(tmp_path: Path) -> None:
-    fold = with_cuts(make_fold(TINY_GENRE, clips_each=400), {0.1: 1.0, 0.3: 1.0, 1.0: 1.0}, 30.0)
+def guessed(fold: FoldResult, shares: Sequence[float]) -> FoldResult:
+    """Return a fold whose answers to a share of the clips of each cut are only guessed."""
     logits = fold.cut_logits.copy()
-    for number, share in enumerate((0.95, 0.85, 0.5)):  # of the clips that are only guessed
+    rng = np.random.default_rng(0)
+    for number, share in enumerate(shares):
         n = round(share * len(fold.truth))
-        logits[number, :n] = np.random.default_rng(number).standard_normal(logits[number, :n].shape)
-    run = write_run(tmp_path, TINY_GENRE, [replace(fold, cut_logits=logits)])
+        logits[number, :n] = rng.standard_normal(logits[number, :n].shape)
+    return replace(fold, cut_logits=logits)
 
-    assert calibrate(run).uncertain_up_to_s == 0.3
+
+@pytest.mark.parametrize(
+    ("shares", "low_s", "high_s"),
+    [
+        ((0.0, 0.0, 0.0), 0.0, 0.0),  # all is told by a tenth of a second
+        ((0.97, 0.3, 0.0), 0.11, 0.29),
+        ((0.97, 0.9, 0.0), 0.31, 0.99),
+        ((0.97, 0.97, 0.97), 1.0, 1.0),  # hardly anything by a second
+    ],
+)
+def test_answers_are_uncertain_up_to_where_a_third_is_told(
+    tmp_path: Path, shares: tuple[float, ...], low_s: float, high_s: float
+) -> None:
+    fold = with_cuts(make_fold(TINY_GENRE, clips_each=1_000), dict.fromkeys((0.1, 0.3, 1.0), 1), 30)
+    run = write_run(tmp_path, TINY_GENRE, [guessed(fold, shares)])
+    assert low_s <= calibrate(run).uncertain_up_to_s <= high_s
 
 
 def test_figures_come_for_each_length(tmp_path: Path) -> None:
