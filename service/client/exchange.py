@@ -18,7 +18,8 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 TIMEOUT_S = 120.0
 PATIENCE_S = 60.0
-MEDIA_TYPE = "application/octet-stream"  # the service knows formats by their content
+# The service knows formats by their content; what is not said to be audio it may take for text.
+MEDIA_TYPE = "audio/x-unknown"
 
 
 class ServiceUnreachable(Exception):
