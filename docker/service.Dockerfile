@@ -6,7 +6,8 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 # The list of dependencies by itself, so that the rest of pyproject.toml can change freely. With
-# those of tracing and of signatures: 24 MB of 170, idle unless asked for, and nobody can add them to a container.
+# those of tracing and of signatures: 24 MB of 270, idle unless asked for, and nobody can add them to a
+# container.
 FROM ${BASE_IMAGE} AS requirements
 WORKDIR /build
 COPY pyproject.toml ./

@@ -15,12 +15,15 @@ from service import __version__
 from service.app import create_app
 from service.http.connections import Bounds, bounded_connection
 from service.http.open_files import TooFewFiles, allow_open_files
+from service.http.stream_connection import stream_connection
 from service.inference.registry import Registry
+from service.routes import stream
 from service.settings import Settings
 from service.startup.environment import read_settings, settings_table
 from service.startup.models_folder import check_models
 from service.startup.ports import listening
 from service.startup.refusal import StartRefused
+from service.streaming.protocol import MAX_MESSAGE_BYTES
 from service.telemetry import logs
 from service.telemetry.tracing import TracingError
 
@@ -52,7 +55,9 @@ def _serve(settings: Settings) -> int:
     logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
-    bounds = Bounds(settings.max_connections, settings.header_timeout_s, settings.deadline_s)
+    bounds = Bounds(
+        settings.max_connections, settings.header_timeout_s, settings.deadline_s, stream.PATH
+    )
     allow_open_files(settings.max_connections, bounds.backlog, settings.workers)
     check_models(settings.models_dir, settings.tasks)
     with listening(settings.host, settings.port, bounds.backlog) as sockets:
@@ -63,7 +68,10 @@ def _serve(settings: Settings) -> int:
         config = uvicorn.Config(
             app,
             http=bounded_connection(bounds),
-            ws="none",
+            ws=stream_connection(settings.stream_answer_timeout_s),
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,  # noise gets no smaller, but a bomb would get larger
+            ws_ping_interval=None,  # who sends nothing is closed, who reads nothing too
             backlog=bounds.backlog,
             forwarded_allow_ips=list(settings.trusted_proxies),
             log_level=settings.log_level,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event, Thread
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -15,20 +15,27 @@ from service.http import problems
 from service.http.api_keys import ApiKeys
 from service.http.drain import DrainMiddleware
 from service.http.rate_limit import RateLimit
+from service.http.root_path import RootPathMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware
+from service.http.targets import PlainTargetMiddleware
 from service.inference.registry import Registry
 from service.intake.intake import Intake
-from service.routes import access, classify, health, models, pages
+from service.routes import access, classify, document, health, models, pages, stream
 from service.settings import Settings
+from service.streaming.live import Live
 from service.telemetry import metrics, request_id
 from service.telemetry.record import RecordMiddleware
 from service.telemetry.request_id import RequestIdMiddleware
 from service.telemetry.tracing import TracingMiddleware, traces_from_environment
 
 DESCRIPTION = """
-Post a WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file and get calibrated probabilities of its
+Post a recording (WAV, MP3, FLAC, M4A, OGG and a dozen more) and get calibrated probabilities of its
 **genre**, of the **guitar chord** that sounds, and of whether it feels **happy or sad**.
 Every error is a problem document (RFC 9457) that says how to mend the request.
+
+Each bundle in the models folder is an endpoint of its own, `/classify/` and the name of its task;
+one that is added later appears here once it is loaded. To hear music while it sounds, there are
+WebSockets, which `/asyncapi.json` describes.
 """
 
 
@@ -44,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     traces = traces_from_environment()
     registry = Registry(settings.models_dir, settings.tasks, settings.models_public_key)
     intake = Intake(settings)
+    live = Live(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await intake.open()
             yield
         finally:
+            live.close()
             intake.close()
             if traces is not None:
                 traces.close()
@@ -62,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         version=__version__,
         lifespan=lifespan,
+        docs_url=None,  # ours is a page like the others, see service.routes.pages
         redoc_url=None,
         redirect_slashes=False,  # to whatever host the client says it asked
         generate_unique_id_function=_operation_id,
@@ -71,18 +81,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.registry = registry
     app.state.intake = intake
+    app.state.live = live
+    app.state.cors_origins = settings.cors_origins
     app.state.stopping = Event()
     app.state.ready_when = settings.ready_when
     metrics.PENDING.set_function(lambda: intake.pending)
     metrics.QUEUED.set_function(lambda: intake.queued)
+    metrics.STREAMS.set_function(lambda: live.streams)
     metrics.WORKERS.set(settings.workers)
     problems.install(app)
-    guard = _guard(settings)
-    app.include_router(classify.router, **guard("classify", rated=True))
-    app.include_router(models.router, **guard(None))
-    app.include_router(health.figures_router, **guard("metrics"))
-    for router in (health.router, pages.router):
+    app.state.api_keys = keys = _api_keys(settings)
+    app.state.rate_limit = limit = _rate_limit(settings)
+    # Before the models, whose addresses answer browsers with a page.
+    app.include_router(pages.browser_router)
+    app.include_router(classify.router, **_guard(keys, "classify", limit))
+    app.include_router(models.router, **_guard(keys))
+    app.include_router(health.figures_router, **_guard(keys, "metrics"))
+    for router in (health.router, pages.router, stream.router):
         app.include_router(router)
+    document.install(app, registry)
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
     app.add_middleware(RecordMiddleware, log_client=settings.log_client)
     if traces is not None:
@@ -97,28 +114,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
+    if settings.root_path:
+        app.add_middleware(RootPathMiddleware, root_path=settings.root_path)
+    app.add_middleware(PlainTargetMiddleware)
     return app
 
 
-class _Guard(Protocol):
-    def __call__(self, scope: str | None, *, rated: bool = False) -> dict[str, Any]:
-        """Return what the endpoints of a router ask of a request before they answer it."""
+def _api_keys(settings: Settings) -> ApiKeys | None:
+    return ApiKeys(settings.api_keys_file) if settings.api_keys_file is not None else None
 
 
-def _guard(settings: Settings) -> _Guard:
-    keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file is not None else None
-    rate = settings.rate_limit_per_minute
-    limit = RateLimit(rate, settings.rate_limit_burst) if rate is not None else None
+def _rate_limit(settings: Settings) -> RateLimit | None:
+    per_minute = settings.rate_limit_per_minute
+    return RateLimit(per_minute, settings.rate_limit_burst) if per_minute is not None else None
 
-    def guard(scope: str | None, *, rated: bool = False) -> dict[str, Any]:
-        dependencies, responses = [], {}
-        if keys is not None:
-            dependencies.append(access.key_needed(keys, scope))
-            responses |= access.RESPONSES
-        if limit is not None and rated:
-            dependencies.append(access.rate_limited(limit))
-        return {"dependencies": dependencies, "responses": responses}
 
+def _guard(
+    keys: ApiKeys | None, scope: str | None = None, limit: RateLimit | None = None
+) -> dict[str, Any]:
+    """Return what the endpoints of a router ask of a request before they answer it."""
+    guard: dict[str, Any] = {"dependencies": []}
+    if keys is not None:
+        guard["dependencies"].append(access.key_needed(keys, scope))
+        guard["responses"] = access.RESPONSES
+    if limit is not None:
+        guard["dependencies"].append(access.rate_limited(limit))
     return guard
 
 

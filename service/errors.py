@@ -6,6 +6,7 @@ is what ``GET /problems/{slug}`` tells people, so it says how to mend the reques
 """
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 # When to try again, where nothing tells how long the work at hand will take.
@@ -17,11 +18,17 @@ class ServiceError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    headers: ClassVar[Mapping[str, str]] = {}
+    """What the response says beside its body."""
 
-    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after_s: int | None = None, request_id: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.retry_after_s = retry_after_s
+        # Of the request that a client was told this about; the service itself knows it elsewhere.
+        self.request_id = request_id
 
     @classmethod
     def slug(cls) -> str:
@@ -55,6 +62,7 @@ class Unauthorized(ServiceError):
 
     status = 401
     title = "API key needed"
+    headers: ClassVar = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(ServiceError):
@@ -86,7 +94,7 @@ class TooManyBytes(ServiceError):
 
 
 class TooManySeconds(ServiceError):
-    """The audio plays longer than the server accepts. Cut it, or send an excerpt."""
+    """The audio plays longer than the server accepts. Choose ``start_s`` and ``duration_s``."""
 
     status = 413
     title = "Audio too long"
@@ -107,10 +115,18 @@ class ClientLeft(ServiceError):
 
 
 class UnsupportedAudio(ServiceError):
-    """The bytes are not in a format the service reads: WAV, MP3, FLAC, OGG Vorbis, Opus, AIFF."""
+    """The bytes are not in a format the service reads. The answer lists those that can be sent."""
 
     status = 415
     title = "Unsupported audio format"
+
+
+class UnsupportedEncoding(ServiceError):
+    """The body is compressed in another way than ``Accept-Encoding`` names. Send it as it is."""
+
+    status = 415
+    title = "Unsupported content encoding"
+    headers: ClassVar = {"Accept-Encoding": "gzip, deflate"}
 
 
 class UnusableAudio(ServiceError):
@@ -132,6 +148,28 @@ class TooManyRequests(ServiceError):
 
     status = 429
     title = "Too many requests"
+
+
+class TooManyStreams(ServiceError):
+    """Too many streams from one address at the same time. End one before the next."""
+
+    status = 429
+    title = "Too many streams"
+
+
+class UpgradeRequired(ServiceError):
+    """Streams need a WebSocket. Connect with a client for them, to an address of ``ws://``."""
+
+    status = 426
+    title = "WebSocket needed"
+    headers: ClassVar = {"Connection": "Upgrade", "Upgrade": "websocket"}
+
+
+class ForeignPage(ServiceError):
+    """A page of another origin may not listen here. Its operator may allow it in the settings."""
+
+    status = 403
+    title = "Page of another origin"
 
 
 class Overloaded(ServiceError):

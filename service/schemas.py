@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from service.audio.decode import Clip
-from service.inference.bundle import MODEL_FILE, Bundle, Probabilities
+from service.audio.excerpt import Excerpt
+from service.audio.formats import FORMATS
+from service.inference.bundle import EMBEDDING_FILE, MODEL_FILE, Bundle, Probabilities
 from service.inference.classification import Classification
 from service.inference.registry import Registry, State
 from service.inference.timeline import spread
@@ -15,16 +17,29 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 PROBABILITY_DIGITS = 6
 TIME_DIGITS = 3
 RATING_DIGITS = 3
+EMBEDDING_DIGITS = 6  # significant ones
+
+
+class ExcerptInfo(BaseModel):
+    """Which part of the recording was heard."""
+
+    start_s: float
+    duration_s: float
 
 
 class AudioInfo(BaseModel):
-    """What was decoded."""
+    """What was heard."""
 
-    duration_s: float
+    duration_s: float = Field(description="How long that plays which was heard")
     sample_rate_hz: int
     channels: int
-    format: Literal["wav", "mp3", "flac", "ogg", "opus", "aiff"]
+    format: str = Field(
+        description="How the recording was stored", json_schema_extra={"enum": list(FORMATS)}
+    )
     warnings: list[str] = Field(description="What may make the answer less trustworthy")
+    excerpt: ExcerptInfo | None = Field(
+        default=None, description="Only with start_s or duration_s; it may end with the recording"
+    )
 
 
 class ModelRef(BaseModel):
@@ -39,7 +54,7 @@ class ModelRef(BaseModel):
 
 
 class TimelineSegment(BaseModel):
-    """The answer for one stretch of time."""
+    """The answer for one stretch of time, in seconds of the recording."""
 
     start_s: float
     end_s: float
@@ -48,22 +63,48 @@ class TimelineSegment(BaseModel):
     probabilities: dict[str, Probability]
 
 
+class ChordShare(BaseModel):
+    """How much of the time one chord sounds."""
+
+    label: str
+    share: Probability
+
+
+class Embedding(BaseModel):
+    """What a network hears in the whole clip, as a vector; similar music has similar vectors."""
+
+    sha256: str = Field(
+        description="Hash of the network; only vectors of one network can be compared, and "
+        "tasks that have the same one have the same vector"
+    )
+    values: list[float]
+
+
 class TaskResult(BaseModel):
     """The answer of one task."""
 
     task: str
-    label: str = Field(description="The most probable label")
+    label: str = Field(
+        description="The most probable label; of chords, the one that sounds longest, weighted by "
+        "confidence, and N only where none sounds"
+    )
     confidence: Probability = Field(description="Its calibrated probability")
     probabilities: dict[str, Probability] = Field(
         description="Label to probability, descending; all labels (sum 1) unless top_k is given"
     )
     uncertain: bool = Field(
-        description="Less confident than nine tenths of the validation clips, or silent"
+        description="Less confident than nine tenths of the validation clips, silent, or too short "
+        "to tell"
     )
     ratings: dict[str, Probability] | None = Field(
         default=None,
         description="What listeners would rate, from 0 to 1; only of models that have ratings, "
         "whose cards say what 0 and 1 mean and how far to trust them",
+    )
+    chords: list[ChordShare] | None = Field(
+        default=None,
+        description="Only of chords: the share of the time that each sounds, most first. They sum "
+        "to 1, with N for the time when none sounds",
     )
     model: ModelRef
     spread: dict[str, float] | None = Field(
@@ -73,6 +114,9 @@ class TaskResult(BaseModel):
     )
     timeline: list[TimelineSegment] | None = Field(
         default=None, description="Only with timeline=true"
+    )
+    embedding: Embedding | None = Field(
+        default=None, description="Only with embedding=true, and of models that have one"
     )
 
 
@@ -130,19 +174,34 @@ class Problem(BaseModel):
     request_id: str = Field(description="Quote it when you report the problem")
 
 
-def audio_info(clip: Clip) -> AudioInfo:
-    """Describe a decoded clip."""
+def audio_info(clip: Clip, asked: Excerpt | None = None) -> AudioInfo:
+    """Describe a decoded clip, which may be the excerpt that was asked for."""
+    duration_s = round(clip.duration_s, TIME_DIGITS)
+    heard = None
+    if asked is not None:
+        heard = ExcerptInfo(start_s=round(asked.start_s, TIME_DIGITS), duration_s=duration_s)
     return AudioInfo(
-        duration_s=round(clip.duration_s, TIME_DIGITS),
+        duration_s=duration_s,
         sample_rate_hz=clip.sample_rate_hz,
         channels=clip.channels,
         format=clip.format,
         warnings=list(clip.warnings),
+        excerpt=heard,
     )
 
 
-def task_result(task: str, classification: Classification, *, top_k: int | None) -> TaskResult:
-    """Describe a classification; ``top_k`` limits the labels listed."""
+def task_result(
+    task: str,
+    classification: Classification,
+    *,
+    top_k: int | None,
+    start_s: float = 0.0,
+    embedding: bool = False,
+) -> TaskResult:
+    """Describe a classification; ``top_k`` limits the labels listed.
+
+    Of an excerpt, ``start_s`` is where it begins.
+    """
     bundle = classification.bundle
     ranked = _ranked(bundle, classification.probabilities, top_k)
     label, confidence = next(iter(ranked.items()))
@@ -153,13 +212,15 @@ def task_result(task: str, classification: Classification, *, top_k: int | None)
         probabilities=ranked,
         uncertain=classification.uncertain,
         ratings=_ratings(classification),
+        chords=_chords(classification),
         model=ModelRef(
             name=bundle.card.task,
             version=bundle.card.version,
             sha256=bundle.card.sha256[MODEL_FILE],
         ),
         spread=_spread(classification, ranked),
-        timeline=_timeline(classification, top_k),
+        timeline=_timeline(classification, top_k, start_s),
+        embedding=_embedding(classification) if embedding else None,
     )
 
 
@@ -201,6 +262,25 @@ def _ratings(classification: Classification) -> dict[str, float] | None:
     return {n: round(v, RATING_DIGITS) for n, v in zip(names, values, strict=True)} or None
 
 
+def _chords(classification: Classification) -> list[ChordShare] | None:
+    if classification.shares is None:
+        return None
+    labels = classification.bundle.card.labels
+    return [
+        ChordShare(label=labels[s.label], share=round(s.share, PROBABILITY_DIGITS))
+        for s in classification.shares
+    ]
+
+
+def _embedding(classification: Classification) -> Embedding | None:
+    if classification.embedding is None:
+        return None
+    return Embedding(
+        sha256=classification.bundle.card.sha256[EMBEDDING_FILE],
+        values=[float(f"{value:.{EMBEDDING_DIGITS}g}") for value in classification.embedding],
+    )
+
+
 def _spread(classification: Classification, listed: Iterable[str]) -> dict[str, float] | None:
     if classification.timeline is None:
         return None
@@ -211,14 +291,16 @@ def _spread(classification: Classification, listed: Iterable[str]) -> dict[str, 
     }
 
 
-def _timeline(classification: Classification, top_k: int | None) -> list[TimelineSegment] | None:
+def _timeline(
+    classification: Classification, top_k: int | None, start_s: float
+) -> list[TimelineSegment] | None:
     bundle = classification.bundle
     if classification.timeline is None:
         return None
     return [
         TimelineSegment(
-            start_s=round(labelled.segment.start_s, TIME_DIGITS),
-            end_s=round(labelled.segment.end_s, TIME_DIGITS),
+            start_s=round(start_s + labelled.segment.start_s, TIME_DIGITS),
+            end_s=round(start_s + labelled.segment.end_s, TIME_DIGITS),
             label=bundle.card.labels[labelled.label],
             confidence=round(float(labelled.probabilities[labelled.label]), PROBABILITY_DIGITS),
             # The most probable sequence may pass through a label that is not the top one.

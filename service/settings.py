@@ -10,6 +10,7 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.audio.decode import MIN_SAMPLE_RATE_HZ, Limits
+from service.audio.formats import FORMATS
 from service.cores import available_cores
 from service.http.api_keys import read_keys
 from service.inference.signature import PublicKey
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on")
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Path under which a proxy offers the service, like /music",
+    )
     models_dir: Path = Field(Path("models"), description="Folder with one bundle per task")
     tasks: Names = Field(
         ("genre", "chord", "emotion"),
@@ -60,6 +66,9 @@ class Settings(BaseSettings):
         ge=MIN_SAMPLE_RATE_HZ,
         le=1_000_000,
         description="Audio with a higher sampling rate is refused",
+    )
+    formats: Names = Field(
+        Limits.formats, description="Formats that are read; a file in any other is refused"
     )
     workers: int = Field(
         default_factory=available_cores,
@@ -94,6 +103,27 @@ class Settings(BaseSettings):
     )
     deadline_s: Seconds = Field(
         30.0, description="Longest time from a request's head to its answer, and then to take it"
+    )
+    max_streams: int = Field(128, ge=0, description="Streams that are heard at the same time")
+    max_streams_per_client: int | None = Field(
+        None, gt=0, description="Streams that one address may have open; without it, any number"
+    )
+    stream_workers: int | None = Field(
+        None,
+        gt=0,
+        description="Threads that hear streams beside the workers; without it, one for each core",
+    )
+    max_stream_s: Seconds = Field(
+        3600.0, description="Longest time from a stream's beginning to its end, and longest audio"
+    )
+    max_stream_bytes_per_s: int = Field(
+        1024 * 1024, gt=0, description="What comes faster over a stream has to wait"
+    )
+    stream_message_timeout_s: Seconds = Field(
+        10.0, description="Longest time from one message of a stream's client to the next"
+    )
+    stream_answer_timeout_s: Seconds = Field(
+        10.0, description="Longest time that a stream's client may leave an answer untaken"
     )
     max_connections: int = Field(
         1024,
@@ -144,6 +174,14 @@ class Settings(BaseSettings):
         if key is not None:
             PublicKey(key)
         return key
+
+    @field_validator("formats")
+    @classmethod
+    def _formats_known(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in formats if name not in FORMATS]
+        if unknown or not formats:
+            raise ValueError(f"{unknown} are not among {', '.join(FORMATS)}; name at least one")
+        return formats
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -3,9 +3,14 @@
 import io
 from dataclasses import dataclass
 
+import av
 import numpy as np
 import soundfile
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from numpy.typing import NDArray
+
+from service.audio import mpeg
 
 Waveform = NDArray[np.float32]  # [n_samples] or [n_samples, channels]
 
@@ -80,3 +85,71 @@ def encode_as(name: str, samples: Waveform, rate_hz: int | None = None) -> bytes
         container=encoding.container,
         subtype=encoding.subtype,
     )
+
+
+@dataclass(frozen=True)
+class Muxing:
+    """One way to write a file by FFmpeg, in its words."""
+
+    muxer: str
+    codec: str
+    rate_hz: int = RATE_HZ
+    options: tuple[tuple[str, str], ...] = ()
+
+
+# By the name that the service gives the format; of those that libsndfile does not write.
+MUXINGS = {
+    "m4a": ("mp4", Muxing("ipod", "aac")),
+    "alac": ("mp4", Muxing("ipod", "alac")),
+    "mov": ("mp4", Muxing("mov", "pcm_s16le")),
+    "3gp": ("mp4", Muxing("3gp", "libopencore_amrnb", 8_000)),
+    "aac": ("aac", Muxing("adts", "aac")),
+    "webm": ("matroska", Muxing("webm", "libopus", 48_000)),
+    "mkv": ("matroska", Muxing("matroska", "flac")),
+    "wma": ("wma", Muxing("asf", "wmav2", options=(("b", "128000"),))),
+    "amr": ("amr", Muxing("amr", "libopencore_amrnb", 8_000)),
+    "ac3": ("ac3", Muxing("ac3", "ac3")),
+    "eac3": ("ac3", Muxing("eac3", "eac3")),
+    "mp2": ("mp2", Muxing("mp2", "mp2")),
+    "wavpack": ("wavpack", Muxing("wv", "wavpack")),
+    "tta": ("tta", Muxing("tta", "tta")),
+    "oga": ("flac", Muxing("ogg", "flac")),
+}
+
+
+def mux(samples: Waveform, muxing: Muxing) -> bytes:
+    """Return the bytes of a file that FFmpeg writes."""
+    interleaved = samples if samples.ndim == 2 else samples[:, np.newaxis]
+    file = io.BytesIO()
+    with av.open(file, "w", format=muxing.muxer) as container:
+        layout = "mono" if interleaved.shape[1] == 1 else "stereo"
+        stream = container.add_stream(muxing.codec, rate=muxing.rate_hz)
+        assert isinstance(stream, AudioStream)
+        stream.codec_context.layout = layout
+        stream.codec_context.options = dict(muxing.options)
+        packed = np.ascontiguousarray(interleaved, dtype=np.float32).reshape(1, -1)
+        frame = AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+        frame.sample_rate, frame.pts = muxing.rate_hz, 0
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return file.getvalue()
+
+
+def varying_mp3(samples: Waveform, rate_hz: int = RATE_HZ, *, info: bool = True) -> bytes:
+    """Return an MP3 of varying bit rate, with the frame that states its length or without it.
+
+    Encoders whose output is piped cannot go back to write that frame.
+    """
+    file = io.BytesIO()
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    with soundfile.SoundFile(
+        file,
+        "w",
+        rate_hz,
+        channels,
+        format="MP3",
+        bitrate_mode="VARIABLE",
+        compression_level=0.2,
+    ) as sound:
+        sound.write(samples)
+    data = file.getvalue()
+    return data if info else data[mpeg.frame_bytes(data, 0) :]

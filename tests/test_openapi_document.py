@@ -14,7 +14,9 @@ from tests.server import server
 
 OPERATIONS = {
     "/classify": "POST",
-    "/classify/{task}": "POST",
+    "/classify/genre": "POST",
+    "/classify/chord": "POST",
+    "/classify/emotion": "POST",
     "/models": "GET",
     "/models/{task}": "GET",
     "/health/live": "GET",

@@ -1,13 +1,15 @@
 """The proofs in short, so that they keep working; see ``python -m tests.proof``."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from service.audio.decode import decode
 from service.errors import ServiceError
-from tests.proof import load, slow
+from tests.proof import load, slow, stream
 from tests.proof.fuzz import fuzz, poster
 from tests.proof.memory import resident_mib
 from tests.proof.mutation import mutated_file, seeds
@@ -65,3 +67,20 @@ def test_refusals_alone_are_described_too() -> None:
 
 def test_slow_clients_are_of_every_kind() -> None:
     assert set(slow.KINDS) == {"headers", "body", "reads"}
+
+
+def test_a_chord_is_told_when_its_name_first_comes_in_its_own_time() -> None:
+    def answer(heard_s: float, label: str) -> dict[str, Any]:
+        return {"heard_s": heard_s, "now": {"chord": {"label": label}}}
+
+    said = [(1.0, "C"), (2.1, "Am"), (2.4, "G"), (4.3, "G"), (6.2, "Am"), (9.0, "F")]
+    outcome = stream.Outcome(answers=[(at_s, answer(at_s, label)) for at_s, label in said])
+    assert stream.chord_delays_s(outcome, ["C", "G", "G", "F"]) == pytest.approx([0.4, 0.3, None])
+
+
+def test_the_chords_of_a_song_are_the_same_each_time_and_all_differ_from_the_next() -> None:
+    data, names = stream.song(3)
+    assert (data, names) == stream.song(3)
+    assert len(names) == stream.N_CHORDS
+    assert len(data) == 2 * stream.RATE_HZ * stream.CHORD_S * stream.N_CHORDS
+    assert all(a != b for a, b in pairwise(names))

@@ -191,6 +191,7 @@ def test_no_command_escapes_the_tests() -> None:
         "curl ",
         "KEY",
         ".ci/run",
+        ".ci/browser",
         "ruff ",
         "pre-commit",
         "mypy",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from service.audio import decode as audio
 from service.audio.decode import Clip, Limits
+from service.audio.excerpt import Excerpt
 from service.decoding import process as decoder_process
 from service.decoding import sandbox
 from tests.audio import encode, tone
@@ -24,7 +25,7 @@ DIE_ONCE = b"die once "
 TERABYTE = 1 << 40
 
 
-def unruly_decode(data: bytes, rates_hz: list[int], limits: Limits) -> Clip:
+def unruly_decode(data: bytes, rates_hz: list[int], limits: Limits, excerpt: Excerpt) -> Clip:
     if data == HANG:
         while True:
             time.sleep(60)
@@ -42,7 +43,7 @@ def unruly_decode(data: bytes, rates_hz: list[int], limits: Limits) -> Clip:
             died.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         data = encode(tone())
-    return audio.decode(data, rates_hz, limits)
+    return audio.decode(data, rates_hz, limits, excerpt)
 
 
 if __name__ == "__main__":

@@ -54,10 +54,13 @@ intervals over guitars.
 """
 
 INVARIANCE_HELP = """\
-Clips are sent as they are, 30 dB quieter, at 16 kHz, as MP3 at 64 kbit/s, with noise at 20 dB,
-30 cents higher and lower, and only their first 0.5 s. Each is judged, with the service's own
-functions, by the network of the fold of RUN that never saw its group. Told for each change: the
+Clips are sent as they are, 6 dB louder, 6 to 60 dB quieter, as integers in a file of floats, with
+an offset, clipped, on one of eight channels, at 16 kHz, as MP3 at 64 kbit/s, with noise at 20 dB,
+30 cents higher and lower, and only their first 10, 3 and 0.5 s. Each is judged, with the service's
+own functions, by the network of the fold of RUN that never saw its group. Told for each change: the
 accuracy, and how many answers are those to the unchanged clip, with 95% intervals over groups.
+
+  python -m training invariance genre --data DATA --count 8 --json invariance.json
 """
 
 OUTSIDERS_HELP = """\

@@ -1,45 +1,30 @@
 """Decode an upload to mono at the sampling rates that are asked for, within limits.
 
-libsndfile reads the bytes from memory. A header can lie about the length, so the
-samples are counted while they are decoded and never trusted beforehand. A small upload
-can hold minutes of silence at hundreds of kHz, so each block is mixed and resampled as
-soon as it is decoded, and the recording as it is in the file is never in memory whole.
+Readers (see :mod:`service.audio.readers`) turn the bytes in memory into samples. A header can
+lie about the length, so the samples are counted while they are decoded and never trusted
+beforehand. A small upload can hold minutes of silence at hundreds of kHz, so each block is
+mixed and resampled as soon as it is decoded, and the recording as it is in the file is never
+in memory whole.
 """
 
-import io
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import soundfile
-import soxr
-from numpy.typing import NDArray
 
-from service.audio.quality import Levels, quality_warnings
-from service.errors import TooManySeconds, UnsupportedAudio, UnusableAudio
+from service.audio.excerpt import Excerpt
+from service.audio.formats import FORMATS
+from service.audio.quality import Levels, Loss, quality_warnings
+from service.audio.readers.opening import Opening, openings_of
+from service.audio.readers.source import Samples, Source, Unreadable
+from service.audio.recording import Recording
+from service.errors import TooManySeconds, UnusableAudio
 
-Samples = NDArray[np.float32]
+__all__ = ["MIN_SAMPLE_RATE_HZ", "Clip", "Limits", "Samples", "clip_of", "decode"]
 
-BLOCK_FRAMES = 1 << 16
 MIN_SAMPLE_RATE_HZ = 4_000
 USUAL_SAMPLE_RATE_HZ = 44_100
-
-# What libsndfile calls a container, and what the service calls it.
-FORMATS = {
-    "WAV": "wav",
-    "WAVEX": "wav",
-    "RF64": "wav",
-    "FLAC": "flac",
-    "MP3": "mp3",
-    "MPEG": "mp3",
-    "AIFF": "aiff",
-}
-OGG_SUBTYPES = {"VORBIS": "ogg", "OPUS": "opus"}
-READABLE = "WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF"
-
-COMPLETE_SHARE = 0.95
-STREAMED_BYTES = 0x7FFF0000  # encoders that cannot seek back state this length or a larger one
-UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header that states no length
 LARGEST_SAMPLE = 1e12  # the power of anything larger overflows in single precision
 
 
@@ -51,6 +36,7 @@ class Limits:
     max_duration_s: float = 900.0
     max_channels: int = 32
     max_sample_rate_hz: int = 384_000
+    formats: tuple[str, ...] = tuple(FORMATS)
 
 
 @dataclass(frozen=True)
@@ -68,7 +54,7 @@ class Clip:
     channels
         Number of channels before the mix to mono.
     format
-        One of ``wav``, ``mp3``, ``flac``, ``ogg``, ``opus``, ``aiff``.
+        One of :data:`service.audio.formats.FORMATS`.
     silent
         Whether there is no audible sound.
     warnings
@@ -84,17 +70,34 @@ class Clip:
     warnings: tuple[str, ...] = field(default=())
 
 
-def decode(data: bytes, rates_hz: Collection[int] = (), limits: Limits | None = None) -> Clip:
+@dataclass(frozen=True)
+class _Wish:
+    """What is asked for of a recording."""
+
+    rates_hz: Collection[int]
+    limits: Limits
+    excerpt: Excerpt
+    channel: int | None = None
+
+
+def decode(
+    data: bytes,
+    rates_hz: Collection[int] = (),
+    limits: Limits | None = None,
+    excerpt: Excerpt | None = None,
+) -> Clip:
     """Decode the bytes of an audio file.
 
     Parameters
     ----------
     data
-        A whole WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF file.
+        A whole file in one of the formats of :data:`service.audio.formats.FORMATS`.
     rates_hz
         The sampling rates at which its waveform is needed; without any, it is only described.
     limits
         Bounds, enforced while decoding.
+    excerpt
+        The part to decode; without it, all.
 
     Raises
     ------
@@ -109,49 +112,59 @@ def decode(data: bytes, rates_hz: Collection[int] = (), limits: Limits | None = 
     limits = limits or Limits()
     if not data:
         raise UnusableAudio("The upload is empty. Send the bytes of an audio file.")
-    try:
-        with _ForwardSoundFile(_Bytes(data)) as sound:
-            return _decode_open(sound, rates_hz, limits, cut_off=_is_cut_off(data))
-    except soundfile.LibsndfileError as error:
-        raise _undecodable(data, str(error.error_string)) from error
+    name, openings = openings_of(data, limits.formats)
+    wish = _Wish(rates_hz, limits, excerpt or Excerpt())
+    reason = "it ends too early"
+    for opening in openings:
+        try:
+            return _heard(opening, wish)
+        except Unreadable as problem:
+            reason = str(problem).rstrip(". ")
+    raise UnusableAudio(
+        f"The {FORMATS[name]} file is broken and cannot be decoded: {reason}. Check that it plays "
+        "and that all of it was sent."
+    )
 
 
 def clip_of(samples: Samples, sample_rate_hz: int, rates_hz: Collection[int]) -> Clip:
     """Return a mono waveform, shape [n_samples], as if it had been decoded from a WAV file."""
-    recording = _Recording(sample_rate_hz, 1, rates_hz)
+    recording = Recording(sample_rate_hz, 1, rates_hz)
     recording.add(np.asarray(samples, dtype=np.float32)[:, np.newaxis])
-    return recording.clip("wav", truncated=False)
+    return _clip(recording, "wav", channels=1, loss=Loss())
 
 
-class _Bytes(io.BytesIO):
-    """Stays where it is when a broken header sends it to before the beginning.
-
-    libsndfile notices that it did not move; an exception it could not see.
-    """
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        try:
-            return super().seek(offset, whence)
-        except ValueError:
-            return self.tell()
-
-
-class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
-    """Reads without seeking.
-
-    soundfile seeks to where it already is after each read of a seekable file, and an MP3
-    decoder that seeks loses its bit reservoir: every block would begin with a glitch.
-    """
-
-    def seekable(self) -> bool:
-        return False
+def _heard(opening: Opening, wish: _Wish) -> Clip:
+    """Open a file and hear it; once more where its channels turn out to cancel each other."""
+    with closing(opening()) as source:
+        _check_form(source, wish.limits)
+        passage = _Passage(source, wish.excerpt)
+        recording = _recorded(passage, wish)
+    levels = recording.levels
+    if wish.channel is None and levels.cancelled:
+        return _heard(opening, replace(wish, channel=levels.loudest_channel))
+    _check_length(levels, wish, passage.read_s)
+    loss = passage.loss(levels.duration_s)
+    cancelled = wish.channel is not None
+    return _clip(recording, source.format, channels=source.channels, loss=loss, cancelled=cancelled)
 
 
-def _decode_open(
-    sound: soundfile.SoundFile, rates_hz: Collection[int], limits: Limits, *, cut_off: bool
+def _clip(
+    recording: Recording, name: str, *, channels: int, loss: Loss, cancelled: bool = False
 ) -> Clip:
-    format_name = _format_name(sound)
-    rate_hz, channels = sound.samplerate, sound.channels
+    levels = recording.levels
+    return Clip(
+        recording.waveforms(),
+        levels.duration_s,
+        levels.sample_rate_hz,
+        channels,
+        name,
+        levels.silent,
+        tuple(quality_warnings(levels, loss, cancelled=cancelled)),
+    )
+
+
+def _check_form(source: Source, limits: Limits) -> None:
+    rate_hz, channels = source.sample_rate_hz, source.channels
     if not MIN_SAMPLE_RATE_HZ <= rate_hz <= limits.max_sample_rate_hz:
         raise UnusableAudio(
             f"The sampling rate of {rate_hz} Hz is outside {MIN_SAMPLE_RATE_HZ} to "
@@ -164,134 +177,79 @@ def _decode_open(
             f"Mix it to {'stereo or mono' if limits.max_channels > 1 else 'mono'}."
         )
 
-    recording = _Recording(rate_hz, channels, rates_hz)
-    _read(sound, recording, limits)
-    duration_s = recording.levels.duration_s
-    if duration_s < limits.min_duration_s:
+
+def _check_length(levels: Levels, wish: _Wish, read_s: float) -> None:
+    if levels.duration_s >= wish.limits.min_duration_s:
+        return
+    if levels.n_frames == 0 and wish.excerpt.start_s > 0:
         raise UnusableAudio(
-            f"The file holds {duration_s:.3f} s of audio; at least {limits.min_duration_s:g} s "
-            "are needed. Check that it is not cut off or header-only."
+            f"The file ends at {read_s:.3f} s, before the excerpt begins at "
+            f"{wish.excerpt.start_s:g} s. Let start_s be less."
         )
-    stated_s = 0 if sound.frames == UNKNOWN_FRAMES else sound.frames / rate_hz
-    truncated = cut_off or duration_s < COMPLETE_SHARE * stated_s
-    return recording.clip(format_name, truncated=truncated)
+    raise UnusableAudio(
+        f"The file holds {levels.duration_s:.3f} s of audio; at least "
+        f"{wish.limits.min_duration_s:g} s are needed. Check that it is not cut off or header-only."
+    )
 
 
-def _format_name(sound: soundfile.SoundFile) -> str:
-    name = OGG_SUBTYPES.get(sound.subtype) if sound.format == "OGG" else FORMATS.get(sound.format)
-    if name is None:
-        raise UnsupportedAudio(
-            f"The upload is {sound.format} ({sound.subtype}); send {READABLE} instead."
-        )
-    return name
-
-
-def _is_cut_off(data: bytes) -> bool:
-    """Tell whether a WAV or AIFF file ends early: libsndfile hides it in ``sound.frames``."""
-    if data[:4] == b"RF64":  # a WAV whose length has 64 bits, in a place of its own
-        stated_bytes = int.from_bytes(data[20:28], "little")
-    else:
-        stated_bytes = int.from_bytes(data[4:8], "little" if data[:4] == b"RIFF" else "big")
-    is_stated = data[:4] in (b"RIFF", b"RF64", b"FORM") and stated_bytes < STREAMED_BYTES
-    return is_stated and len(data) < COMPLETE_SHARE * stated_bytes
-
-
-def _read(sound: soundfile.SoundFile, recording: "_Recording", limits: Limits) -> None:
-    max_frames = int(limits.max_duration_s * sound.samplerate)
-    while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+def _recorded(passage: "_Passage", wish: _Wish) -> Recording:
+    source = passage.source
+    recording = Recording(source.sample_rate_hz, source.channels, wish.rates_hz, wish.channel)
+    max_frames = int(wish.limits.max_duration_s * source.sample_rate_hz)
+    for block in passage.blocks():
         if recording.levels.n_frames + len(block) > max_frames:
             raise TooManySeconds(
-                f"The audio plays longer than {limits.max_duration_s:g} s. Send an excerpt."
+                f"The audio plays longer than {wish.limits.max_duration_s:g} s. Send an excerpt, "
+                "or choose one with start_s and duration_s."
             )
-        # Written so that a NaN fails too.
-        if not (block.max() <= LARGEST_SAMPLE and block.min() >= -LARGEST_SAMPLE):
+        peak = max(float(block.max()), -float(block.min()))
+        if not peak <= LARGEST_SAMPLE:  # a NaN fails too
             raise UnusableAudio(
                 "The file holds samples that are not finite numbers (NaN or infinity) or beyond "
                 f"{LARGEST_SAMPLE:g}."
             )
-        recording.add(block)
+        recording.add(block, peak)
+    return recording
 
 
-class _Recording:
-    """What is kept of a recording while it is read block by block."""
+class _Passage:
+    """The part of a recording that is heard.
 
-    def __init__(self, sample_rate_hz: int, channels: int, rates_hz: Collection[int]) -> None:
-        self.levels = Levels(sample_rate_hz, channels)
-        self._mix = np.full(channels, 1 / channels, dtype=np.float32)
-        self._waveforms = {rate: _Waveform(sample_rate_hz, rate) for rate in rates_hz}
+    Attributes
+    ----------
+    read_s
+        How far the recording was read, in seconds from its beginning.
+    """
 
-    def add(self, block: Samples) -> None:
-        """Take the next samples, shape [n_samples, channels]."""
-        # A matrix product mixes 50 times faster than mean(axis=1) on interleaved samples.
-        mono = block[:, 0] if len(self._mix) == 1 else block @ self._mix
-        self.levels.add(block, mono)
-        for waveform in self._waveforms.values():
-            waveform.add(mono)
+    def __init__(self, source: Source, excerpt: Excerpt) -> None:
+        self.source = source
+        self.read_s = 0.0
+        self._excerpt = excerpt
 
-    def clip(self, format_name: str, *, truncated: bool) -> Clip:
-        """Return the recording that has been read to its end."""
-        levels = self.levels
-        return Clip(
-            {rate: waveform.end() for rate, waveform in self._waveforms.items()},
-            levels.duration_s,
-            levels.sample_rate_hz,
-            levels.channels,
-            format_name,
-            levels.silent,
-            tuple(quality_warnings(levels, truncated=truncated)),
-        )
+    def blocks(self) -> Iterator[Samples]:
+        """Yield its samples, shape [n_samples, channels], in blocks of which none is empty."""
+        rate_hz = self.source.sample_rate_hz
+        begin, duration_s = round(self._excerpt.start_s * rate_hz), self._excerpt.duration_s
+        n_left = None if duration_s is None else round(duration_s * rate_hz)
+        at = self.source.seek(begin) if begin else 0
+        self.read_s = at / rate_hz
+        for whole in self.source.blocks():
+            block = whole[min(max(begin - at, 0), len(whole)) :]
+            at += len(whole)
+            self.read_s = at / rate_hz
+            if n_left is not None:
+                block = block[:n_left]
+                n_left -= len(block)
+            if len(block):
+                yield block
+            if n_left == 0:
+                return
 
-
-class _Waveform:
-    """A waveform at one sampling rate, made of blocks at that of the file."""
-
-    def __init__(self, file_rate_hz: int, rate_hz: int) -> None:
-        same = file_rate_hz == rate_hz
-        self._stream = None if same else soxr.ResampleStream(file_rate_hz, rate_hz, 1)
-        # It grows in place, where blocks in a list would take as much again to be joined.
-        self._bytes = bytearray()
-
-    def add(self, block: Samples, *, last: bool = False) -> None:
-        if self._stream is not None:
-            block = self._stream.resample_chunk(block, last=last)
-        self._bytes += np.ascontiguousarray(block).data
-
-    def end(self) -> Samples:
-        self.add(np.zeros(0, dtype=np.float32), last=True)
-        return np.frombuffer(self._bytes, dtype=np.float32)
-
-
-# First bytes of files that people send often; libsndfile cannot name what it cannot read.
-_KNOWN_MAGIC = (
-    (8, b"WAVE", "wav"),
-    (0, b"fLaC", "flac"),
-    (0, b"OggS", "ogg"),
-    (8, b"AIFF", "aiff"),
-    (8, b"AIFC", "aiff"),
-    (0, b"ID3", "mp3"),
-    (0, b"\xff\xfb", "mp3"),
-    (0, b"\xff\xf3", "mp3"),
-    (0, b"\xff\xf2", "mp3"),
-)
-_FOREIGN_MAGIC = (
-    (4, b"ftyp", "an MP4/M4A (AAC) file"),
-    (0, b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
-    (0, b"0&\xb2u", "a WMA file"),
-    (0, b"\x89PNG", "a PNG picture"),
-    (0, b"\xff\xd8\xff", "a JPEG picture"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"PK\x03\x04", "a ZIP archive"),
-    (0, b"\x1f\x8b", "compressed with gzip"),
-    (8, b"AVI ", "an AVI video"),
-    (8, b"WEBP", "a WebP picture"),
-)
-
-
-def _undecodable(data: bytes, reason: str) -> UnusableAudio | UnsupportedAudio:
-    for offset, magic, name in _FOREIGN_MAGIC:
-        if data[offset : offset + len(magic)] == magic:
-            return UnsupportedAudio(f"The upload is {name}; convert it to {READABLE}.")
-    for offset, magic, name in _KNOWN_MAGIC:
-        if data[offset : offset + len(magic)] == magic:
-            return UnusableAudio(f"The {name} file is broken and cannot be decoded: {reason}")
-    return UnsupportedAudio(f"The upload is no audio that the service reads; send {READABLE}.")
+    def loss(self, heard_s: float) -> Loss:
+        """Return what is missing of it, of which so much was heard."""
+        source, duration_s = self.source, self._excerpt.duration_s
+        stated_s = max(source.stated_s - self._excerpt.start_s, 0.0)
+        if duration_s is None:
+            return Loss(stated_s, source.damaged_s, source.cut_off)
+        complete = heard_s >= duration_s - 1 / source.sample_rate_hz  # a frame less when rounded
+        return Loss(min(stated_s, duration_s), source.damaged_s, source.cut_off and not complete)

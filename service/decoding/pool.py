@@ -19,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from service.audio.decode import Clip, Limits, Samples
+from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding import wire
 from service.decoding.process import READY, SAMPLE_BYTES
@@ -80,7 +81,12 @@ class DecoderPool:
         return [decoder.process_id for decoder in self._decoders]
 
     def decode(
-        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+        self,
+        data: bytes,
+        rates_hz: Collection[int],
+        limits: Limits,
+        deadline: Deadline,
+        excerpt: Excerpt | None = None,
     ) -> Clip:
         """Decode the bytes of an audio file; see :func:`service.audio.decode.decode`.
 
@@ -91,13 +97,13 @@ class DecoderPool:
         UnusableAudio
             The file is empty, broken, too short, or it crashed the decoder.
         TooManySeconds
-            It plays longer than ``limits.max_duration_s``.
+            What is heard plays longer than ``limits.max_duration_s``.
         DeadlineExceeded
             Decoding did not end in time; the process was killed.
         """
         decoder = self._idle.get()
         try:
-            return decoder.decode(data, rates_hz, limits, deadline)
+            return decoder.decode(data, rates_hz, limits, deadline, excerpt)
         finally:
             self._idle.put(decoder)
 
@@ -119,9 +125,19 @@ class _Decoder:
         return self._process.pid
 
     def decode(
-        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+        self,
+        data: bytes,
+        rates_hz: Collection[int],
+        limits: Limits,
+        deadline: Deadline,
+        excerpt: Excerpt | None,
     ) -> Clip:
-        return self._attempt(lambda: self._exchange(data, rates_hz, limits, deadline), deadline)
+        request = {
+            "rates_hz": list(rates_hz),
+            "limits": asdict(limits),
+            "excerpt": asdict(excerpt or Excerpt()),
+        }
+        return self._attempt(lambda: self._exchange(data, request, limits, deadline), deadline)
 
     def wait_until_ready(self, deadline: Deadline) -> None:
         self._attempt(lambda: None, deadline)
@@ -187,14 +203,10 @@ class _Decoder:
             self._ready = wire.receive(self._connection, 0, deadline)[0] == READY
 
     def _exchange(
-        self, data: bytes, rates_hz: Collection[int], limits: Limits, deadline: Deadline
+        self, data: bytes, request: wire.Header, limits: Limits, deadline: Deadline
     ) -> Clip:
-        request = {
-            "rates_hz": list(rates_hz),
-            "limits": asdict(limits),
-            "seconds": deadline.remaining_s,
-        }
-        wire.send(self._connection, request, data, deadline)
+        timed = {**request, "seconds": deadline.remaining_s}
+        wire.send(self._connection, timed, data, deadline)
         header, _ = wire.receive(self._connection, 0, deadline)
         try:
             if "problem" in header:
@@ -204,7 +216,7 @@ class _Decoder:
                 warnings = tuple(description.pop("warnings"))
                 waveforms = {
                     rate_hz: self._receive_waveform(rate_hz, limits, deadline)
-                    for rate_hz in rates_hz
+                    for rate_hz in request["rates_hz"]
                 }
                 return Clip(waveforms, warnings=warnings, **description)
         except (LookupError, TypeError, ValueError) as error:
@@ -227,4 +239,6 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(
             filter(None, [package_root, os.environ.get("PYTHONPATH", "")])
         ),
+        # A decoder has one clip to decode and one core to do it on.
+        "OPENBLAS_NUM_THREADS": "1",
     }

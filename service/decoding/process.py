@@ -17,7 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from service.audio.decode import BLOCK_FRAMES, Clip, Limits, Samples, decode
+from service.audio.decode import Clip, Limits, decode
+from service.audio.excerpt import Excerpt
+from service.audio.readers.source import BLOCK_FRAMES, Samples
 from service.decoding import sandbox, wire
 from service.decoding.warm_up import warm_up
 from service.errors import ServiceError, UnusableAudio
@@ -52,13 +54,17 @@ def main() -> int:
 
 
 def answer(
-    data: bytes, rates_hz: list[int], limits: dict[str, Any], seconds: float
+    data: bytes,
+    rates_hz: list[int],
+    limits: dict[str, Any],
+    excerpt: dict[str, Any],
+    seconds: float,
 ) -> tuple[wire.Header, list[Samples]]:
     """Return the message that tells a clip, and its waveforms; or the problem with it."""
     bounds = Limits(**limits)
     _limit_resources(len(data), rates_hz, bounds, seconds)
     try:
-        clip = decode(data, rates_hz, bounds)
+        clip = decode(data, rates_hz, bounds, Excerpt(**excerpt))
     except MemoryError:
         problem: ServiceError = UnusableAudio("Decoding the file needs more memory than it may.")
     except ServiceError as error:

@@ -3,7 +3,7 @@
 Uvicorn waits for the head of a request, and for a client to take its answer, for as long as it
 takes. Here both have their time. When there are too many connections, one gives way: of those with
 no request at work, the one whose last head is the oldest. So a crowd that crawls or only listens
-cannot keep anybody out.
+cannot keep anybody out. A WebSocket counts as a request at work for as long as it is open.
 """
 
 import asyncio
@@ -46,11 +46,14 @@ class Bounds:
         Time for the head of a request: its first line and headers.
     answer_s
         Time that a client has to take what is sent to it.
+    websockets
+        The only address, with those below it, where the offer of a WebSocket is accepted.
     """
 
     max_connections: int
     head_s: float
     answer_s: float
+    websockets: str | None = None
 
     @property
     def backlog(self) -> int:
@@ -134,8 +137,18 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
         # A request at work is given up when its connection ends.
         self._refuse(error, linger_s=0 if self.at_work else LINGER_S)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: some clients offer HTTP/2 with every request, and do well without."""
+    def _should_upgrade(self) -> bool:
+        """Tell whether a request becomes a WebSocket; other offers are passed over.
+
+        Some clients offer HTTP/2 with every request, and do well without.
+        """
+        place = self._bounds.websockets
+        if place is None or self._get_upgrade() != b"websocket":
+            return False
+        head = dict(self.headers)
+        complete = b"sec-websocket-key" in head and head.get(b"sec-websocket-version") == b"13"
+        path = self.scope["path"].removeprefix(self.root_path)
+        return complete and (path == place or path.startswith(f"{place}/"))
 
     @property
     def at_work(self) -> bool:

@@ -7,15 +7,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
-from service.errors import (
-    InvalidRequest,
-    MethodNotAllowed,
-    NotFound,
-    ServiceError,
-    Unauthorized,
-)
+from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
 from service.http import security_headers
+from service.http.root_path import root_path
 from service.schemas import Problem
 from service.telemetry import metrics
 from service.telemetry.record import record
@@ -41,22 +37,23 @@ def install(app: FastAPI) -> None:
     _document(app)
 
 
-def problem_response(request: Request, error: ServiceError) -> JSONResponse:
-    """Render an error as a problem document."""
+def problem_response(request: HTTPConnection, error: ServiceError) -> JSONResponse:
+    """Render an error as a problem document, for a request or a WebSocket that is refused."""
+    detail = error.detail
+    if error.retry_after_s is not None:
+        detail = f"{detail} Try again in {error.retry_after_s} s."
     problem = Problem(
-        type=f"{PATH}/{error.slug()}",
+        type=f"{root_path(request)}{PATH}/{error.slug()}",
         title=error.title,
         status=error.status,
-        detail=error.detail,
+        detail=detail,
         instance=request.url.path,
         request_id=request_id(request.scope),
     )
     record(request.scope).problem = error.slug()
     metrics.PROBLEMS.labels(error.slug()).inc()
     # The security headers too, because the answer to a crash does not pass their middleware.
-    headers = {HEADER: problem.request_id, **security_headers.HEADERS}
-    if error.status == Unauthorized.status:
-        headers["WWW-Authenticate"] = "Bearer"
+    headers = {HEADER: problem.request_id, **security_headers.HEADERS, **error.headers}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)
@@ -92,7 +89,9 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     method, path = request.method, request.url.path
     if error.status_code == NotFound.status:
-        return problem_response(request, NotFound(f"There is nothing at {path}; see /docs."))
+        return problem_response(
+            request, NotFound(f"There is nothing at {path}; see {root_path(request)}/docs.")
+        )
     if error.status_code == MethodNotAllowed.status:
         allowed = (error.headers or {}).get("Allow", "another method")
         response = problem_response(

@@ -95,7 +95,7 @@ class Bundle:
         BundleError
             A file is missing or damaged, or the golden output is not reproduced.
         """
-        card = _read_card(folder)
+        card = read_card(folder)
         _check_hashes(folder, card)
         bank = _load_bank(folder / BANK_FILE, card.features)
         embedding = None
@@ -168,9 +168,25 @@ class Bundle:
             return np.zeros((len(embedding), 0), np.float32)
         return self._ratings.run(embedding)
 
-    def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
-        """Calibrate logits of shape [..., labels] to probabilities of the same shape."""
-        return softmax(logits / self.card.calibration.temperature)
+    def probabilities(
+        self, logits: NDArray[np.floating], heard_s: float | None = None
+    ) -> Probabilities:
+        """Calibrate logits to probabilities.
+
+        Parameters
+        ----------
+        logits
+            Shape [..., labels].
+        heard_s
+            How much sound they are about: of little, the bundle is less sure. None for a whole
+            clip of unknown length.
+
+        Returns
+        -------
+        Probabilities
+            Of the same shape.
+        """
+        return softmax(logits / self.card.calibration.temperature_of(heard_s))
 
     def _prove(self, golden_file: Path) -> None:
         with np.load(golden_file, allow_pickle=False) as golden:
@@ -222,7 +238,14 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read_card(folder: Path) -> Card:
+def read_card(folder: Path) -> Card:
+    """Read the card of the bundle in a folder, without proving anything.
+
+    Raises
+    ------
+    BundleError
+        There is none, or it is not valid.
+    """
     try:
         return Card.model_validate_json((folder / CARD_FILE).read_bytes())
     except FileNotFoundError as error:

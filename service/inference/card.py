@@ -1,7 +1,10 @@
 """The model card: a bundle's contract and its honest description, in one ``card.json``."""
 
+import math
+from itertools import pairwise
 from typing import Annotated, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.inference.features import FeatureSpec
@@ -23,12 +26,42 @@ class Estimate(_CardPart):
     high: float
 
 
+class LengthTemperature(_CardPart):
+    """The temperature for clips of which so many seconds are heard."""
+
+    heard_s: float = Field(gt=0)
+    temperature: float = Field(gt=0)
+
+
 class Calibration(_CardPart):
     """How logits become probabilities, and when the answer counts as uncertain."""
 
     temperature: float = Field(gt=0, description="Clip logits are divided by this before softmax")
+    by_length: list[LengthTemperature] = Field(
+        default=[],
+        description="Temperatures that take its place, by the length heard: between two, the "
+        "logarithm is linear in that of the length; beyond the ends, that of the end",
+    )
     uncertain_below: Share = Field(description="A lower confidence makes the answer uncertain")
-    fitted_on: str = Field(description="Which clips the two numbers were fitted on")
+    uncertain_up_to_s: float = Field(
+        default=0.0, ge=0, description="So little heard makes any answer uncertain"
+    )
+    fitted_on: str = Field(description="Which clips the numbers were fitted on")
+
+    @model_validator(mode="after")
+    def _lengths_ascend(self) -> Self:
+        if any(a.heard_s >= b.heard_s for a, b in pairwise(self.by_length)):
+            raise ValueError("by_length must go from the shortest length to the longest")
+        return self
+
+    def temperature_of(self, heard_s: float | None) -> float:
+        """Return the temperature for a clip of some seconds; None where the length is unknown."""
+        if heard_s is None or not self.by_length:
+            return self.temperature
+        lengths = [math.log(knot.heard_s) for knot in self.by_length]
+        temperatures = [math.log(knot.temperature) for knot in self.by_length]
+        length = math.log(max(heard_s, self.by_length[0].heard_s))
+        return math.exp(float(np.interp(length, lengths, temperatures)))
 
 
 class TrainingRecord(_CardPart):

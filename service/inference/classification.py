@@ -5,8 +5,9 @@ embedding per grid, windows and embedding network. The context of one bundle may
 another.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,8 @@ from service.inference.card import Card
 from service.inference.features import FeatureSpec, Grid
 from service.inference.timeline import LabelledSegment, label_segments, move_ends
 from service.inference.timings import Timings
-from service.inference.windows import cut_windows, end_in_silence, segments
+from service.inference.whole import NOTHING, LabelShare, label_shares, whole_probabilities
+from service.inference.windows import cut_windows, end_in_silence, heard_stretches, segments
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,27 @@ class Classification:
         Calibrated probabilities of the whole clip, shape [labels].
     ratings
         What listeners would rate, from 0 to 1, in the order of the card, shape [ratings].
+    heard_s
+        How long the clip plays.
     silent
         Whether the clip holds no audible sound.
     timeline
-        What sounds when, joined as the card asks for; None if nobody asked. A window is less
-        sure than it says.
+        What sounds when, joined as the card asks for; None if nobody asked.
+    shares
+        How much of the time each label sounds; None where the card joins no windows.
+    embedding
+        The mean over the clip's windows of what the embedding network says, shape [units]; None
+        for a bundle without one.
     """
 
     bundle: Bundle
     probabilities: Probabilities
     ratings: NDArray[np.float32]
+    heard_s: float
     silent: bool
     timeline: list[LabelledSegment] | None = None
+    shares: list[LabelShare] | None = None
+    embedding: NDArray[np.float32] | None = None
 
     @property
     def label(self) -> str:
@@ -60,9 +71,11 @@ class Classification:
 
     @property
     def uncertain(self) -> bool:
-        """Whether there is too little to act on: a low confidence, or no sound at all."""
-        threshold = self.bundle.card.calibration.uncertain_below
-        return self.silent or float(self.probabilities.max()) < threshold
+        """Whether there is too little to act on: a low confidence, hardly or no sound at all."""
+        calibration = self.bundle.card.calibration
+        if self.silent or self.heard_s <= calibration.uncertain_up_to_s:
+            return True
+        return float(self.probabilities.max()) < calibration.uncertain_below
 
 
 def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
@@ -96,10 +109,39 @@ def clip_logits(window_logits: Logits) -> Logits:
     return mean
 
 
+def clip_probabilities(
+    bundle: Bundle,
+    n_frames: int,
+    window_logits: Callable[[], Logits],
+    timeline: Sequence[LabelledSegment] | None,
+) -> Probabilities:
+    """Return the calibrated probabilities of a whole clip, shape [labels].
+
+    Parameters
+    ----------
+    bundle
+        Who answers.
+    n_frames
+        Frames of the clip's features.
+    window_logits
+        Asks what the bundle says about the clip's windows, shape [n_windows, labels]; where
+        several labels sound, the timeline tells enough.
+    timeline
+        What :func:`trace` returned; needed where the card joins windows.
+    """
+    card = bundle.card
+    if card.timeline is None or timeline is None:
+        heard_s = (n_frames - 1) * card.features.hop_s
+        return bundle.probabilities(clip_logits(window_logits()), heard_s)
+    nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
+    windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
+    return whole_probabilities(timeline, nothing, windows, window_logits, bundle.probabilities)
+
+
 def trace(
     bundle: Bundle,
     grid: Grid,
-    window_logits: Logits,
+    window_logits: Callable[[], Logits],
     duration_s: float,
     context_grid: Grid | None = None,
 ) -> list[LabelledSegment]:
@@ -112,7 +154,8 @@ def trace(
     grid
         The clip's features, shape [frames, bands].
     window_logits
-        What the bundle said about the clip's windows, shape [n_windows, labels].
+        Asks what the bundle says about the clip's windows, shape [n_windows, labels]; a timeline
+        with windows of its own does not need it.
     duration_s
         How long the clip plays.
     context_grid
@@ -124,9 +167,13 @@ def trace(
         frames = windows.frames
         windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
         heard = end_in_silence(cut_windows(grid, windows), frames)
-        window_logits = bundle.run(heard, context_grid)
+        logits = bundle.run(heard, context_grid)
+    else:
+        logits = window_logits()
     places = segments(len(grid), windows, hop_s, duration_s)
-    labelled = label_segments(places, bundle.probabilities(window_logits), spec)
+    # Where windows are joined, how was chosen for the confidence that they have in long clips.
+    heard_s = min(windows.frames * hop_s, duration_s) if spec is None else None
+    labelled = label_segments(places, bundle.probabilities(logits, heard_s), spec)
     if spec is None or spec.bands_per_octave is None:
         return labelled
     return move_ends(labelled, grid, hop_s, spec.bands_per_octave)
@@ -138,19 +185,23 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         context_grid = workbench.context_grid(bundle)
     with workbench.timings.stage("inference"):
         embedding = workbench.embedding(bundle)
-        window_logits = bundle.run_embedded(bundle.told(embedding, context_grid))
+        window_logits = cache(lambda: bundle.run_embedded(bundle.told(embedding, context_grid)))
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
         duration_s = workbench.clip.duration_s
         traced = None
-        if timeline:
+        joins = bundle.card.timeline is not None
+        if timeline or joins:
             traced = trace(bundle, grid, window_logits, duration_s, context_grid)
     return Classification(
         bundle=bundle,
-        probabilities=bundle.probabilities(clip_logits(window_logits)),
+        probabilities=clip_probabilities(bundle, len(grid), window_logits, traced),
         ratings=ratings,
+        heard_s=duration_s,
         silent=workbench.clip.silent,
-        timeline=traced,
+        timeline=traced if timeline else None,
+        shares=label_shares(traced) if joins and traced else None,
+        embedding=embedding.mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
     )
 
 

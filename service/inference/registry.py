@@ -8,7 +8,8 @@ from threading import Lock
 from typing import Literal
 
 from service.errors import BundleError, NotFound, NotReady
-from service.inference.bundle import CARD_FILE, Bundle
+from service.inference.bundle import CARD_FILE, Bundle, read_card
+from service.inference.card import Card
 from service.inference.signature import PublicKey
 
 logger = logging.getLogger(__name__)
@@ -70,8 +71,30 @@ class Registry:
         with self._lock:
             return dict(self._entries)
 
+    def cards(self) -> dict[str, Card | None]:
+        """Return the card of every known task; None where the bundle has failed.
+
+        Before a bundle is loaded, it is the one in its folder, which is not proved yet.
+        """
+        return {task: self._card(task, entry) for task, entry in self.entries().items()}
+
+    def find(self, task: str) -> tuple[str, Entry]:
+        """Return a task's own name and state, in whatever case its name is written.
+
+        Raises
+        ------
+        NotFound
+            There is no such task.
+        """
+        entries = self.entries()
+        for name, entry in entries.items():
+            if name.lower() == task.lower():
+                return name, entry
+        known = ", ".join(sorted(entries))
+        raise NotFound(f"There is no task {task!r}; this service knows {known}.")
+
     def bundle(self, task: str) -> Bundle:
-        """Return a task's bundle.
+        """Return a task's bundle, in whatever case its name is written.
 
         Raises
         ------
@@ -80,10 +103,7 @@ class Registry:
         NotReady
             The bundle is still loading or failed to load.
         """
-        entry = self.entries().get(task)
-        if entry is None:
-            known = ", ".join(sorted(self._entries))
-            raise NotFound(f"There is no task {task!r}; this service knows {known}.")
+        task, entry = self.find(task)
         if entry.bundle is None:
             raise _not_ready(task, entry)
         return entry.bundle
@@ -112,6 +132,14 @@ class Registry:
         """Return the required tasks that no bundle serves."""
         entries = self.entries()
         return [t for t in self._required_tasks if t not in entries or entries[t].bundle is None]
+
+    def _card(self, task: str, entry: Entry) -> Card | None:
+        if entry.bundle is not None:
+            return entry.bundle.card
+        try:
+            return read_card(self._models_dir / task) if entry.state == "loading" else None
+        except BundleError:  # whoever loads it will say so
+            return None
 
     def _names(self) -> list[str]:
         return list(dict.fromkeys([*self._required_tasks, *bundle_folders(self._models_dir)]))

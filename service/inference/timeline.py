@@ -145,8 +145,14 @@ def spread(segments: Sequence[LabelledSegment]) -> Probabilities:
     return deviation
 
 
-def lab(segments: list[LabelledSegment], names: list[str]) -> str:
-    """Write segments as a ``.lab`` file: start, end and label, a segment a line."""
-    return "".join(
-        f"{s.segment.start_s:.3f}\t{s.segment.end_s:.3f}\t{names[s.label]}\n" for s in segments
-    )
+def lab(segments: list[LabelledSegment], names: list[str], start_s: float = 0.0) -> str:
+    """Write segments as a ``.lab`` file: start, end and label, a segment a line.
+
+    Of an excerpt, ``start_s`` is where it begins, so that times are those of the recording.
+    """
+    lines = []
+    for labelled in segments:
+        segment = labelled.segment
+        times = f"{start_s + segment.start_s:.3f}\t{start_s + segment.end_s:.3f}"
+        lines.append(f"{times}\t{names[labelled.label]}\n")
+    return "".join(lines)

@@ -27,10 +27,15 @@ class WindowSpec(BaseModel):
 
 @dataclass(frozen=True)
 class Segment:
-    """The stretch of time that one window's answer speaks for."""
+    """A stretch of time, such as the one that a window's answer speaks for."""
 
     start_s: float
     end_s: float
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return self.end_s - self.start_s
 
 
 def window_starts(n_frames: int, spec: WindowSpec) -> list[int]:
@@ -57,6 +62,12 @@ def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
 def end_in_silence(windows: Windows, frames: int) -> Windows:
     """Return windows of so many frames, which begin with the given ones and end in silence."""
     return np.pad(windows, ((0, 0), (0, frames - windows.shape[1]), (0, 0)))
+
+
+def heard_stretches(n_frames: int, spec: WindowSpec, hop_s: float) -> list[Segment]:
+    """Return the stretch that each window hears; unlike :func:`segments`, they overlap."""
+    length = min(spec.frames, n_frames)
+    return [Segment(s * hop_s, (s + length) * hop_s) for s in window_starts(n_frames, spec)]
 
 
 def segments(n_frames: int, spec: WindowSpec, hop_s: float, duration_s: float) -> list[Segment]:

@@ -25,6 +25,7 @@ class Place:
         self._received_bytes = 0
         self._upload: asyncio.Timeout | None = None
         self.displaced = False
+        self._at_work = False
 
     def begin_upload(self, timeout: asyncio.Timeout) -> None:
         """Note that the upload is awaited within a timeout, which may be cut short."""
@@ -37,6 +38,15 @@ class Place:
     def end_upload(self) -> None:
         """Note that the upload is complete; from now on the place is safe."""
         self._upload = None
+
+    def begin_work(self) -> None:
+        """Note that from now on the end of the work frees the place, whatever else happens."""
+        self._at_work = True
+
+    def abandon(self) -> None:
+        """Free the place, unless there is work that will."""
+        if not self._at_work:
+            self.leave()
 
     def leave(self) -> None:
         """Free the place; more than once does no harm."""

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from service.audio.decode import Clip, Limits
+from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding.pool import DecoderPool
 from service.errors import ClientLeft, UploadTooSlow
@@ -16,7 +19,8 @@ from service.inference.classification import Classification, classify, needed_ra
 from service.inference.timings import Timings
 from service.intake.admission import Admission, Place
 from service.intake.clients import client_network
-from service.intake.upload import receive_audio
+from service.intake.form import Fields
+from service.intake.upload import Upload, receive_upload, shown_size
 from service.intake.workers import WorkerPool
 from service.settings import Settings
 from service.telemetry import metrics
@@ -25,6 +29,31 @@ from service.telemetry.record import record
 DECODERS_START_S = 60.0
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Received:
+    """An upload that is complete, and the place and the time that its request has.
+
+    Attributes
+    ----------
+    request
+        Who sent it.
+    upload
+        What was sent.
+    place, deadline
+        What it holds until it is answered, and until when it must be.
+    """
+
+    request: Request
+    upload: Upload
+    place: Place
+    deadline: Deadline
+
+    @property
+    def fields(self) -> Fields:
+        """The fields of the form around the file."""
+        return self.upload.fields
 
 
 class Intake:
@@ -43,6 +72,7 @@ class Intake:
             settings.max_duration_s,
             settings.max_channels,
             settings.max_sample_rate_hz,
+            settings.formats,
         )
         self._admission = Admission(
             settings.workers + settings.queue_size,
@@ -78,19 +108,9 @@ class Intake:
         self._workers.close()
         self.decoders.close()
 
-    async def classify(
-        self, request: Request, bundles: Mapping[str, Bundle], *, timeline: bool
-    ) -> tuple[Clip, dict[str, Classification]]:
-        """Receive a request's upload and classify it with each bundle; the keys are kept.
-
-        Parameters
-        ----------
-        request
-            What was sent.
-        bundles
-            Who answers.
-        timeline
-            Whether the answers also tell what sounds when.
+    @asynccontextmanager
+    async def receive(self, request: Request) -> AsyncIterator[Received]:
+        """Receive a request's upload, which holds its place as long as the context.
 
         Raises
         ------
@@ -102,15 +122,45 @@ class Intake:
         place = self._admission.enter(client_network(request.scope))
         try:
             with noted.timings.stage("upload"):
-                data = await self._receive(request, place, deadline)
-        except BaseException:
-            place.leave()
-            raise
-        noted.upload_bytes = len(data)
-        work = _Work(data, bundles, self._limits, deadline, self.decoders, noted.timings, timeline)
+                upload = await self._receive(request, place, deadline)
+            noted.upload_bytes = len(upload.data)
+            yield Received(request, upload, place, deadline)
+        finally:
+            place.abandon()
+
+    async def classify(
+        self,
+        received: Received,
+        bundles: Mapping[str, Bundle],
+        *,
+        timeline: bool,
+        excerpt: Excerpt | None = None,
+    ) -> tuple[Clip, dict[str, Classification]]:
+        """Classify what was received with each bundle; the keys are kept.
+
+        Parameters
+        ----------
+        received
+            What :meth:`receive` gave.
+        bundles
+            Who answers.
+        timeline
+            Whether the answers also tell what sounds when.
+        excerpt
+            The part of the recording that is heard; by default all of it.
+
+        Raises
+        ------
+        ServiceError
+            One of its kinds tells what is wrong with the file, or that it takes too long.
+        """
+        noted = record(received.request.scope)
+        work = _Work(
+            received, bundles, self._limits, self.decoders, noted.timings, timeline, excerpt
+        )
         try:
             clip, answers = await _unless_client_leaves(
-                request, self._workers.run(work, place, deadline)
+                received.request, self._workers.run(work, received.place, received.deadline)
             )
         finally:
             work.wanted = False
@@ -118,18 +168,19 @@ class Intake:
         metrics.count_answers(clip, answers)
         return clip, answers
 
-    async def _receive(self, request: Request, place: Place, deadline: Deadline) -> bytes:
+    async def _receive(self, request: Request, place: Place, deadline: Deadline) -> Upload:
         try:
             async with asyncio.timeout(deadline.remaining_s) as timeout:
                 place.begin_upload(timeout)
-                return await receive_audio(
+                return await receive_upload(
                     request, self._settings.max_upload_bytes, place.note_received
                 )
         except TimeoutError:
             if place.displaced:
                 raise UploadTooSlow(
                     "The upload was slower than "
-                    f"{self._settings.min_upload_bytes_per_s} bytes/s while others had to wait."
+                    f"{shown_size(self._settings.min_upload_bytes_per_s)} a second while others "
+                    "had to wait. Send it again over a faster connection, or a smaller file."
                 ) from None
             raise deadline.exceeded() from None
         finally:
@@ -141,21 +192,22 @@ class _Work:
 
     def __init__(
         self,
-        data: bytes,
+        received: Received,
         bundles: Mapping[str, Bundle],
         limits: Limits,
-        deadline: Deadline,
         decoders: DecoderPool,
         timings: Timings,
         timeline: bool,
+        excerpt: Excerpt | None,
     ) -> None:
-        self._data = data
+        self._data = received.upload.data
+        self._deadline = received.deadline
         self._bundles = bundles
         self._limits = limits
-        self._deadline = deadline
         self._decoders = decoders
         self._timings = timings
         self._timeline = timeline
+        self._excerpt = excerpt
         self._queued_s = time.perf_counter()
         self.wanted = True
 
@@ -163,7 +215,9 @@ class _Work:
         self._timings.add("queue", time.perf_counter() - self._queued_s)
         with self._timings.stage("decode"):
             rates_hz = needed_rates_hz(self._bundles.values())
-            clip = self._decoders.decode(self._data, rates_hz, self._limits, self._deadline)
+            clip = self._decoders.decode(
+                self._data, rates_hz, self._limits, self._deadline, self._excerpt
+            )
         if not self.wanted:
             raise ClientLeft("Nobody waits for the answer any more.")
         return clip, classify(clip, self._bundles, self._timings, timeline=self._timeline)

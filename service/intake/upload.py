@@ -1,49 +1,61 @@
-"""Receive an upload: a multipart form or a raw audio body, never more than the limit."""
+"""Receive an upload: a multipart form or the audio as the body, never more than the limit."""
 
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from dataclasses import dataclass
 
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import ClientLeft, InvalidRequest, TooManyBytes, UnsupportedAudio
+from service.errors import ClientLeft, TooManyBytes, UnsupportedAudio
+from service.intake.coding import undo_coding
+from service.intake.form import Fields, is_text, receive_form
 
 FILE_FIELD = "file"
-# Boundaries and part headers of a form with one file, beyond the file itself.
+MB = 1_000_000
+# Boundaries, part headers and fields of a form with one file, beyond the file itself.
 FORM_OVERHEAD_BYTES = 64 * 1024
-# Of the fields beside the file, which are ignored. Their client names the charset to read them
-# in, and some take a time that grows with the square of the bytes: minutes for a megabyte.
-MAX_FIELD_BYTES = 4096
-RAW_MEDIA_TYPES = ("audio/", "application/octet-stream", "application/ogg")
-
-REQUEST_BODY: dict[str, Any] = {
-    "required": True,
-    "description": "The audio file: as a form, or its bytes as the body.",
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": [FILE_FIELD],
-                "properties": {
-                    FILE_FIELD: {
-                        "type": "string",
-                        "format": "binary",
-                        "description": "WAV, MP3, FLAC, OGG Vorbis, Opus or AIFF",
-                    }
-                },
-            }
-        },
-        "audio/*": {"schema": {"type": "string", "format": "binary"}},
-    },
-}
-
+# Media types of a body that is audio, as the OpenAPI document lists them: makers of clients know
+# of no audio/*, which is taken all the same.
+MEDIA_TYPES = (
+    "audio/wav",
+    "audio/x-wav",
+    "audio/mpeg",
+    "audio/flac",
+    "audio/ogg",
+    "audio/opus",
+    "audio/mp4",
+    "audio/aac",
+    "audio/webm",
+    "audio/aiff",
+    "audio/x-aiff",
+    "video/mp4",
+    "video/webm",
+    "application/ogg",
+    "application/octet-stream",
+)
+_FORM = "multipart/form-data"
+# Audio whatever the bytes are; then those of clients that do not know what they send, of which
+# the last is curl's own. Their first bytes tell.
+_AUDIO = ("audio/", "video/", "application/ogg", "application/mp4")
+_UNTOLD = (
+    "",
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/x-www-form-urlencoded",
+)
 
 Progress = Callable[[int], None]
 
 
-async def receive_audio(request: Request, max_bytes: int, progress: Progress) -> bytes:
-    """Return the bytes of the uploaded file.
+@dataclass(frozen=True)
+class Upload:
+    """What a client sent: the bytes of a file, and the fields of the form around it."""
+
+    data: bytes
+    fields: Fields = ()
+
+
+async def receive_upload(request: Request, max_bytes: int, progress: Progress) -> Upload:
+    """Return the uploaded file and what stands beside it.
 
     Parameters
     ----------
@@ -59,66 +71,80 @@ async def receive_audio(request: Request, max_bytes: int, progress: Progress) ->
     TooManyBytes
         The upload exceeds ``max_bytes``; the rest of it is not read.
     UnsupportedAudio
-        The content type is neither a form nor audio.
+        The body is neither a form nor audio.
+    UnsupportedEncoding
+        The body is compressed with something else than gzip or deflate.
     InvalidRequest
-        The form is broken or has no file.
+        The form is broken, or holds no file or several.
     ClientLeft
         The connection ended before the upload.
     """
-    content_type = request.headers.get("content-type", "").lower()
+    content_type = request.headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    is_form = media_type == _FORM
+    if not (is_form or media_type in _UNTOLD or media_type.startswith(_AUDIO)):
+        raise _no_audio(f"of the content type {content_type[:80]!r}")
+    max_body_bytes = max_bytes + (FORM_OVERHEAD_BYTES if is_form else 0)
     try:
-        if content_type.startswith("multipart/form-data"):
-            return await _receive_form(request, max_bytes, progress)
-        if content_type.startswith(RAW_MEDIA_TYPES):
-            return b"".join([chunk async for chunk in _bounded(request, max_bytes, progress)])
+        chunks = _decoded(request, max_bytes, max_body_bytes, progress)
+        if is_form:
+            upload = Upload(*await receive_form(content_type, chunks))
+        else:
+            upload = Upload(b"".join([chunk async for chunk in chunks]))
     except ClientDisconnect:
         raise ClientLeft("The client closed the connection during the upload.") from None
-    raise UnsupportedAudio(
-        f"The content type {content_type or '(none)'!r} is not accepted. Send a multipart form "
-        f"with the field {FILE_FIELD!r}, or the bytes with an audio/* content type."
-    )
-
-
-async def _receive_form(request: Request, max_bytes: int, progress: Progress) -> bytes:
-    stream = _bounded(request, max_bytes, progress, FORM_OVERHEAD_BYTES)
-    parser = MultiPartParser(
-        request.headers, stream, max_files=1, max_fields=8, max_part_size=MAX_FIELD_BYTES
-    )
-    # The whole upload is bounded, so it stays in memory and nothing is left on disk.
-    parser.spool_max_size = max_bytes + FORM_OVERHEAD_BYTES
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError) as error:
-        reason = getattr(error, "message", None) or str(error)
-        raise InvalidRequest(f"The form cannot be read: {reason}") from error
-    try:
-        upload = form.get(FILE_FIELD)
-        if not isinstance(upload, UploadFile):
-            raise InvalidRequest(f"The form has no file in the field {FILE_FIELD!r}.")
-        data = await upload.read()
-    finally:
-        await form.close()
-    if len(data) > max_bytes:
+    if len(upload.data) > max_bytes:
         raise _too_many(max_bytes)
-    return data
+    if media_type in _UNTOLD and upload.data and is_text(upload.data):
+        raise _no_audio("text")
+    return upload
+
+
+async def _decoded(
+    request: Request, max_bytes: int, max_body_bytes: int, progress: Progress
+) -> AsyncGenerator[bytes, None]:
+    """Yield the body without its content coding, bounded before and behind that."""
+    stated = request.headers.get("content-length", "")
+    if stated.isdigit() and int(stated) > max_body_bytes:
+        raise _too_many(max_bytes)
+    arriving = _arriving(request, max_bytes, max_body_bytes, progress)
+    coding = request.headers.get("content-encoding", "")
+    async for chunk in _bounded(undo_coding(coding, arriving), max_bytes, max_body_bytes):
+        yield chunk
+
+
+async def _arriving(
+    request: Request, max_bytes: int, max_body_bytes: int, progress: Progress
+) -> AsyncGenerator[bytes, None]:
+    async for chunk in _bounded(request.stream(), max_bytes, max_body_bytes):
+        progress(len(chunk))
+        yield chunk
 
 
 async def _bounded(
-    request: Request, max_bytes: int, progress: Progress, overhead_bytes: int = 0
+    chunks: AsyncIterable[bytes], max_bytes: int, max_body_bytes: int
 ) -> AsyncGenerator[bytes, None]:
-    stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > max_bytes + overhead_bytes:
-        raise _too_many(max_bytes)
     received = 0
-    async for chunk in request.stream():
+    async for chunk in chunks:
         received += len(chunk)
-        progress(len(chunk))
-        if received > max_bytes + overhead_bytes:
+        if received > max_body_bytes:
             raise _too_many(max_bytes)
         yield chunk
 
 
+def _no_audio(what: str) -> UnsupportedAudio:
+    return UnsupportedAudio(
+        f"The body is {what}, not audio. Send the file in a multipart form, with curl "
+        "-F file=@song.mp3, or its bytes as the body with a content type such as audio/mpeg."
+    )
+
+
 def _too_many(max_bytes: int) -> TooManyBytes:
     return TooManyBytes(
-        f"The upload exceeds {max_bytes} bytes. Send a shorter clip or a compressed format."
+        f"The upload exceeds {shown_size(max_bytes)}. Send a shorter clip or a compressed format."
     )
+
+
+def shown_size(n_bytes: int) -> str:
+    """Write a size for people: in MB of a million bytes, as file managers do, or in kB."""
+    return f"{n_bytes / MB:.3g} MB" if n_bytes >= MB else f"{n_bytes / 1e3:.3g} kB"

@@ -45,6 +45,7 @@ class WorkerPool:
         """
         loop = asyncio.get_running_loop()
         future = self._executor.submit(job)
+        place.begin_work()
         self._futures.add(future)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._end, done, place))
         try:

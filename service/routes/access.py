@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Security, WebSocket
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
@@ -15,6 +15,8 @@ from service.telemetry import metrics
 from service.telemetry.record import record
 
 HEADER = "X-API-Key"
+# Where a browser's WebSocket can send a key: among the subprotocols that it offers.
+KEY_OFFER = "key."
 
 _bearer = HTTPBearer(auto_error=False, description="An API key")
 _header = APIKeyHeader(name=HEADER, auto_error=False, description="An API key")
@@ -44,6 +46,31 @@ def key_needed(keys: ApiKeys, scope: str | None = None) -> Any:
         check_key(request, bearer.credentials if bearer else header, keys, scope)
 
     return Depends(check)
+
+
+def check_stream(websocket: WebSocket, keys: ApiKeys | None, limit: RateLimit | None) -> None:
+    """Let a WebSocket through only with a key for streams, where keys are asked for, and in time.
+
+    Raises
+    ------
+    Unauthorized
+        It has no valid key.
+    Forbidden
+        Its key may not be used for streams.
+    TooManyRequests
+        Too many came.
+    """
+    scheme, _, bearer = websocket.headers.get("authorization", "").partition(" ")
+    offers: list[str] = websocket.scope.get("subprotocols", [])
+    sent = [
+        bearer.strip() if scheme.lower() == "bearer" else None,
+        websocket.headers.get(HEADER),
+        *(offer.removeprefix(KEY_OFFER) for offer in offers if offer.startswith(KEY_OFFER)),
+    ]
+    if keys is not None:
+        check_key(websocket, next(filter(None, sent), None), keys, "stream")
+    if limit is not None:
+        check_rate(websocket, limit)
 
 
 def check_key(

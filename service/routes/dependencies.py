@@ -3,7 +3,7 @@
 from threading import Event
 from typing import Annotated, Any, Literal, cast
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 
 from service.errors import ServiceError
 from service.http import problems
@@ -34,17 +34,6 @@ RegistryDep = Annotated[Registry, Depends(_registry)]
 IntakeDep = Annotated[Intake, Depends(_intake)]
 StoppingDep = Annotated[bool, Depends(_stopping)]
 ReadyWhenDep = Annotated[Literal["all", "any"], Depends(_ready_when)]
-
-Timeline = Annotated[
-    bool, Query(description="Also answer for each stretch of time, not only for the whole clip")
-]
-Format = Annotated[
-    Literal["json", "lab"],
-    Query(description="json, or lab: start, end and chord a line, as chord tools read them"),
-]
-TopK = Annotated[
-    int | None, Query(ge=1, description="List only this many labels, the most probable first")
-]
 
 
 def problem_responses(*errors: tuple[type[ServiceError], str]) -> dict[int | str, dict[str, Any]]:

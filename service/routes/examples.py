@@ -1,52 +1,80 @@
-"""Example answers for the OpenAPI page."""
+"""Example answers for the OpenAPI document, made from the cards of the bundles."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.inference.bundle import MODEL_FILE
+from service.inference.card import Card
 from service.schemas import PROBABILITY_DIGITS
 
-_AUDIO = {
+# With more, an example would be all labels and nothing else.
+MAX_LABELS = 10
+FEWER_LABELS = 3
+# Each label is so much less probable than the one before.
+FALL = 0.25
+RATING = 0.64
+SHARE = 0.62
+SEGMENTS_S = ("0.000\t1.858", "1.858\t3.947", "3.947\t6.037")
+
+AUDIO = {
     "duration_s": 30.0,
     "sample_rate_hz": 44100,
     "channels": 2,
     "format": "mp3",
     "warnings": ["clipped: many samples sit at full scale, the recording was too loud"],
 }
-_GENRES = (
-    ("blues", 0.71),
-    ("rock", 0.12),
-    ("jazz", 0.06),
-    ("country", 0.04),
-    ("reggae", 0.02),
-    ("pop", 0.02),
-    ("disco", 0.01),
-    ("hiphop", 0.01),
-    ("metal", 0.006),
-    ("classical", 0.004),
-)
 
 
-def _result(task: str, probabilities: dict[str, float], **more: object) -> dict[str, Any]:
+def summary(card: Card) -> str:
+    """Say what was asked to get the example."""
+    asked = f", top_k={FEWER_LABELS}" if _is_cut(card) else ""
+    return f"{card.task} of a 30 s MP3{asked}"
+
+
+def task_answer(card: Card) -> dict[str, Any]:
+    """Return an answer of one task."""
+    return {**_result(card), "audio": AUDIO}
+
+
+def all_answers(cards: Mapping[str, Card]) -> dict[str, Any]:
+    """Return the answers of all tasks."""
+    return {"audio": AUDIO, "results": {task: _result(card) for task, card in cards.items()}}
+
+
+def lab_answer(labels: Sequence[str]) -> str:
+    """Return a ``.lab`` file of the first labels."""
+    return "".join(f"{times}\t{label}\n" for times, label in zip(SEGMENTS_S, labels, strict=False))
+
+
+def _is_cut(card: Card) -> bool:
+    return len(card.labels) > MAX_LABELS
+
+
+def _result(card: Card) -> dict[str, Any]:
+    falling = [FALL**place for place in range(len(card.labels))]
+    probabilities = {
+        label: round(value / sum(falling), PROBABILITY_DIGITS)
+        for label, value in zip(card.labels, falling, strict=True)
+    }
+    if _is_cut(card):
+        probabilities = dict(list(probabilities.items())[:FEWER_LABELS])
     label, confidence = next(iter(probabilities.items()))
     return {
-        "task": task,
+        "task": card.task,
         "label": label,
-        "confidence": round(confidence, PROBABILITY_DIGITS),
+        "confidence": confidence,
         "probabilities": probabilities,
-        "uncertain": False,
-        **more,
-        "model": {"name": task, "version": "1.0.0", "sha256": "9f86d081884c7d65…"},
+        "uncertain": confidence < card.calibration.uncertain_below,
+        **({"ratings": {r.name: RATING for r in card.ratings}} if card.ratings else {}),
+        **({"chords": _shares(card.labels)} if card.timeline else {}),
+        "model": {
+            "name": card.task,
+            "version": card.version,
+            "sha256": card.sha256[MODEL_FILE],
+        },
     }
 
 
-_RESULTS = {
-    "genre": _result("genre", dict(_GENRES)),
-    "chord": _result("chord", {"Am": 0.94, "C": 0.04, "F": 0.02}),
-    "emotion": _result("emotion", {"happy": 0.83, "sad": 0.17}, ratings={"energy": 0.64}),
-}
-
-LAB_ANSWER = "0.000\t1.858\tA:min\n1.858\t3.947\tF:maj\n3.947\t6.037\tC:maj\n"
-ALL_ANSWERS: dict[str, Any] = {"audio": _AUDIO, "results": _RESULTS}
-TASK_ANSWERS: dict[str, Any] = {
-    task: {"summary": f"{task} of a 30 s MP3", "value": {**result, "audio": _AUDIO}}
-    for task, result in _RESULTS.items()
-}
+def _shares(labels: Sequence[str]) -> list[dict[str, Any]]:
+    shares = (SHARE, round(1 - SHARE, PROBABILITY_DIGITS))
+    return [{"label": n, "share": s} for n, s in zip(labels, shares, strict=False)]

@@ -2,14 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path, Response
 
 from service.errors import NotFound, NotReady
 from service.inference.card import Card
 from service.routes.dependencies import RegistryDep, problem_responses
 from service.schemas import ModelSummary, readiness
 
-router = APIRouter(prefix="/models", tags=["models"])
+
+def _differs_for_browsers(response: Response) -> None:
+    """Keep caches from answering a client with the page that a browser got."""
+    response.headers["Vary"] = "Accept"
+
+
+router = APIRouter(prefix="/models", tags=["models"], dependencies=[Depends(_differs_for_browsers)])
 
 
 @router.head("", include_in_schema=False)

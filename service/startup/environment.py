@@ -84,6 +84,6 @@ def _in_words(found: Mapping[str, Any]) -> str:
 
 
 def _plain(default: object) -> str:
-    if default in ((), None):
+    if default in ((), None, ""):
         return "none"
     return ",".join(default) if isinstance(default, tuple) else str(default)

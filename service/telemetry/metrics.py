@@ -55,6 +55,18 @@ CONNECTIONS_ENDED = Counter(
     f"Connections ended early: {', '.join(EARLY_ENDS)}",
     ["reason"],
 )
+STREAMS = Gauge(PREFIX + "streams", "Streams that are open")
+STREAMS_ENDED = Counter(
+    PREFIX + "streams_ended",
+    "Streams that ended or were refused, by task, by how, and by the problem that kept one out",
+    ["task", "ending", "problem"],
+)
+STREAM_SECONDS = Counter(PREFIX + "stream_seconds", "Seconds of audio heard in streams")
+STREAM_WAITING = Histogram(
+    PREFIX + "stream_waiting_seconds",
+    "Audio of a stream that had come but was not heard yet when an answer went out",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
 MODELS = Gauge(
     PREFIX + "model_info",
     "One for each model, with its state",

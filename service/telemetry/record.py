@@ -114,11 +114,14 @@ class RecordMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         noted = record(scope)
         noted.client = shown_client(scope, self._log_client)
+        if scope["type"] != "http":  # service.telemetry.streams tells of these
+            await self._app(scope, receive, send)
+            return
         began = time.perf_counter()
 
         async def send_and_note_status(message: Message) -> None:

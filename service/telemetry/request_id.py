@@ -1,4 +1,4 @@
-"""Give every request an id, so that an answer, a problem and a log line can be matched."""
+"""Give every request and stream an id, to match an answer, a problem and a log line."""
 
 import re
 import uuid
@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Of requests, of WebSockets that are accepted, and of those that are refused.
+ANSWER_HEADS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _SCOPE_KEY = "request_id"
 
 
@@ -30,7 +32,7 @@ class RequestIdMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         offered = Headers(scope=scope).get(HEADER, "")
@@ -38,7 +40,7 @@ class RequestIdMiddleware:
         assign(scope, identifier)
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ANSWER_HEADS:
                 MutableHeaders(scope=message)[HEADER] = identifier
             await send(message)
 

@@ -5,9 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.proof import fuzz, load, slow, soak
+from tests.proof import fuzz, load, slow, soak, stream
 
-PROOFS = {"fuzz": fuzz, "load": load, "slow": slow, "soak": soak}
+PROOFS = {"fuzz": fuzz, "load": load, "slow": slow, "soak": soak, "stream": stream}
 
 
 def main() -> int:

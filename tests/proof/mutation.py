@@ -12,11 +12,14 @@ from functools import cache
 
 import numpy as np
 
-from tests.audio import ENCODINGS, encode, encode_as, noise, stereo, tone
+from tests.audio import ENCODINGS, MUXINGS, Muxing, encode, encode_as, mux, noise, stereo, tone
 
 Mutation = Callable[[bytearray, random.Random], None]
 
 SEED_DURATION_S = 0.6
+# Of their frames of up to a second several must be there, or any damage leaves nothing.
+LONG_FRAMES = {"tta", "wavpack"}
+LONG_FRAMES_DURATION_S = 3.0
 MOST_MUTATIONS = 3
 OGG_PAGE_HEADER_BYTES = 27
 FLAC_BLOCK_HEADER_BYTES = 4
@@ -49,6 +52,13 @@ def seeds() -> dict[str, list[bytes]]:
     for subtype in ("FLOAT", "DOUBLE", "PCM_24", "PCM_U8", "IMA_ADPCM", "MS_ADPCM", "ULAW"):
         files["wav"].append(encode(one, subtype=subtype))
     files["wav"].append(encode(np.repeat(one[:, None], 8, axis=1), container="WAVEX"))
+    files["wav"].append(mux(one, Muxing("wav", "libmp3lame")))
+    for container in ("AU", "CAF", "W64"):
+        files[container.lower()] = [encode(one, container=container)]
+    for name, (_, muxing) in MUXINGS.items():
+        duration_s = LONG_FRAMES_DURATION_S if name in LONG_FRAMES else SEED_DURATION_S
+        one = tone(440, duration_s, rate_hz=muxing.rate_hz)
+        files[name] = [mux(one, muxing)]
     return files
 
 
@@ -232,6 +242,26 @@ def _mp3_tag(data: bytearray, rng: random.Random) -> None:
     data[:0] = b"ID3" + bytes([rng.randint(0, 5), 0, rng.randrange(256)]) + stated + bytes(20)
 
 
+def _atom(data: bytearray, rng: random.Random) -> None:
+    """Change the length or name of an atom of an MP4 file, or a number in one."""
+    names = (b"moov", b"trak", b"mdia", b"stbl", b"stsd", b"stsz", b"stsc", b"stco", b"stts",
+             b"elst", b"esds", b"mdhd", b"mvhd", b"mdat", b"alac", b"mp4a")  # fmt: skip
+    at = data.find(rng.choice(names))
+    if at >= 4:
+        _number(data, at + rng.choice((-4, 0, 4, 8, 12, 16, 20, 24, 28)), ">I", rng)
+
+
+def _early_number(data: bytearray, rng: random.Random) -> None:
+    """Change a number near the beginning, where the headers of most formats are."""
+    form = rng.choice(("B", "<H", ">H", "<I", ">I", "<Q", ">Q"))
+    _number(data, rng.randrange(min(len(data), 400) or 1), form, rng)
+
+
+def _any_number(data: bytearray, rng: random.Random) -> None:
+    """Change a number anywhere, such as in the header of a packet."""
+    _number(data, rng.randrange(len(data) or 1), rng.choice(("B", ">H", "<I")), rng)
+
+
 STRUCTURED: dict[str, tuple[Mutation, ...]] = {
     "wav": _chunked("<"),
     "aiff": _chunked(">"),
@@ -239,4 +269,12 @@ STRUCTURED: dict[str, tuple[Mutation, ...]] = {
     "ogg": (_ogg_page, _ogg_page, _ogg_page),
     "opus": (_ogg_page, _ogg_page, _ogg_page),
     "mp3": (_mp3_frame, _mp3_tag),
+    "mp2": (_mp3_frame, _mp3_tag),
+    "oga": (_ogg_page, _ogg_page),
+    "caf": (_chunked(">")[1], _early_number),
+    **dict.fromkeys(("m4a", "alac", "mov", "3gp"), (_atom, _atom, _early_number)),
+    **dict.fromkeys(
+        ("au", "w64", "aac", "webm", "mkv", "wma", "amr", "ac3", "eac3", "wavpack", "tta"),
+        (_early_number, _any_number),
+    ),
 }

@@ -7,12 +7,16 @@ ROOT = Path(__file__).parents[2]
 # What costs seconds, hundreds of megabytes or a writable cache, and the training job.
 FORBIDDEN = {
     "dask",
+    "distributed",
+    "httpx",
     "keras",
     "librosa",
     "matplotlib",
+    "mutagen",
     "numba",
     "onnx",
     "pandas",
+    "pyarrow",
     "scipy",
     "sklearn",
     "tensorflow",
@@ -20,12 +24,15 @@ FORBIDDEN = {
     "training",
 }
 IMPORT_ALL = """
-import importlib, json, pkgutil, sys
+import importlib, json, sys
+from pathlib import Path
 import service
-for module in pkgutil.walk_packages(service.__path__, "service."):
-    if module.name != "service.__main__":
-        importlib.import_module(module.name)
-importlib.import_module("service.__main__")
+EXTRAS = ("bulk.py", "client", "library")
+root = Path(service.__file__).parent
+for file in root.rglob("*.py"):
+    path = file.relative_to(root)
+    if path.parts[0] not in EXTRAS:
+        importlib.import_module(".".join(("service", *path.with_suffix("").parts)))
 print(json.dumps(sorted(sys.modules)))
 """
 IMPORT_DECODER = """
@@ -37,6 +44,18 @@ CREATE_APP = """
 import json, sys
 from service.app import create_app
 create_app()
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+IMPORT_CLIENT = """
+import json, sys
+import service.client
+print(json.dumps(sorted(sys.modules)))
+"""
+IMPORT_LIBRARY = """
+import json, sys
+from service.library import command
 print(json.dumps(sorted(sys.modules)))
 """
 
@@ -71,3 +90,17 @@ def test_nothing_of_tracing_is_imported_unless_it_is_asked_for() -> None:
         name for name in modules if name.startswith(("service.telemetry.spans", "requests"))
     ]
     assert not [name for name in modules if name.startswith("opentelemetry.sdk")]
+
+
+def test_the_client_imports_nothing_of_the_library_command_but_its_http_client() -> None:
+    modules = imported_by(IMPORT_CLIENT)
+
+    packages = {name.split(".")[0] for name in modules}
+    assert packages & FORBIDDEN == {"httpx"}
+
+
+def test_the_library_command_imports_none_of_the_trainings_libraries() -> None:
+    modules = imported_by(IMPORT_LIBRARY)
+
+    packages = {name.split(".")[0] for name in modules}
+    assert packages & FORBIDDEN == {"dask", "distributed", "httpx", "mutagen", "pyarrow"}

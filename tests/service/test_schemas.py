@@ -22,6 +22,7 @@ def classification(models_dir: Path) -> Classification:
         bundle=Bundle.load(models_dir / "genre"),
         probabilities=np.array([0.2, 0.1, 0.6, 0.1]),
         ratings=np.zeros(0, np.float32),
+        heard_s=2.0,
         silent=False,
         timeline=[
             LabelledSegment(Segment(0.0, 1.23456), 0, np.array([0.7, 0.1, 0.1, 0.1])),
@@ -38,6 +39,7 @@ def test_audio_is_described_as_it_was_decoded() -> None:
         "channels": 2,
         "format": "flac",
         "warnings": [WARNING],
+        "excerpt": None,
     }
 
 

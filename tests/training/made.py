@@ -18,6 +18,7 @@ from training.synthesis.sounds import GuitarSound, render_chord, render_no_chord
 GUITAR_RATE_HZ = 11_025
 GUITAR_CLIP_S = 1.2
 MOOD_RATE_HZ = 8_000
+MOOD_CLIP_S = 0.6
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ def write_moods(folder: Path, splits: Sequence[str] = ("extra",)) -> Path:
     for split in splits:
         for n in range(6):
             name = f"{split}-{n}.wav"
-            sound = tone((300, 2_500)[n % 2], 0.6, rate_hz=MOOD_RATE_HZ)
-            hiss = noise(0.6, rate_hz=MOOD_RATE_HZ, amplitude=0.05, seed=n)
+            sound = tone((300, 2_500)[n % 2], MOOD_CLIP_S, rate_hz=MOOD_RATE_HZ)
+            hiss = noise(MOOD_CLIP_S, rate_hz=MOOD_RATE_HZ, amplitude=0.05, seed=n)
             write_wav(folder / name, sound + hiss, MOOD_RATE_HZ)
             data_set = "first" if n < 4 else "second"
             rows.append((name, ("sad", "happy")[n % 2], f"{split}-artist-{n}", data_set, split))

@@ -1,6 +1,7 @@
 """Make the folders of finished runs without training for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -34,6 +35,23 @@ def make_fold(
         groups=[f"{name}-group-{i // 2}" for i in range(n)],
         truth=truth,
         logits=logits.astype(np.float32),
+        durations_s=np.full(n, np.nan),
+        cuts_s=np.zeros(0),
+        cut_logits=np.zeros((0, n, n_labels), np.float32),
+    )
+
+
+def with_cuts(fold: FoldResult, factors: Mapping[float, float], duration_s: float) -> FoldResult:
+    """Return a fold that also answered about its clips cut short, surer by given factors.
+
+    Its answers to clips of the whole duration stay as they are.
+    """
+    n = len(fold.truth)
+    return replace(
+        fold,
+        durations_s=np.full(n, duration_s),
+        cuts_s=np.array(list(factors)),
+        cut_logits=np.stack([fold.logits * np.float32(factor) for factor in factors.values()]),
     )
 
 

@@ -24,7 +24,7 @@ from training.fitting.fit_job import FitJob, fingerprint, fit_without, judge
 from training.fitting.material import NOTHING_BESIDE, assemble
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
-from training.results.figures import evaluations
+from training.results.figures import UNCALIBRATED, evaluations
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ def _collect(job: CompareJob) -> Comparison:
         ]
         if runs:
             exams = {
-                name: evaluations(recipe, run, temperature=1.0, protocol=PROTOCOLS[name])
+                name: evaluations(recipe, run, UNCALIBRATED, protocol=PROTOCOLS[name])
                 for name, run in runs.items()
             }
             rows.append(

@@ -1,19 +1,18 @@
 """Compute the features of all clips, in parallel, each once.
 
-The work runs on Dask: threads of this process by default (decoding and transforms
-release the interpreter lock), or the workers of a cluster whose address is given.
-Workers need this package and the same paths; only grids travel back.
+The work runs on the engine of whole libraries (:mod:`service.bulk`): threads of this process by
+default (decoding and transforms release the interpreter lock), or the workers of a cluster whose
+address is given. Workers need this package and the same paths; only grids travel back.
 """
 
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import dask
-from distributed import Client
 from tqdm import tqdm
 
+from service.bulk import NoWorkers, map_unordered, workers
+from service.cores import available_cores
 from service.inference.features import FeatureSpec, FilterBank, Grid
 from training.data.cache import FeatureCache, HalfGrid
 from training.data.readers import LabelledClip
@@ -22,8 +21,8 @@ from training.errors import TrainingError, UnreadableClip
 
 logger = logging.getLogger(__name__)
 
-# Results are stored after so many clips, so an interrupted run loses little.
-CLIPS_PER_CALL = 64
+Missing = tuple[int, str, Source]
+"""A clip without a grid: its place in the list, its key in the cache and where it comes from."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def prepare(
         Address of a Dask scheduler; None for threads of this process.
     """
     found: dict[int, HalfGrid] = {}
-    missing: list[tuple[int, str, Source]] = []
+    missing: list[Missing] = []
     skipped: list[Skipped] = []
     for index, clip in enumerate(clips):
         try:
@@ -84,40 +83,46 @@ def prepare(
             missing.append((index, key, clip.source))
         else:
             found[index] = grid
-    with _scheduler(cluster), tqdm(total=len(missing), desc="features", unit="clip") as progress:
-        bank_task = dask.delayed(bank)
-        for start in range(0, len(missing), CLIPS_PER_CALL):
-            part = missing[start : start + CLIPS_PER_CALL]
-            tasks = [dask.delayed(_grid_or_reason)(source, spec, bank_task) for *_, source in part]
-            for (index, key, source), result in zip(part, dask.compute(*tasks), strict=True):
-                if isinstance(result, str):
-                    skipped.append(_skip(source, result))
-                else:
-                    found[index] = cache.store(key, result)
-            progress.update(len(part))
+    for (index, key, source), result in _computed(missing, spec, bank, cluster):
+        if isinstance(result, str):
+            skipped.append(_skip(source, result))
+        else:
+            found[index] = cache.store(key, result)
     ready = [PreparedClip(clips[index], found[index]) for index in sorted(found)]
     return Preparation(ready, skipped)
 
 
-def _grid_or_reason(source: Source, spec: FeatureSpec, bank: FilterBank) -> Grid | str:
+def _computed(
+    missing: Sequence[Missing], spec: FeatureSpec, bank: FilterBank, cluster: str | None
+) -> Iterator[tuple[Missing, Grid | str]]:
+    """Yield each clip with its grid, or with why there is none, as soon as that is known."""
+    if not missing:
+        return
+    try:
+        with (
+            workers(cluster, available_cores(), processes=False) as client,
+            tqdm(total=len(missing), desc="features", unit="clip") as progress,
+        ):
+            shared = client.submit(_itself, bank)  # sent to each worker once, not with each clip
+            for done in map_unordered(client, _grid_or_reason, missing, spec, shared):
+                progress.update()
+                yield done.item, done.get()
+    except NoWorkers as error:
+        raise TrainingError(str(error)) from error
+
+
+def _grid_or_reason(missing: Missing, spec: FeatureSpec, bank: FilterBank) -> Grid | str:
+    _, _, source = missing
     try:
         return source.grid(spec, bank)
     except UnreadableClip as error:
         return str(error)
 
 
+def _itself(bank: FilterBank) -> FilterBank:
+    return bank
+
+
 def _skip(source: Source, reason: str) -> Skipped:
     logger.warning("skipped %s: %s", source.name, reason)
     return Skipped(source.name, reason)
-
-
-def _scheduler(cluster: str | None) -> AbstractContextManager[object]:
-    """Return a context in which Dask computes here or on a cluster."""
-    if cluster is None:
-        threads: AbstractContextManager[object] = dask.config.set(scheduler="threads")
-        return threads
-    try:
-        client: AbstractContextManager[object] = Client(cluster, timeout="10s")
-    except OSError as error:
-        raise TrainingError(f"No Dask scheduler answers at {cluster}: {error}") from error
-    return client

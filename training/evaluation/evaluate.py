@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from service.errors import BundleError
-from service.inference.bundle import Bundle, Logits
+from service.inference.bundle import Bundle, Probabilities
 from service.inference.card import Evaluation
-from service.inference.classification import clip_logits
+from service.inference.classification import clip_probabilities, trace
 from service.inference.features import Grid
 from training.data.cache import FeatureCache
 from training.data.preparation import PreparedClip, prepare
@@ -145,9 +146,12 @@ def _scored(
 ) -> list[_Scored]:
     if not prepared:
         return []
-    probabilities = bundle.probabilities(np.stack(_logits(bundle, prepared, cache, cluster)))
-    order = [bundle.card.labels.index(label) for label in labels]
-    uncertain = probabilities.max(axis=1) < bundle.card.calibration.uncertain_below
+    card = bundle.card
+    probabilities = np.stack(_probabilities(bundle, prepared, cache, cluster))
+    order = [card.labels.index(label) for label in labels]
+    heard_s = np.array([(len(one.grid) - 1) * card.features.hop_s for one in prepared])
+    uncertain = probabilities.max(axis=1) < card.calibration.uncertain_below
+    uncertain |= heard_s <= card.calibration.uncertain_up_to_s
     return [
         _Scored(one.clip, row[order], bool(flag))
         for one, row, flag in zip(prepared, probabilities, uncertain, strict=True)
@@ -170,10 +174,10 @@ def _row(scored: _Scored, labels: Sequence[str], data: Sequence[Path]) -> ClipRo
     )
 
 
-def _logits(
+def _probabilities(
     bundle: Bundle, prepared: Sequence[PreparedClip], cache: FeatureCache, cluster: str | None
-) -> list[Logits]:
-    """Return each clip's logits, shape [labels]."""
+) -> list[Probabilities]:
+    """Return each clip's probabilities, shape [labels], as the service would tell them."""
     grids = [p.grid.astype(np.float32) for p in prepared]
     context_grids: Sequence[Grid | None] = [None] * len(grids)
     if bundle.context is not None:
@@ -181,9 +185,19 @@ def _logits(
         heard = prepare([p.clip for p in prepared], spec, bank, cache, cluster).clips
         context_grids = [p.grid.astype(np.float32) for p in heard]
     return [
-        clip_logits(bundle.window_logits(grid, context_grid))
+        _answer(bundle, grid, context_grid)
         for grid, context_grid in zip(grids, context_grids, strict=True)
     ]
+
+
+def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilities:
+    window_logits = cache(lambda: bundle.window_logits(grid, context_grid))
+    timeline = None
+    if bundle.card.timeline is not None:
+        # A grid knows its clip's length to half a frame.
+        duration_s = (len(grid) - 0.5) * bundle.card.features.hop_s
+        timeline = trace(bundle, grid, window_logits, duration_s, context_grid)
+    return clip_probabilities(bundle, len(grid), window_logits, timeline)
 
 
 def _load(folder: Path) -> Bundle:

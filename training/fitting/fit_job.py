@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from service.inference.bundle import MODEL_FILE, file_sha256
 from service.inference.context import Context
-from service.inference.windows import cut_windows
+from service.inference.windows import WindowSpec, cut_windows
 from training.data.cache import FeatureCache
 from training.data.labels import OUTSIDE
 from training.data.readers import LabelledClip
 from training.errors import TrainingError
+from training.fitting.cuts import Lengths, hear_lengths, with_cuts
 from training.fitting.embedding import stage_of
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.fitting.material import Beside, Item, Material, examples, gather, teacher_moments
@@ -111,10 +112,14 @@ def fit(job: FitJob) -> None:
     check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
     if backbone is not None and job.recipe.serving.scales:
         _fit_ratings(job, backbone)
-    stage = stage_of(job.recipe, material, backbone, job.seed)
-    job, material = replace(job, recipe=stage.recipe), stage.material
     clips = material.clips
     held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.validation.held_back]
+    cut = bool(job.with_folds or held_back or job.recipe.supplement.cuts_s)
+    lengths = _lengths(job, material, backbone, context) if cut else None
+    stage = stage_of(job.recipe, material, backbone, job.seed)
+    job, material = replace(job, recipe=stage.recipe), stage.material
+    if lengths is not None:
+        material = with_cuts(material, lengths, job.recipe.supplement.cuts_s)
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
     if job.with_folds:
@@ -122,13 +127,12 @@ def fit(job: FitJob) -> None:
             if not job.run.has_fold(fold.name):
                 test = [trainable[i] for i in fold.test]
                 fitted = fit_without(job, material, held_back_groups | fold.groups, fold.name)
-                job.run.save_fold(
-                    judge(job, material, fitted, test, fold.name), stage.whole(fitted.network)
-                )
+                result = judge(job, material, fitted, test, fold.name, lengths)
+                job.run.save_fold(result, stage.whole(fitted.network))
     fitted = fit_without(job, material, held_back_groups, FINAL)
     valid = [i for i in held_back if clips[i].split == "valid"]
     if valid:
-        result = judge(job, material, fitted, valid, HELD_BACK_FOLD)
+        result = judge(job, material, fitted, valid, HELD_BACK_FOLD, lengths)
         job.run.save_fold(result, stage.whole(fitted.network))
     record = RunRecord(
         task=job.recipe.task,
@@ -141,6 +145,19 @@ def fit(job: FitJob) -> None:
         fit_s=round(time.monotonic() - began, 1),
     )
     job.run.save_network(stage.whole(fitted.network), record, check_windows, check_contexts)
+
+
+def _lengths(
+    job: FitJob, material: Material, backbone: keras.Model | None, context: Context | None
+) -> Lengths:
+    return hear_lengths(
+        job.recipe,
+        material,
+        job.cache,
+        backbone=backbone,
+        context=context,
+        cluster=job.cluster,
+    )
 
 
 def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
@@ -210,22 +227,45 @@ def _split_for_stop(
 
 
 def judge(
-    job: FitJob, material: Material, fitted: Fitted, test: Sequence[int], name: str
+    job: FitJob,
+    material: Material,
+    fitted: Fitted,
+    test: Sequence[int],
+    name: str,
+    lengths: Lengths | None = None,
 ) -> FoldResult:
-    """Ask a fitted network about clips that it never saw."""
+    """Ask a fitted network about clips that it never saw, and about what they are cut to."""
     clips = [material.clips[i] for i in test]
     items = [material.items[i] for i in test]
+    windows = job.recipe.inputs.windows
+    lengths = lengths or Lengths(np.full(len(material.clips), np.nan), {})
     result = FoldResult(
         name=name,
         clip_names=[Path(clip.source.name).name for clip in clips],
         data_sets=[clip.data_set for clip in clips],
         groups=[clip.group for clip in clips],
         truth=np.array([item.label for item in items]),
-        logits=clip_logits(fitted.network, [i.grids[0] for i in items], job.recipe.inputs.windows),
+        logits=clip_logits(fitted.network, [i.grids[0] for i in items], windows),
+        durations_s=lengths.durations_s[list(test)],
+        cuts_s=np.array(list(lengths.cuts), dtype=np.float64),
+        cut_logits=_cut_logits(fitted, lengths, test, windows, len(job.recipe.labels)),
     )
     right = (result.logits.argmax(axis=1) == result.truth).mean()
     logger.info("%s %s: %.1f%% of %d clips", job.recipe.task, name, 100 * right, len(test))
     return result
+
+
+def _cut_logits(
+    fitted: Fitted, lengths: Lengths, test: Sequence[int], windows: WindowSpec, n_labels: int
+) -> NDArray[np.float32]:
+    """Return the logits of cut clips, shape [cuts, clips, labels]; NaN for those no longer."""
+    logits = np.full((len(lengths.cuts), len(test), n_labels), np.nan, dtype=np.float32)
+    for number, grids in enumerate(lengths.cuts.values()):
+        known = [place for place, i in enumerate(test) if i in grids]
+        if known:
+            heard = [grids[test[place]] for place in known]
+            logits[number, known] = clip_logits(fitted.network, heard, windows)
+    return logits
 
 
 def _context(job: FitJob, folder: Path) -> Context | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from service.audio.files import audio_files
 from service.inference.context import Context
 from service.inference.features import FilterBank, compute_grid
 from training.augmentation.degradation import DegradedAudio
@@ -15,7 +16,6 @@ from training.data.filter_banks import make_bank
 from training.data.labels import OUTSIDE, TASKS, UNLABELLED
 from training.data.preparation import Preparation, PreparedClip, Skipped, prepare
 from training.data.readers import AudioFile, LabelledClip, read_data_sets
-from training.data.readers.manifest import audio_files
 from training.errors import TrainingError
 from training.fitting.batches import Examples
 from training.networks.context import hear_clips, hear_samples
@@ -293,7 +293,7 @@ def _outside_audio(
 
 def _of_folder(folder: Path) -> list[LabelledClip]:
     name = f"outside:{folder.name}"
-    files = audio_files(folder)
+    files = list(audio_files(folder))
     if not files:
         raise TrainingError(f"{folder} holds no audio; give a folder of WAV, MP3, FLAC or OGG.")
     return [LabelledClip(AudioFile(path), "", name, name) for path in files]

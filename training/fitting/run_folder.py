@@ -46,6 +46,12 @@ class FoldResult:
         Index of the true label, shape [clips].
     logits
         Clip logits, shape [clips, labels].
+    durations_s
+        How long the clips are, shape [clips]; NaN where that is unknown.
+    cuts_s
+        Lengths to which the clips were cut as well, shape [cuts].
+    cut_logits
+        Logits of the cut clips, shape [cuts, clips, labels]; NaN where a clip is no longer.
     """
 
     name: str
@@ -54,6 +60,9 @@ class FoldResult:
     groups: list[str]
     truth: NDArray[np.int64]
     logits: NDArray[np.float32]
+    durations_s: NDArray[np.float64]
+    cuts_s: NDArray[np.float64]
+    cut_logits: NDArray[np.float32]
 
 
 class RunFolder:
@@ -101,6 +110,9 @@ class RunFolder:
                 groups=result.groups,
                 truth=result.truth,
                 logits=result.logits,
+                durations_s=result.durations_s,
+                cuts_s=result.cuts_s,
+                cut_logits=result.cut_logits,
             )
         partial.replace(file)
 
@@ -220,6 +232,11 @@ class RunFolder:
 
 def _load_fold(file: Path) -> FoldResult:
     with np.load(file, allow_pickle=False) as stored:
+        if "cuts_s" not in stored:
+            raise TrainingError(
+                f"{file} comes from an older version, which heard no clips cut short. Start a new "
+                "run with python -m training fit."
+            )
         return FoldResult(
             name=file.stem,
             clip_names=stored["clip_names"].tolist(),
@@ -227,4 +244,7 @@ def _load_fold(file: Path) -> FoldResult:
             groups=stored["groups"].tolist(),
             truth=stored["truth"],
             logits=stored["logits"],
+            durations_s=stored["durations_s"],
+            cuts_s=stored["cuts_s"],
+            cut_logits=stored["cut_logits"],
         )

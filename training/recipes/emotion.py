@@ -15,7 +15,7 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 EMOTION = Recipe(
     name="emotion",
     task="emotion",
-    version="2.4.1",
+    version="2.5.0",
     summary="Whether music feels happy or sad, from what a network trained on 200,000 songs hears "
     "in 3 s windows, and from the chords of the whole clip.",
     not_for=(

@@ -10,7 +10,7 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 GENRE = Recipe(
     name="genre",
     task="genre",
-    version="2.0.1",
+    version="2.1.0",
     summary="One of ten genres, from what a network trained on 200,000 songs hears in 3 s windows.",
     not_for=(
         "music outside the ten genres: it has no label for it, watch the uncertain flag",
@@ -32,6 +32,7 @@ GENRE = Recipe(
     supplement=Supplement(
         further=("emotion",),
         companion="emotion",
+        cuts_s=music.SHORT_S,
         outside=("chord",),
         rendering=music.NO_MUSIC,
         share=0.12,

@@ -14,8 +14,14 @@ NO_MUSIC_DURATION_S = 3.5
 UNSEEN = "each clip judged by a network that saw no clip of its group"
 PRETRAINED_CAVEAT = "the pretrained network's songs are unknown and may include the artist"
 
+LOUDNESS_LUFS = -18.0
+"""Near the median of the music clips, whose level is what the pretrained network expects."""
+
+SHORT_S = (0.1, 0.3, 1.0, 3.0)
+"""Where less than a window is heard, it is repeated: a sound of its own, to be learned."""
+
 INPUTS = Inputs(
-    features=musicnn.SPEC,
+    features=musicnn.SPEC.model_copy(update={"loudness_lufs": LOUDNESS_LUFS}),
     # 8 windows of 30 s, with gaps of 0.9 s, so that an answer takes less than 40 ms.
     windows=WindowSpec(frames=musicnn.FRAMES, stride_frames=242, short="repeat"),
     backbone=musicnn.embedding,

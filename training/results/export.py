@@ -80,7 +80,7 @@ def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
         )
     folder = models / recipe.serving.bundle
     calibration = calibrate(run)
-    figures = evaluations(recipe, run, calibration.temperature)
+    figures = evaluations(recipe, run, calibration)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as name:
         draft = Path(name) / folder.name

@@ -1,13 +1,13 @@
 """Turn the fold results of a run into the figures of a card: pooled and by data set."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.bundle import softmax
-from service.inference.card import Calibration, Evaluation
+from service.inference.card import Calibration, Evaluation, LengthTemperature
 from training.errors import TrainingError
 from training.evaluation.calibration import fit_temperature, fit_uncertain_below
 from training.evaluation.metrics import Predictions, score
@@ -16,6 +16,12 @@ from training.fitting.run_folder import FoldResult, RunFolder
 from training.recipes import Recipe
 
 MIN_CLIPS = 20
+# Fewer tell too little of a temperature.
+MIN_CLIPS_OF_A_LENGTH = 100
+# Of what whole clips tell beyond the commonest label; what is so short that it tells less makes any
+# answer uncertain.
+LEAST_TOLD = 1 / 3
+UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
 LIST_PROTOCOL = "the official validation list, judged by the shipped network, which never saw it"
 
 
@@ -27,6 +33,7 @@ class Unseen:
     groups: NDArray[np.str_]
     truth: NDArray[np.int64]
     logits: NDArray[np.float32]
+    heard_s: NDArray[np.float64]
 
     @classmethod
     def of(cls, folds: Sequence[FoldResult]) -> "Unseen":
@@ -36,43 +43,69 @@ class Unseen:
             np.concatenate([np.asarray(fold.groups) for fold in folds]),
             np.concatenate([fold.truth for fold in folds]),
             np.concatenate([fold.logits for fold in folds]),
+            np.concatenate([fold.durations_s for fold in folds]),
         )
+
+    @classmethod
+    def cut(cls, folds: Sequence[FoldResult]) -> "Iterator[tuple[float, Unseen]]":
+        """Join what was said about the clips cut to each length, the shortest first."""
+        whole = cls.of(folds)
+        for number, cut_s in enumerate(folds[0].cuts_s.tolist()):
+            logits = np.concatenate([fold.cut_logits[number] for fold in folds])
+            cut = replace(whole, logits=logits, heard_s=np.full(len(logits), cut_s))
+            yield cut_s, cut.only(~np.isnan(logits).any(axis=1))
 
     def only(self, which: NDArray[np.bool_]) -> "Unseen":
         """Return some of the clips."""
         return Unseen(
-            self.data_sets[which], self.groups[which], self.truth[which], self.logits[which]
+            self.data_sets[which],
+            self.groups[which],
+            self.truth[which],
+            self.logits[which],
+            self.heard_s[which],
         )
 
-    def predictions(self, temperature: float) -> Predictions:
+    @property
+    def accuracy(self) -> float:
+        """Share of the clips that are answered right."""
+        return float((self.logits.argmax(axis=1) == self.truth).mean())
+
+    def predictions(self, calibration: Calibration) -> Predictions:
         """Return calibrated predictions."""
-        return Predictions(softmax(self.logits / temperature), self.truth, self.groups.tolist())
+        temperatures = np.array(
+            [calibration.temperature_of(None if np.isnan(s) else s) for s in self.heard_s.tolist()]
+        )
+        probabilities = softmax(self.logits / temperatures[:, np.newaxis])
+        return Predictions(probabilities, self.truth, self.groups.tolist())
 
 
 def calibrate(run: RunFolder) -> Calibration:
-    """Fit temperature and threshold on all clips that a network judged unseen."""
-    unseen = Unseen.of(_folds(run))
-    temperature = fit_temperature(unseen.logits, unseen.truth)
-    confidences = unseen.predictions(temperature).confidences
-    return Calibration(
-        temperature=round(temperature, 4),
-        uncertain_below=fit_uncertain_below(confidences),
-        fitted_on=f"{len(unseen.truth)} validation clips, those of the figures in this card: one "
-        "number over all of them, so the calibration errors are slightly too good",
+    """Fit temperatures and threshold on all clips that a network judged unseen."""
+    folds = _folds(run)
+    unseen = Unseen.of(folds)
+    calibration = Calibration(
+        temperature=_temperature(unseen),
+        by_length=_by_length(folds),
+        uncertain_below=0.0,
+        uncertain_up_to_s=_uncertain_up_to_s(folds),
+        fitted_on=f"{len(unseen.truth)} validation clips, those of the figures in this card: a few "
+        "numbers over all of them, so the calibration errors are slightly too good",
     )
+    threshold = fit_uncertain_below(unseen.predictions(calibration).confidences)
+    return calibration.model_copy(update={"uncertain_below": threshold})
 
 
 def evaluations(
-    recipe: Recipe, run: RunFolder, temperature: float, protocol: str | None = None
+    recipe: Recipe, run: RunFolder, calibration: Calibration, protocol: str | None = None
 ) -> list[Evaluation]:
-    """Return the card's figures: the official list, the folds pooled, by data set, by subset.
+    """Return the card's figures: the official list, the folds pooled, by subset, set and length.
 
     Parameters
     ----------
     recipe, run
         What was trained.
-    temperature
-        Of its calibration.
+    calibration
+        How their logits become probabilities.
     protocol
         How the folds were made, in words; by default as the recipe says.
     """
@@ -82,27 +115,70 @@ def evaluations(
     found = []
     for fold in listed:
         name = f"{', '.join(sorted(set(fold.data_sets)))} validation list"
-        found.append(_evaluation(recipe, Unseen.of([fold]), name, LIST_PROTOCOL, temperature))
+        found.append(_evaluation(recipe, Unseen.of([fold]), name, LIST_PROTOCOL, calibration))
     if not crossed:
         return found
     unseen = Unseen.of(crossed)
-    found.append(_evaluation(recipe, unseen, "all", protocol, temperature))
+    found.append(_evaluation(recipe, unseen, "all", protocol, calibration))
     for name, subset in recipe.validation.subsets:
         wanted = np.isin(unseen.truth, [recipe.labels.index(label) for label in subset])
         if wanted.any():
             part = unseen.only(wanted)
-            found.append(_evaluation(recipe, part, f"all, {name}", protocol, temperature))
+            found.append(_evaluation(recipe, part, f"all, {name}", protocol, calibration))
     for data_set in sorted(set(unseen.data_sets.tolist())):
         part = unseen.only(unseen.data_sets == data_set)
         if len(part.truth) >= MIN_CLIPS:
-            found.append(_evaluation(recipe, part, data_set, protocol, temperature))
+            found.append(_evaluation(recipe, part, data_set, protocol, calibration))
+    for cut_s, part in _enough(crossed):
+        name = f"all, cut to {cut_s:g} s"
+        found.append(_evaluation(recipe, part, name, protocol, calibration))
     return found
 
 
+def _temperature(unseen: Unseen) -> float:
+    return round(fit_temperature(unseen.logits, unseen.truth), 4)
+
+
+def _by_length(folds: Sequence[FoldResult]) -> list[LengthTemperature]:
+    """Fit a temperature on the clips cut to each length, and on the whole of longer ones."""
+    whole = Unseen.of(folds)
+    cuts = _enough(folds)
+    if not cuts:
+        return []
+    longer = whole.only(whole.heard_s > cuts[-1][0])
+    if len(longer.truth) >= MIN_CLIPS_OF_A_LENGTH:
+        cuts.append((round(float(np.median(longer.heard_s)), 1), longer))
+    return [LengthTemperature(heard_s=s, temperature=_temperature(part)) for s, part in cuts]
+
+
+def _uncertain_up_to_s(folds: Sequence[FoldResult]) -> float:
+    """Return the length up to which too little is told: hardly more than by the commonest label.
+
+    Between two cuts it is where a line would cross that least, over the logarithm of the length.
+    """
+    whole = Unseen.of(folds)
+    commonest = np.bincount(whole.truth).max() / len(whole.truth)
+    least = commonest + LEAST_TOLD * (whole.accuracy - commonest)
+    lengths = [(cut_s, part.accuracy - least) for cut_s, part in _enough(folds)]
+    poor = [place for place, (_, beyond) in enumerate(lengths) if beyond < 0]
+    if not poor:
+        return 0.0
+    (short_s, below), *longer = lengths[poor[-1] :]
+    if not longer:
+        return short_s
+    long_s, above = longer[0]
+    return float(round(short_s * (long_s / short_s) ** (below / (below - above)), 2))
+
+
+def _enough(folds: Sequence[FoldResult]) -> list[tuple[float, Unseen]]:
+    """Return the cuts that were long enough for enough clips."""
+    return [(s, part) for s, part in Unseen.cut(folds) if len(part.truth) >= MIN_CLIPS_OF_A_LENGTH]
+
+
 def _evaluation(
-    recipe: Recipe, unseen: Unseen, data_set: str, protocol: str, temperature: float
+    recipe: Recipe, unseen: Unseen, data_set: str, protocol: str, calibration: Calibration
 ) -> Evaluation:
-    scores = score(unseen.predictions(temperature), recipe.labels)
+    scores = score(unseen.predictions(calibration), recipe.labels)
     return Evaluation(data_set=data_set, protocol=protocol, **dict(scores))
 
 

@@ -22,8 +22,8 @@ def report(recipe: Recipe, run: RunFolder, out: Path) -> None:
     """Write ``report.md`` with plots of the losses, the confusions and the calibration."""
     out.mkdir(parents=True, exist_ok=True)
     calibration = calibrate(run)
-    figures = evaluations(recipe, run, calibration.temperature)
-    predictions = Unseen.of(run.folds()).predictions(calibration.temperature)
+    figures = evaluations(recipe, run, calibration)
+    predictions = Unseen.of(run.folds()).predictions(calibration)
     record = run.record()
 
     _save(_draw_losses(record.history), out / "losses.png")

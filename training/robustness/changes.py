@@ -11,15 +11,19 @@ import numpy as np
 import soundfile
 import soxr
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from service.audio.decode import Samples
+from training.data.cuts import cut
 
 PHONE_RATE_HZ = 16_000
 MP3_BITRATE_KBPS = 64
 MP3_RATE_HZ = 44_100
+LARGEST_INTEGER = 32_768
+OFFSET = 0.4
+TINY = 1e-9
 # libsndfile maps its compression level evenly to the bit rates of MPEG-1 Layer III.
 MP3_SLOWEST_KBPS, MP3_FASTEST_KBPS = 32, 320
-LATE_ONSET_DB = -40.0
 
 # Waveform of shape [n_samples], its sampling rate, randomness; the bytes of a file.
 Change = Callable[[Samples, int, Generator], bytes]
@@ -28,6 +32,28 @@ Change = Callable[[Samples, int, Generator], bytes]
 def quieter(samples: Samples, sample_rate_hz: int, rng: Generator, *, by_db: float) -> bytes:  # noqa: ARG001
     """Lower the level, in a file of 16 bits."""
     return _wav(samples * np.float32(10 ** (-by_db / 20)), sample_rate_hz)
+
+
+def louder(samples: Samples, sample_rate_hz: int, rng: Generator, *, by_db: float) -> bytes:  # noqa: ARG001
+    """Raise the level, in a file of floats, which may go beyond full scale."""
+    return _wav(samples * np.float32(10 ** (by_db / 20)), sample_rate_hz, "FLOAT")
+
+
+def clipped(samples: Samples, sample_rate_hz: int, rng: Generator, *, by_db: float) -> bytes:  # noqa: ARG001
+    """Raise the loudest sample so far above full scale that it does not fit into 16 bits."""
+    peak = max(float(np.abs(samples).max(initial=0.0)), TINY)
+    return _wav(samples / np.float32(peak) * np.float32(10 ** (by_db / 20)), sample_rate_hz)
+
+
+def off_centre(samples: Samples, sample_rate_hz: int, rng: Generator, *, by: float) -> bytes:  # noqa: ARG001
+    """Add a constant to all samples, as a cheap sound card does."""
+    return _wav(samples + np.float32(by), sample_rate_hz, "FLOAT")
+
+
+def one_of(samples: Samples, sample_rate_hz: int, rng: Generator, *, channels: int) -> bytes:  # noqa: ARG001
+    """Record it on one of several channels; the others are silent."""
+    silence = np.zeros((len(samples), channels - 1), np.float32)
+    return _wav(np.column_stack([samples, silence]), sample_rate_hz)
 
 
 def at_rate(samples: Samples, sample_rate_hz: int, rng: Generator, *, to_hz: int) -> bytes:  # noqa: ARG001
@@ -72,25 +98,33 @@ def shortened(
     to_s: float,
 ) -> bytes:
     """Keep the beginning, from where it sounds."""
-    loud = np.abs(samples) > np.abs(samples).max(initial=0.0) * 10 ** (LATE_ONSET_DB / 20)
-    start = int(loud.argmax())
-    return _wav(samples[start : start + round(to_s * sample_rate_hz)], sample_rate_hz)
+    return _wav(cut(samples, sample_rate_hz, to_s), sample_rate_hz)
 
 
 CHANGES: dict[str, Change] = {
     "as it is": partial(quieter, by_db=0.0),
+    "6 dB louder": partial(louder, by_db=6.0),
+    "6 dB quieter": partial(quieter, by_db=6.0),
+    "20 dB quieter": partial(quieter, by_db=20.0),
     "30 dB quieter": partial(quieter, by_db=30.0),
+    "60 dB quieter": partial(quieter, by_db=60.0),
+    "integers in a file of floats": partial(louder, by_db=20 * np.log10(LARGEST_INTEGER)),
+    "offset of 0.4": partial(off_centre, by=OFFSET),
+    "clipped by 6 dB": partial(clipped, by_db=6.0),
+    "one of eight channels": partial(one_of, channels=8),
     "16 kHz": partial(at_rate, to_hz=PHONE_RATE_HZ),
     "MP3 at 64 kbit/s": partial(as_mp3, kbps=MP3_BITRATE_KBPS),
     "noise at 20 dB": partial(noisy, snr_db=20.0),
     "30 cents higher": partial(retuned, cents=30.0),
     "30 cents lower": partial(retuned, cents=-30.0),
+    "first 10 s": partial(shortened, to_s=10.0),
+    "first 3 s": partial(shortened, to_s=3.0),
     "first 0.5 s": partial(shortened, to_s=0.5),
 }
 UNCHANGED = next(iter(CHANGES))
 
 
-def _wav(samples: Samples, sample_rate_hz: int) -> bytes:
+def _wav(samples: NDArray[np.float32], sample_rate_hz: int, subtype: str = "PCM_16") -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, samples, sample_rate_hz, format="WAV", subtype="PCM_16")
+    soundfile.write(file, samples, sample_rate_hz, format="WAV", subtype=subtype)
     return file.getvalue()

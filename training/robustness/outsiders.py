@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
 from service.audio.decode import Samples, clip_of
+from service.audio.files import audio_files
 from service.errors import BundleError
 from service.inference.bundle import Bundle
 from service.inference.card import Estimate
 from service.inference.classification import Classification, classify, needed_rates_hz
 from training.data.labels import NO_CHORD
 from training.data.readers import AudioFile
-from training.data.readers.manifest import audio_files
 from training.errors import TrainingError, UnreadableClip
 from training.evaluation.metrics import wilson_interval
 from training.synthesis.sounds import coloured_noise, hum
@@ -143,7 +143,7 @@ def _recordings(folder: Path, job: OutsiderJob, rng: Generator) -> Iterator[Samp
 
 
 def _readable(folder: Path, rng: Generator) -> Iterator[Samples]:
-    files = audio_files(folder)
+    files = list(audio_files(folder))
     for i in rng.permutation(len(files)):
         try:
             samples = AudioFile(files[i]).samples(RATE_HZ)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from service.audio import decode as audio
 from service.audio.decode import decode
-from service.audio.quality import Levels
+from service.audio.quality import Levels, Loss, quality_warnings
+from service.audio.readers import sndfile
 from tests.audio import ENCODINGS, RATE_HZ, Waveform, encode, encode_as, noise, stereo, tone
 
 FORMATS = tuple(ENCODINGS)
@@ -54,21 +54,68 @@ def test_a_defect_is_found_whichever_blocks_it_lies_in(monkeypatch: pytest.Monke
     data = [
         encode(samples) for samples in (late, late[::-1], tone(amplitude=0.3) + np.float32(0.1))
     ]
-    monkeypatch.setattr(audio, "BLOCK_FRAMES", 1_000)
+    monkeypatch.setattr(sndfile, "BLOCK_FRAMES", 1_000)
 
     assert [warning_names(file) for file in data] == [["clipped"], ["clipped"], ["dc_offset"]]
+
+
+def levels_of(samples: Waveform, mono: Waveform) -> Levels:
+    levels = Levels(RATE_HZ, samples.shape[1])
+    for block in np.array_split(np.arange(len(mono)), [10, 10, 30_000]):
+        levels.add(samples[block], mono[block])
+    return levels
 
 
 def test_levels_are_those_of_all_samples_however_they_come() -> None:
     samples = stereo(noise(1.0), 0.1 + 1.2 * noise(1.0, seed=1))
     mono = samples.mean(axis=1)
-    levels = Levels(RATE_HZ, 2)
 
-    for block in np.array_split(np.arange(len(mono)), [10, 10, 30_000]):
-        levels.add(samples[block], mono[block])
+    levels = levels_of(samples, mono)
 
     assert levels.duration_s == 1.0
-    assert levels.peak == np.abs(mono).max()
+    assert levels.peak == np.abs(samples).max()
     assert levels.offset == pytest.approx(mono.mean(), rel=1e-4)
-    assert levels.power == pytest.approx((mono**2).mean(), rel=1e-4)
-    assert levels.loudest_channel_power == pytest.approx((samples[:, 1] ** 2).mean(), rel=1e-4)
+    assert (levels.gain, levels.full_scale, levels.loudest_channel) == (1, 1, 1)
+    assert not levels.cancelled
+
+
+def test_levels_are_those_of_the_channels_with_a_sound() -> None:
+    samples = stereo(0.1 + noise(1.0), 0 * noise(1.0))
+    levels = levels_of(samples, samples.mean(axis=1))
+    assert levels.gain == 2
+    assert levels.offset == pytest.approx(0.1, abs=0.01)
+
+
+def test_unlike_channels_do_not_cancel_however_many() -> None:
+    many = np.stack([noise(1.0, seed=seed) for seed in range(32)], axis=1)
+    assert not levels_of(many, many.mean(axis=1)).cancelled
+    half = np.concatenate([many[:, :16], -many[:, :16]], axis=1)
+    assert levels_of(half, half.mean(axis=1)).cancelled
+
+
+def test_integers_are_told_with_their_scale_and_clip_where_they_end() -> None:
+    loud = np.clip(3 * tone(), -1, 1)[:, np.newaxis] * np.float32(32_767)
+    levels = levels_of(loud, loud[:, 0])
+    assert levels.full_scale == 32_768
+    assert levels.peak == pytest.approx(1, abs=1e-4)
+    names = [warning.split(":")[0] for warning in quality_warnings(levels)]
+    assert names == ["level", "clipped"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (Loss(), []),
+        (Loss(stated_s=2.05), []),
+        (Loss(stated_s=4.0), ["truncated: the last 2.0 s of the 4.0 s that its header states"]),
+        (Loss(cut_off=True), ["truncated: the file ends before its own end"]),
+        (Loss(damaged_s=0.5), ["damaged: about 0.50 s in between"]),
+        (Loss(stated_s=2.5, damaged_s=0.5), ["damaged: about 0.50 s in between"]),
+        (Loss(4.0, 0.5), ["truncated: the last 1.5 s of the 4.0 s", "damaged: about 0.50 s"]),
+    ],
+)
+def test_what_is_missing_is_told_on_evidence_only(loss: Loss, expected: list[str]) -> None:
+    samples = stereo(tone(), tone())
+    found = quality_warnings(levels_of(samples, samples[:, 0]), loss)
+    assert len(found) == len(expected)
+    assert all(warning.startswith(start) for warning, start in zip(found, expected, strict=True))

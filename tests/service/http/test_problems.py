@@ -46,7 +46,7 @@ def test_every_kind_of_error_becomes_a_complete_problem(
 
     problem = assert_problem(response, kind.status, kind.slug())
     assert problem["title"] == kind.title
-    assert problem["detail"] == "What is wrong."
+    assert problem["detail"] == "What is wrong. Try again in 3 s."
     assert problem["instance"] == "/throw"
     assert response.headers["Retry-After"] == "3"
 
@@ -91,7 +91,8 @@ def test_another_http_error_is_an_invalid_request(thrower: Thrower) -> None:
 def test_nobody_is_sent_to_a_host_that_the_client_named(client: TestClient) -> None:
     headers = {"Host": "elsewhere.example"}
     response = client.get("/models/", headers=headers, follow_redirects=False)
-    assert_problem(response, 404, "not-found")
+    assert response.status_code == 200
+    assert response.json() == client.get("/models").json()
 
 
 def test_an_unknown_address_is_not_found(client: TestClient) -> None:
@@ -109,11 +110,9 @@ def test_a_wrong_method_is_answered_with_the_right_one(client: TestClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("query", "parameter"),
-    [("top_k=0", "top_k"), ("top_k=many", "top_k"), ("timeline=perhaps", "timeline")],
+    "query",
+    ["top_k=0", "top_k=many", "timeline=perhaps", "start_s=-1", "duration_s=inf", "format=xml"],
 )
-def test_a_parameter_that_does_not_fit_is_named(
-    client: TestClient, query: str, parameter: str
-) -> None:
+def test_a_parameter_that_does_not_fit_is_named(client: TestClient, query: str) -> None:
     problem = assert_problem(client.post(f"/classify?{query}"), 422, "invalid-request")
-    assert f"query.{parameter}:" in problem["detail"]
+    assert query in problem["detail"]

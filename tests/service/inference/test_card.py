@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.inference.bundle import CARD_FILE
-from service.inference.card import Card
+from service.inference.card import Calibration, Card
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,53 @@ def test_octaves_that_the_features_do_not_hold_are_refused(card: Card) -> None:
     timeline = {"change_probability": 0.1, "bands_per_octave": 9}  # of features with 4 bands
     with pytest.raises(ValidationError, match="whole octaves"):
         Card.model_validate(changed(card, timeline=timeline))
+
+
+BY_LENGTH = [
+    {"heard_s": 0.1, "temperature": 4.0},
+    {"heard_s": 1.0, "temperature": 2.0},
+    {"heard_s": 10.0, "temperature": 1.0},
+]
+
+
+def calibration(**changes: object) -> Calibration:
+    numbers = {"temperature": 1.5, "uncertain_below": 0.5, "fitted_on": "nothing"}
+    return Calibration.model_validate(numbers | changes)
+
+
+@pytest.mark.parametrize(
+    ("heard_s", "temperature"),
+    [
+        (0.0, 4.0),
+        (0.01, 4.0),
+        (0.1, 4.0),
+        (1.0, 2.0),
+        (10**0.5, 2**0.5),  # in the middle of two, both lengths and temperatures by ratio
+        (10.0, 1.0),
+        (900.0, 1.0),
+    ],
+)
+def test_the_temperature_goes_with_the_length_heard(heard_s: float, temperature: float) -> None:
+    found = calibration(by_length=BY_LENGTH).temperature_of(heard_s)
+    assert found == pytest.approx(temperature)
+
+
+def test_without_lengths_there_is_one_temperature() -> None:
+    assert calibration().temperature_of(0.1) == 1.5
+
+
+def test_of_an_unknown_length_the_one_temperature_is_taken() -> None:
+    assert calibration(by_length=BY_LENGTH).temperature_of(None) == 1.5
+
+
+def test_lengths_that_do_not_ascend_are_refused() -> None:
+    with pytest.raises(ValidationError, match="from the shortest length to the longest"):
+        calibration(by_length=BY_LENGTH[::-1])
+
+
+def test_a_card_from_before_lengths_and_loudness_is_read(card: Card) -> None:
+    older = card.model_dump()
+    for name in ("by_length", "uncertain_up_to_s"):
+        del older["calibration"][name]
+    del older["features"]["loudness_lufs"]
+    assert Card.model_validate(older) == card

@@ -10,7 +10,14 @@ from service.audio.decode import Clip, Samples, clip_of
 from service.inference import bundle as bundle_module
 from service.inference import context as context_module
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
-from service.inference.classification import classify, clip_logits, needed_rates_hz
+from service.inference.card import LengthTemperature
+from service.inference.classification import (
+    classify,
+    clip_logits,
+    clip_probabilities,
+    needed_rates_hz,
+    trace,
+)
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network
 from service.inference.timeline import LabelledSegment, TimelineSpec
@@ -213,7 +220,11 @@ def test_each_window_is_answered_with_what_the_context_hears_in_the_clip(
 
     answer = classify(clip, {"it": bundle}, timeline=True)["it"]
 
-    np.testing.assert_allclose(answer.probabilities, bundle.probabilities(logits.mean(axis=0)))
+    traced = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
+    expected = clip_probabilities(bundle, len(grid), lambda: logits, traced)
+    np.testing.assert_allclose(answer.probabilities, expected)
+    if timeline is None:
+        np.testing.assert_allclose(expected, bundle.probabilities(logits.mean(axis=0)))
     np.testing.assert_allclose(answer.ratings, np.clip(ratings.mean(axis=0), 0, 1))
     assert answer.timeline is not None
     if timeline is None:
@@ -389,7 +400,7 @@ def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) 
     listener = Listener(joining.card, joining.bank, joining._network)
     timeline_of(listener, tones((FIRST, 1.0)))
 
-    whole, short = heard
+    short, whole = heard
     assert short.shape[1:] == whole.shape[1:] == (32, len(MANY))
     assert whole[0].any(axis=1).all()
     assert short[0].any(axis=1).tolist() == [True] * 16 + [False] * 16
@@ -426,3 +437,96 @@ def test_a_silent_clip_is_uncertain_however_sure_the_network_is(
     answer = classify(decoded(samples, 8_000), {"any": genre})["any"]
     assert answer.probabilities.max() > genre.card.calibration.uncertain_below
     assert answer.uncertain is uncertain
+
+
+def test_a_bundle_that_joins_windows_names_what_sounds_longest_and_for_how_long(
+    joining: Bundle,
+) -> None:
+    samples = tones((FIRST, 1.2), (SECOND, 2.4))
+    for timeline in (False, True):
+        answer = classify(decoded(samples, 8_000), {"it": joining}, timeline=timeline)["it"]
+        assert answer.probabilities.argmax() == SECOND
+        assert answer.probabilities.sum() == pytest.approx(1)
+        assert answer.shares is not None
+        assert [s.label for s in answer.shares] == [SECOND, FIRST]
+        assert answer.shares[0].share == pytest.approx(2 / 3, abs=0.02)
+        assert sum(s.share for s in answer.shares) == pytest.approx(1)
+        assert (answer.timeline is not None) is timeline
+
+
+def test_a_clip_of_one_label_is_answered_as_without_joining(joining: Bundle) -> None:
+    clip = decoded(tones((FIRST, 3.0)), 8_000)
+    apart = Bundle(
+        joining.card.model_copy(update={"timeline": None}), joining.bank, joining._network
+    )
+
+    one, other = (classify(clip, {"it": bundle})["it"] for bundle in (joining, apart))
+
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+    assert other.shares is None
+
+
+def test_the_clips_own_windows_are_asked_about_only_where_one_label_sounds(
+    joining: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = CountedNetworks(monkeypatch)
+    one, several = tones((FIRST, 3.0)), tones((FIRST, 1.5), (SECOND, 1.5))
+    asked = []
+    for samples in (one, several):
+        counted.windows.clear()
+        classify(decoded(samples, 8_000), {"it": joining})
+        asked.append(counted.windows[joining._network])
+    assert asked[1] < 0.6 * asked[0]
+
+
+def by_length(bundle: Bundle, **changes: object) -> Bundle:
+    """Return the bundle with a calibration by the length heard."""
+    calibration = bundle.card.calibration.model_copy(
+        update={
+            "by_length": [
+                LengthTemperature(heard_s=0.1, temperature=20.0),
+                LengthTemperature(heard_s=2.0, temperature=1.0),
+            ],
+            **changes,
+        }
+    )
+    bundle.card = bundle.card.model_copy(update={"calibration": calibration})
+    return bundle
+
+
+def test_the_less_is_heard_the_less_sure_is_the_answer(tmp_path: Path) -> None:
+    bundle = by_length(Bundle.load(write_bundle(tmp_path / "genre")))
+    confidences = [
+        classify(decoded(tone(duration_s=s, rate_hz=8_000), 8_000), {"": bundle})[""]
+        .probabilities.max()
+        for s in (0.1, 0.3, 1.0, 2.0)
+    ]  # fmt: skip
+    assert confidences == sorted(confidences)
+    assert confidences[-1] > confidences[0] + 0.2
+
+
+def test_a_window_is_as_sure_as_a_clip_of_its_length(tmp_path: Path) -> None:
+    bundle = by_length(Bundle.load(write_bundle(tmp_path / "genre")))
+    samples = tone(duration_s=3.0, rate_hz=8_000)
+    spec = bundle.card.windows
+    logits = bundle.window_logits(bundle.features(samples))
+
+    answer = classify(decoded(samples, 8_000), {"": bundle}, timeline=True)[""]
+
+    window_s = spec.frames * bundle.card.features.hop_s
+    assert window_s < 1
+    assert answer.timeline is not None
+    heard = np.stack([s.probabilities for s in answer.timeline])
+    np.testing.assert_allclose(heard, bundle.probabilities(logits, window_s))
+
+
+def test_up_to_some_length_every_answer_is_uncertain(tmp_path: Path) -> None:
+    bundle = by_length(
+        Bundle.load(write_bundle(tmp_path / "genre", uncertain_below=0.0)), uncertain_up_to_s=0.3
+    )
+    shortest, longer = (
+        classify(decoded(tone(duration_s=s, rate_hz=8_000), 8_000), {"": bundle})[""]
+        for s in (0.3, 0.4)
+    )
+    assert shortest.uncertain
+    assert not longer.uncertain

@@ -3,9 +3,19 @@ import tracemalloc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from service.inference import features
-from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid, hann
+from service.inference.features import (
+    FeatureSpec,
+    FilterBank,
+    Grid,
+    compress,
+    compute_grid,
+    gain_db,
+    hann,
+    measure_bands,
+)
 from tests.audio import noise, tone
 from tests.bundles import band_centre_hz, triangular_bank
 
@@ -181,3 +191,67 @@ def test_the_hop_in_seconds_follows_from_the_rate() -> None:
 def test_an_impossible_specification_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         FeatureSpec.model_validate({**SPEC.model_dump(), **change})
+
+
+LOUD_SPEC = SPEC.model_copy(update={"reference_power": 1_000.0, "loudness_lufs": -18.0})
+
+
+@pytest.mark.parametrize("db", [-60.0, -30.0, -6.0, 6.0])
+def test_at_a_fixed_loudness_the_level_of_a_recording_does_not_matter(db: float) -> None:
+    changed = compute_grid(CLIP * np.float32(10 ** (db / 20)), LOUD_SPEC, BANK)
+    np.testing.assert_allclose(changed, compute_grid(CLIP, LOUD_SPEC, BANK), atol=1e-4)
+
+
+def test_without_a_loudness_the_level_matters() -> None:
+    spec = LOUD_SPEC.model_copy(update={"loudness_lufs": None})
+    quiet, usual = (compute_grid(x, spec, BANK) for x in (CLIP * np.float32(0.1), CLIP))
+    inner = (usual > 0.3) & (usual < 1)
+    np.testing.assert_allclose((usual - quiet)[inner], 20 / spec.range_db, atol=1e-4)
+
+
+def test_a_recording_of_that_loudness_stays_as_it_is() -> None:
+    """A sine of 997 Hz has 3.01 LU less than its amplitude says, relative to full scale."""
+    sine = tone(997, 4.0, rate_hz=RATE_HZ, amplitude=10 ** ((-18.0 + 3.01) / 20))
+    plain = compute_grid(sine, LOUD_SPEC.model_copy(update={"loudness_lufs": None}), BANK)
+    np.testing.assert_allclose(compute_grid(sine, LOUD_SPEC, BANK), plain, atol=1e-3)
+
+
+@pytest.mark.parametrize("offset", [-0.4, 0.1, 3.0])
+def test_at_a_fixed_loudness_an_offset_does_not_matter(offset: float) -> None:
+    grid = compute_grid(CLIP + np.float32(offset), LOUD_SPEC, BANK)
+    np.testing.assert_allclose(grid, compute_grid(CLIP, LOUD_SPEC, BANK), atol=1e-3)
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 100, RATE_HZ])
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_silence_stays_silence_at_any_loudness(n_samples: int, level: float) -> None:
+    """Also where the silence is not at zero."""
+    grid = compute_grid(np.full(n_samples, level, np.float32), LOUD_SPEC, BANK)
+    assert grid.shape == (1 + n_samples // SPEC.hop_samples, SPEC.bands)
+    assert not grid.any()
+
+
+def test_silence_in_front_does_not_change_how_a_sound_is_heard() -> None:
+    silence = np.zeros(4 * RATE_HZ, np.float32)
+    late = compute_grid(np.concatenate([silence, CLIP, CLIP]), LOUD_SPEC, BANK)
+    usual = compute_grid(np.concatenate([CLIP, CLIP]), LOUD_SPEC, BANK)
+    # Blocks that hold the onset are quieter, by less than the gate.
+    np.testing.assert_allclose(late[-len(usual) + 4 :], usual[4:], atol=1.5 / SPEC.range_db)
+
+
+def test_a_loudness_needs_a_reference_power() -> None:
+    with pytest.raises(ValidationError, match="needs a reference_power"):
+        FeatureSpec.model_validate({**SPEC.model_dump(), "loudness_lufs": -18.0})
+
+
+def test_bands_can_be_compressed_later_than_they_are_measured() -> None:
+    bands = measure_bands(CLIP, LOUD_SPEC, BANK)
+    assert bands.levels.shape == (len(bands.mean_squares), SPEC.bands)
+    up_db = gain_db(bands.mean_squares, LOUD_SPEC)
+    assert up_db is not None
+    grid = compress(bands.levels, float(bands.levels.max()), LOUD_SPEC, up_db)
+    np.testing.assert_array_equal(grid, compute_grid(CLIP, LOUD_SPEC, BANK))
+
+
+def test_only_a_specification_with_a_loudness_measures_it() -> None:
+    assert measure_bands(CLIP, SPEC, BANK).mean_squares.shape == (0,)

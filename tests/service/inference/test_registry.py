@@ -95,6 +95,25 @@ def test_an_unknown_task_is_not_found_and_the_known_ones_are_listed(models_dir: 
         loaded(models_dir).bundle("tempo")
 
 
+def test_a_task_is_found_in_whatever_case_it_is_written(models_dir: Path) -> None:
+    registry = Registry(models_dir, TASKS)
+    registry.load_all()
+    assert registry.bundle("GENRE") is registry.bundle("Genre") is registry.bundle("genre")
+
+
+def test_cards_are_at_hand_while_bundles_load_and_not_when_they_have_failed(folder: Path) -> None:
+    (folder / "chord" / MODEL_FILE).write_bytes(b"damaged")
+    registry = Registry(folder, (*TASKS, "missing"))
+
+    loading = registry.cards()
+    registry.load_all()
+    loaded = registry.cards()
+
+    assert [task for task, card in loading.items() if card is None] == ["missing"]
+    assert [task for task, card in loaded.items() if card is None] == ["chord", "missing"]
+    assert loading["genre"] == loaded["genre"]
+
+
 def test_a_fourth_task_is_served_by_adding_a_folder(folder: Path) -> None:
     write_bundle(folder / "tempo", labels=("slow", "fast"))
 

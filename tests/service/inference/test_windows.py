@@ -5,9 +5,11 @@ import pytest
 
 from service.inference.features import Grid
 from service.inference.windows import (
+    Segment,
     WindowSpec,
     cut_windows,
     end_in_silence,
+    heard_stretches,
     segments,
     window_starts,
 )
@@ -87,3 +89,8 @@ def test_windows_that_hear_less_end_in_silence() -> None:
     windows = end_in_silence(cut_windows(numbered_grid(20), SPEC), 13)
     assert windows.shape == (4, 13, 2)
     assert windows[1, :, 0].tolist() == [*range(5, 15), 0, 0, 0]
+
+
+def test_windows_hear_overlapping_stretches() -> None:
+    assert heard_stretches(15, SPEC, HOP_S) == [Segment(0, 5), Segment(2, 7), Segment(2.5, 7.5)]
+    assert heard_stretches(4, SPEC, HOP_S) == [Segment(0, 2)]

@@ -47,6 +47,17 @@ def test_leaving_twice_frees_one_place_only() -> None:
     assert places.pending == 1
 
 
+def test_a_place_is_abandoned_only_as_long_as_there_is_no_work_to_free_it() -> None:
+    places = Admission(capacity=2, min_upload_bytes_per_s=0)
+    idle, working = places.enter(), places.enter()
+    working.begin_work()
+    for place in (idle, working):
+        place.abandon()
+    assert places.pending == 1
+    working.leave()
+    assert places.pending == 0
+
+
 @pytest.mark.usefixtures("_no_grace")
 def test_the_slowest_crawling_upload_gives_way_to_a_newcomer() -> None:
     async def scenario() -> None:

@@ -83,7 +83,7 @@ def test_the_document_asks_for_a_key_only_where_the_service_does(
     guarded: TestClient, client: TestClient
 ) -> None:
     asking = guarded.get("/openapi.json").json()
-    operation = asking["paths"]["/classify/{task}"]["post"]
+    operation = asking["paths"]["/classify/genre"]["post"]
     assert operation["security"]
     assert "401" in operation["responses"]
     assert {scheme["type"] for scheme in asking["components"]["securitySchemes"].values()} == {

@@ -1,3 +1,4 @@
+import gzip
 import io
 import shutil
 import threading
@@ -217,10 +218,10 @@ def test_an_unknown_task_is_not_found(client: TestClient) -> None:
         (CLIP[:20], 422, "unusable-audio"),
         (encode(tone(duration_s=0.05)), 422, "unusable-audio"),
         (np.random.default_rng(0).bytes(5_000), 415, "unsupported-audio"),
-        (b"\x00\x00\x00\x20ftypM4A " + bytes(500), 415, "unsupported-audio"),
+        (b"MThd\x00\x00\x00\x06" + bytes(500), 415, "unsupported-audio"),
         (b"\x89PNG\r\n\x1a\n" + bytes(500), 415, "unsupported-audio"),
     ],
-    ids=["empty", "header only", "cut header", "too short", "random", "m4a", "png"],
+    ids=["empty", "header only", "cut header", "too short", "random", "midi", "png"],
 )
 def test_an_upload_that_is_no_usable_audio_is_refused(
     client: TestClient, path: str, data: bytes, status: int, slug: str
@@ -232,18 +233,16 @@ def test_an_upload_that_is_no_usable_audio_is_refused(
 @pytest.mark.parametrize(
     ("request_parts", "status", "slug"),
     [
-        ({"files": {"audio": ("clip.wav", CLIP)}}, 422, "invalid-request"),
         ({"data": {"file": "clip.wav"}}, 415, "unsupported-audio"),
         ({"json": {"file": "clip.wav"}}, 415, "unsupported-audio"),
-        ({"content": CLIP}, 415, "unsupported-audio"),
         (
             {"content": b"no form", "headers": {"content-type": "multipart/form-data; boundary=x"}},
             422,
             "invalid-request",
         ),
-        ({}, 415, "unsupported-audio"),
+        ({}, 422, "unusable-audio"),
     ],
-    ids=["other field", "url-encoded", "json", "no content type", "broken form", "nothing"],
+    ids=["url-encoded", "json", "broken form", "nothing"],
 )
 def test_a_request_that_is_no_upload_is_refused(
     client: TestClient, request_parts: dict[str, Any], status: int, slug: str
@@ -260,6 +259,7 @@ def narrow(models_dir: Path) -> Iterator[TestClient]:
         max_duration_s=2.0,
         max_channels=1,
         max_sample_rate_hz=RATE_HZ,
+        formats=("wav", "flac"),
         workers=1,
         queue_size=0,
     )
@@ -291,6 +291,15 @@ def test_too_many_channels_or_samples_a_second_are_refused(narrow: TestClient) -
     short = tone(duration_s=0.2, rate_hz=RATE_HZ)
     for data in (encode(stereo(short, short), RATE_HZ), encode(short, 2 * RATE_HZ)):
         assert_problem(post_file(narrow, "/classify/genre", data), 422, "unusable-audio")
+
+
+def test_a_format_that_the_operator_excludes_is_refused_with_those_that_are_read(
+    narrow: TestClient,
+) -> None:
+    data = encode_as("ogg", tone(duration_s=0.2, rate_hz=RATE_HZ), RATE_HZ)
+    response = post_file(narrow, "/classify/genre", data)
+    assert_problem(response, 415, "unsupported-audio")
+    assert "Send WAV or FLAC." in response.json()["detail"]
 
 
 def test_a_full_service_refuses_at_once_and_recovers(
@@ -401,8 +410,168 @@ def test_mir_eval_reads_any_lab_answer(chord_client: TestClient, samples: Sample
     assert intervals[-1, 1] == pytest.approx(len(samples) / RATE_HZ, abs=5e-4)
 
 
-def test_lab_of_a_task_without_it_is_refused(chord_client: TestClient) -> None:
-    assert_problem(post_file(chord_client, "/classify/genre?format=lab"), 422, "invalid-request")
+@pytest.mark.parametrize("path", ["/classify/genre", "/classify"])
+def test_lab_of_an_answer_without_it_is_refused(chord_client: TestClient, path: str) -> None:
+    as_query = post_file(chord_client, f"{path}?format=lab")
+    as_field = chord_client.post(path, files={"file": CLIP}, data={"format": "lab"})
+    for response in (as_query, as_field):
+        assert "no .lab form" in assert_problem(response, 422, "invalid-request")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("text/plain;q=0.1, application/json", "application/json"),
+        ("application/json;q=0.5, text/plain", "text/plain"),
+        ("text/*", "text/plain"),
+        ("*/*", "application/json"),
+        ("image/png", "application/json"),
+    ],
+)
+def test_accept_chooses_between_json_and_lab_where_both_are(
+    chord_client: TestClient, accept: str, media_type: str
+) -> None:
+    for path, expected in (("chord", media_type), ("genre", "application/json")):
+        response = chord_client.post(
+            f"/classify/{path}", content=two_chords(), headers={**RAW, "accept": accept}
+        )
+        assert response.headers["content-type"].startswith(expected)
+    # What is asked for by name counts more.
+    response = chord_client.post(
+        "/classify/chord?format=json", content=two_chords(), headers={**RAW, "accept": accept}
+    )
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_a_chord_answer_tells_how_long_each_chord_sounds(chord_client: TestClient) -> None:
+    nothing, chord = CHORDS.index("N"), 1
+    parts = [
+        tone(band_centre_hz(label, 5, 11_025), seconds, rate_hz=RATE_HZ)
+        for label, seconds in ((nothing, 3.0), (chord, 1.0))
+    ]
+    data = encode(np.concatenate(parts), RATE_HZ)
+
+    body = answer(post_file(chord_client, "/classify/chord?top_k=1", data))
+
+    assert body["label"] == CHORDS[chord]
+    assert list(body["probabilities"]) == [body["label"]]
+    assert [share["label"] for share in body["chords"]] == ["N", CHORDS[chord]]
+    assert body["chords"][0]["share"] == pytest.approx(0.75, abs=0.1)
+    assert sum(share["share"] for share in body["chords"]) == pytest.approx(1)
+
+
+def test_only_chords_come_with_shares(client: TestClient) -> None:
+    assert "chords" not in answer(post_file(client, "/classify/genre"))
+
+
+UPLOADS: dict[str, dict[str, Any]] = {
+    "audio": {"files": {"audio": ("clip.wav", CLIP)}},
+    "audio_file": {"files": {"audio_file": ("clip", CLIP, "application/octet-stream")}},
+    "no content type": {"content": CLIP},
+    "octet-stream": {"content": CLIP, "headers": {"content-type": "application/octet-stream"}},
+    "curl's default": {
+        "content": CLIP,
+        "headers": {"content-type": "application/x-www-form-urlencoded"},
+    },
+    "gzip": {"content": gzip.compress(CLIP), "headers": {**RAW, "content-encoding": "gzip"}},
+}
+
+
+@pytest.mark.parametrize("sent", UPLOADS.values(), ids=list(UPLOADS))
+def test_audio_is_understood_however_clients_send_it(
+    client: TestClient, sent: dict[str, Any]
+) -> None:
+    assert answer(client.post("/classify/genre", **sent)) == answer(
+        post_file(client, "/classify/genre")
+    )
+
+
+@pytest.mark.parametrize("path", ["/classify/genre/", "/classify/Genre", "/classify/GENRE//"])
+def test_a_task_is_understood_however_it_is_written(client: TestClient, path: str) -> None:
+    response = client.post(path, content=CLIP, headers=RAW, follow_redirects=False)
+    assert answer(response) == answer(post_file(client, "/classify/genre"))
+
+
+def test_another_coding_is_refused_with_those_that_are_understood(client: TestClient) -> None:
+    headers = {**RAW, "content-encoding": "br"}
+    response = client.post("/classify/genre", content=CLIP, headers=headers)
+    problem = assert_problem(response, 415, "unsupported-encoding")
+    assert "Content-Encoding" in problem["detail"]
+    assert response.headers["accept-encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize("path", ["/classify", "/classify/genre"])
+def test_fields_of_the_form_count_like_the_query(client: TestClient, path: str) -> None:
+    options = {"timeline": "true", "top_k": "2", "start_s": "0.5", "duration_s": "1"}
+    as_fields = client.post(path, files={"file": CLIP}, data=options)
+    as_query = client.post(path, files={"file": CLIP}, params=options)
+    as_both = client.post(path, files={"file": CLIP}, params=options, data=options)
+    assert answer(as_fields) == answer(as_query) == answer(as_both)
+    assert answer(as_fields) != answer(post_file(client, path))
+
+
+def test_a_query_and_a_field_that_differ_are_refused(client: TestClient) -> None:
+    response = client.post("/classify/genre?top_k=1", files={"file": CLIP}, data={"top_k": "2"})
+    assert "top_k" in assert_problem(response, 422, "invalid-request")["detail"]
+
+
+@pytest.mark.parametrize("path", ["/classify", "/classify/genre"])
+def test_what_is_not_known_is_named_with_what_is_near_it(client: TestClient, path: str) -> None:
+    as_query = post_file(client, f"{path}?topk=1")
+    as_field = client.post(path, files={"file": CLIP}, data={"topk": "1"})
+    lyrics = client.post(path, files={"file": CLIP}, data={"lyrics": "la " * 5_000})
+    for response in (as_query, as_field):
+        detail = assert_problem(response, 422, "invalid-request")["detail"]
+        assert "'topk'" in detail
+        assert "'top_k'" in detail
+    assert "'lyrics'" in assert_problem(lyrics, 422, "invalid-request")["detail"]
+
+
+def three_tones() -> bytes:
+    """Return three seconds, each of another label."""
+    parts = [tone(band_centre_hz(n, len(GENRES)), 1.0, rate_hz=RATE_HZ) for n in (0, 1, 2)]
+    return encode(np.concatenate(parts), RATE_HZ)
+
+
+@pytest.mark.parametrize(("start_s", "duration_s", "label"), [(1, 1, 1), (2, None, 2), (2, 9, 2)])
+def test_an_excerpt_is_answered_alone_and_in_the_recordings_time(
+    client: TestClient, start_s: float, duration_s: float | None, label: int
+) -> None:
+    query = f"start_s={start_s}" + ("" if duration_s is None else f"&duration_s={duration_s}")
+    for path in ("/classify", "/classify/genre"):
+        body = answer(post_file(client, f"{path}?timeline=true&{query}", three_tones()))
+        assert body["audio"]["duration_s"] == 1.0
+        assert body["audio"]["excerpt"] == {"start_s": start_s, "duration_s": 1.0}
+        result = body["results"]["genre"] if path == "/classify" else body
+        assert result["label"] == GENRES[label]
+        assert result["timeline"][0]["start_s"] == start_s
+        assert result["timeline"][-1]["end_s"] == start_s + 1
+
+
+def test_an_excerpt_of_chords_is_a_lab_file_in_the_recordings_time(
+    chord_client: TestClient,
+) -> None:
+    response = post_file(
+        chord_client, "/classify/chord?format=lab&start_s=1&duration_s=2", two_chords()
+    )
+    lines = [line.split("\t") for line in response.text.splitlines()]
+    assert (lines[0][0], lines[-1][1]) == ("1.000", "3.000")
+
+
+def test_without_an_excerpt_none_is_told(client: TestClient) -> None:
+    assert "excerpt" not in answer(post_file(client, "/classify/genre"))["audio"]
+
+
+def test_an_excerpt_behind_the_end_is_refused_with_where_that_is(client: TestClient) -> None:
+    response = post_file(client, "/classify/genre?start_s=10", three_tones())
+    assert "ends at 3.000 s" in assert_problem(response, 422, "unusable-audio")["detail"]
+
+
+def test_a_long_recording_is_taken_when_what_is_heard_is_short(narrow: TestClient) -> None:
+    data = encode_as("flac", tone(duration_s=4.0, rate_hz=RATE_HZ), RATE_HZ)
+    assert answer(post_file(narrow, "/classify/genre?start_s=1.5&duration_s=2", data))
+    response = post_file(narrow, "/classify/genre?start_s=1.5", data)
+    assert_problem(response, 413, "too-many-seconds")
 
 
 def test_tasks_that_cannot_answer_are_named(tmp_path: Path) -> None:
@@ -416,3 +585,44 @@ def test_tasks_that_cannot_answer_are_named(tmp_path: Path) -> None:
 def test_nothing_is_left_out_silently_while_models_load(models_dir: Path) -> None:
     response = post_file(unstarted(Settings(models_dir=models_dir)), "/classify")
     assert_problem(response, 503, "not-ready")
+
+
+@pytest.fixture(scope="module")
+def embedding_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a service with two tasks that share an embedding, and one that has none."""
+    models = tmp_path_factory.mktemp("embedding")
+    for task in ("genre", "emotion"):
+        write_bundle(models / task, labels=GENRES, embedding_gain=2.0)
+    write_bundle(models / "chord", labels=CHORDS)
+    with serve(Settings(models_dir=models)) as ready_client:
+        yield ready_client
+
+
+def test_an_embedding_is_what_the_network_hears_in_the_mean(embedding_client: TestClient) -> None:
+    # Another genre in each half: what is heard in the whole is both.
+    halves = [tone(band_centre_hz(band, len(GENRES)), 2.0, rate_hz=RATE_HZ) for band in (0, 2)]
+    alone = [_embedding(embedding_client, half) for half in halves]
+    both = _embedding(embedding_client, np.concatenate(halves))
+
+    assert alone[0].argmax() == 0
+    assert alone[1].argmax() == 2
+    np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=0.1)
+
+
+def _embedding(client: TestClient, samples: Samples) -> np.ndarray[Any, Any]:
+    body = answer(post_file(client, "/classify/genre?embedding=true", encode(samples, RATE_HZ)))
+    return np.array(body["embedding"]["values"])
+
+
+def test_tasks_of_one_network_have_one_embedding_and_others_none(
+    embedding_client: TestClient,
+) -> None:
+    results = answer(post_file(embedding_client, "/classify?embedding=true"))["results"]
+
+    assert results["genre"]["embedding"] == results["emotion"]["embedding"]
+    assert len(results["genre"]["embedding"]["sha256"]) == 64
+    assert "embedding" not in results["chord"]
+
+
+def test_an_embedding_is_given_on_request_only(embedding_client: TestClient) -> None:
+    assert "embedding" not in answer(post_file(embedding_client, "/classify/genre"))

@@ -1,23 +1,117 @@
+import re
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urljoin
+
 import pytest
 from starlette.testclient import TestClient
 
 from service.errors import ServiceError
-from tests.service.serving import assert_problem
+from service.settings import Settings
+from tests.service.serving import assert_problem, serve
 
 KINDS: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
 
 
-def test_the_start_page_posts_a_file_to_the_service(client: TestClient) -> None:
-    response = client.get("/")
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+PAGES = files("service").joinpath("pages")
+REFERENCE = re.compile(r"""(?:src|href)="([^"]+)\"""")
+IMPORT = re.compile(r"""(?:from |new URL\(|import )"(\.[^"]+)\"""")
+OTHER_HOST = re.compile(r"(?:https?:)?//[a-z]", re.IGNORECASE)
+# Where an SVG says what its elements are; no browser asks for it.
+NAMESPACE = "http://www.w3.org/2000/svg"
+
+
+def static_names() -> list[str]:
+    root = Path(str(PAGES.joinpath("static")))
+    return sorted(str(file.relative_to(root)) for file in root.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/models", "/models/genre"])
+def test_everything_that_a_page_names_is_there(client: TestClient, path: str) -> None:
+    response = client.get(path, headers=BROWSER)
 
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
-    assert '<input type="file"' in response.text
-    assert 'fetch("classify"' in response.text
+    references = REFERENCE.findall(response.text)
+    assert references
+    for reference in references:
+        # Whatever path a proxy offers the service under, so no address may begin with a slash.
+        assert not reference.startswith("/")
+        assert client.get(urljoin(path, reference)).status_code == 200, reference
 
 
-def test_the_start_page_names_no_other_host(client: TestClient) -> None:
-    assert "//" not in client.get("/").text.replace("<!doctype", "")
+@pytest.mark.parametrize("name", static_names())
+def test_every_static_file_is_served_as_what_it_is(client: TestClient, name: str) -> None:
+    response = client.get(f"/static/{name}")
+
+    kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    assert response.headers["content-type"].split(";")[0] == kinds[Path(name).suffix]
+    assert response.headers["cache-control"] == "no-cache"
+    assert OTHER_HOST.search(response.text.replace(NAMESPACE, "")) is None
+    for imported in IMPORT.findall(response.text):
+        assert client.get(urljoin(f"/static/{name}", imported)).status_code == 200, imported
+    etag = response.headers["etag"]
+    assert client.get(f"/static/{name}", headers={"if-none-match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize("name", ["index", "models", "model", "docs"])
+def test_no_page_holds_code_or_style_of_its_own(name: str) -> None:
+    text = PAGES.joinpath(f"{name}.html").read_text("utf-8")
+    assert re.findall(r"<script[^>]*>(?!</script>)", text) == []
+    assert re.search(r"<style|\sstyle=|\son[a-z]+=", text) is None
+
+
+@pytest.mark.parametrize("name", ["../index.html", "..%2f..%2fsettings.py", "nothing.js", "music"])
+def test_nothing_else_is_served(client: TestClient, name: str) -> None:
+    assert_problem(client.get(f"/static/{name}"), 404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["/models", "/models/genre"])
+def test_browsers_get_a_page_and_clients_get_json(client: TestClient, path: str) -> None:
+    page = client.get(path, headers=BROWSER)
+    data = client.get(path)
+
+    assert page.headers["content-type"].startswith("text/html")
+    assert data.headers["content-type"] == "application/json"
+    assert page.headers["vary"] == data.headers["vary"] == "Accept"
+    asked_for_json = client.get(path, headers={"accept": "application/json"})
+    assert asked_for_json.json() == data.json()
+    assert client.head(path, headers=BROWSER).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html;q=0.5, application/json", "application/json"),
+        ("application/json;q=0.5, text/html", "text/html; charset=utf-8"),
+        ("*/*", "application/json"),
+        ("", "application/json"),
+    ],
+)
+def test_what_is_liked_most_is_answered(client: TestClient, accept: str, kind: str) -> None:
+    response = client.get("/models/genre", headers={"accept": accept})
+    assert response.headers["content-type"] == kind
+
+
+@pytest.mark.parametrize("path", ["/docs", "/models", "/models/genre"])
+def test_a_page_is_never_shown_one_level_too_deep(client: TestClient, path: str) -> None:
+    response = client.get(f"{path}/", headers=BROWSER, follow_redirects=False)
+    assert response.status_code == 307
+    assert response.headers["location"] == path
+
+
+def test_browsers_are_told_too_when_there_is_no_such_model(client: TestClient) -> None:
+    assert_problem(client.get("/models/tempo", headers=BROWSER), 404, "not-found")
+
+
+def test_pages_need_no_key(models_dir: Path, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text("0" * 64)
+    with serve(Settings(models_dir=models_dir, api_keys_file=keys)) as guarded:
+        assert guarded.get("/models/genre", headers=BROWSER).status_code == 200
+        assert guarded.get("/static/app.js").status_code == 200
+        assert_problem(guarded.get("/models/genre"), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug())

@@ -122,6 +122,29 @@ def test_a_bundle_with_a_context_is_scored_as_the_service_answers(
         assert row.probabilities == pytest.approx(expected, abs=2e-3)
 
 
+def test_a_bundle_that_joins_windows_is_scored_as_the_service_answers(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    folder = write_bundle(tmp_path / "chord", labels=CHORDS, sample_rate_hz=RATE_HZ, frames=16)
+    edit_card(folder, timeline={"change_probability": 0.1})
+    parts = [("N", 2.0), ("Am", 1.0), ("C", 0.5)]
+    sounds = [
+        tone(band_centre_hz(CHORDS.index(chord), len(CHORDS), RATE_HZ), seconds, rate_hz=RATE_HZ)
+        for chord, seconds in parts
+    ]
+    file = write_wav(tmp_path / "mine" / "several.wav", np.concatenate(sounds), RATE_HZ)
+    data = write_csv(tmp_path / "mine" / "list.csv", ("file", "chord"), [(file.name, "Am")])
+
+    (row,) = evaluate(folder, [data], cache).clips
+
+    bundle = Bundle.load(folder)
+    clip = decode(file.read_bytes(), needed_rates_hz([bundle]))
+    served = classify(clip, {"chord": bundle})["chord"]
+    assert row.answer == served.label == "Am"
+    expected = dict(zip(CHORDS, served.probabilities, strict=True))
+    assert row.probabilities == pytest.approx(expected, abs=5e-3)
+
+
 @pytest.mark.parametrize(("threshold", "share"), [(0.0, 0.0), (1.0, 1.0)])
 def test_uncertain_answers_are_counted(
     tmp_path: Path, models_dir: Path, cache: FeatureCache, threshold: float, share: float

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from service.inference.windows import cut_windows
 from tests.audio import noise
 from tests.training.made import (
+    MOOD_CLIP_S,
     MOOD_RATE_HZ,
     write_csv,
     write_guitar_chords_v3,
@@ -318,6 +319,22 @@ def test_a_network_on_a_backbone_is_kept_as_one_that_takes_windows(tmp_path: Pat
     assert job.run.real_windows().shape == (6, TOY_FRAMES, TOY_BANDS)
     final = job.run.network()
     assert np.asarray(final(job.run.real_windows())["logits"]).shape == (6, 2)
+
+
+@pytest.mark.parametrize("recipe", [TOY, TOY_ON_TOP], ids=["alone", "on a backbone"])
+def test_clips_are_also_judged_cut_short(tmp_path: Path, recipe: Recipe) -> None:
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe)
+
+    fit(job)
+
+    for fold in job.run.folds():
+        shorter = fold.cuts_s < MOOD_CLIP_S
+        assert shorter.any()
+        assert fold.durations_s == pytest.approx(MOOD_CLIP_S, abs=0.1)
+        assert np.isfinite(fold.cut_logits[shorter]).all()
+        assert np.isnan(fold.cut_logits[~shorter]).all()
+        longest = fold.cut_logits[shorter][-1]
+        assert (longest.argmax(axis=1) == fold.logits.argmax(axis=1)).mean() > 0.5
 
 
 def test_a_backbone_stays_as_it_is(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.runs import make_fold, make_record, write_run
+from tests.training.runs import make_fold, make_record, with_cuts, write_run
 from tests.training.tiny import TINY_GENRE
 from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
@@ -15,7 +15,7 @@ NETWORK = TINY_GENRE.build(0)
 
 
 def test_a_fold_comes_back_as_it_was_kept(tmp_path: Path) -> None:
-    kept = make_fold(TINY_GENRE, "zaps36", data_sets=("a", "b"))
+    kept = with_cuts(make_fold(TINY_GENRE, "zaps36", data_sets=("a", "b")), {0.1: 2.0}, 3.0)
     RunFolder(tmp_path / "run").save_fold(kept, NETWORK)
 
     (loaded,) = RunFolder(tmp_path / "run").folds()
@@ -26,6 +26,20 @@ def test_a_fold_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     assert loaded.groups == kept.groups
     np.testing.assert_array_equal(loaded.truth, kept.truth)
     np.testing.assert_array_equal(loaded.logits, kept.logits)
+    np.testing.assert_array_equal(loaded.durations_s, kept.durations_s)
+    np.testing.assert_array_equal(loaded.cuts_s, kept.cuts_s)
+    np.testing.assert_array_equal(loaded.cut_logits, kept.cut_logits)
+
+
+def test_a_fold_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.save_fold(make_fold(TINY_GENRE, "a"), NETWORK)
+    file = tmp_path / "run" / "folds" / "a.npz"
+    with np.load(file) as stored:
+        older = {name: stored[name] for name in stored.files if "cut" not in name}
+    np.savez(file, **older)
+    with pytest.raises(TrainingError, match=r"older version.*Start a new run"):
+        run.folds()
 
 
 def test_finished_folds_are_known(tmp_path: Path) -> None:

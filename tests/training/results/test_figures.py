@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 
 from service.inference.bundle import softmax
-from tests.training.runs import make_fold, write_run
+from tests.training.runs import make_fold, with_cuts, write_run
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.data.labels import CHORDS
 from training.errors import TrainingError
 from training.evaluation.calibration import fit_temperature
 from training.fitting.fit_job import HELD_BACK_FOLD
-from training.fitting.run_folder import RunFolder
-from training.results.figures import MIN_CLIPS, Unseen, calibrate, evaluations
+from training.fitting.run_folder import FoldResult, RunFolder
+from training.results.figures import (
+    MIN_CLIPS,
+    MIN_CLIPS_OF_A_LENGTH,
+    UNCALIBRATED,
+    Unseen,
+    calibrate,
+    evaluations,
+)
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def run(tmp_path: Path) -> RunFolder:
 def test_figures_come_for_the_list_for_all_folds_and_for_each_large_data_set(
     run: RunFolder,
 ) -> None:
-    found = evaluations(TINY_GENRE, run, 1.0)
+    found = evaluations(TINY_GENRE, run, UNCALIBRATED)
 
     assert [(f.data_set, f.n) for f in found] == [
         ("gtzan validation list", 50),
@@ -43,13 +50,13 @@ def test_figures_come_for_the_list_for_all_folds_and_for_each_large_data_set(
 
 
 def test_the_protocol_tells_who_judged_the_clips(run: RunFolder) -> None:
-    listed, pooled, _ = evaluations(TINY_GENRE, run, 1.0)
+    listed, pooled, _ = evaluations(TINY_GENRE, run, UNCALIBRATED)
     assert "shipped network" in listed.protocol
     assert pooled.protocol == TINY_GENRE.validation.protocol
 
 
 def test_figures_are_those_of_the_pooled_clips(run: RunFolder) -> None:
-    _, pooled, big = evaluations(TINY_GENRE, run, 1.0)
+    _, pooled, big = evaluations(TINY_GENRE, run, UNCALIBRATED)
     folds = [fold for fold in run.folds() if fold.name != HELD_BACK_FOLD]
     right = np.concatenate([fold.logits.argmax(axis=1) == fold.truth for fold in folds])
 
@@ -61,14 +68,16 @@ def test_figures_are_those_of_the_pooled_clips(run: RunFolder) -> None:
 def test_an_official_list_alone_gives_its_figures(tmp_path: Path) -> None:
     folds = [make_fold(TINY_GENRE, HELD_BACK_FOLD, data_sets=("gtzan",))]
     run = write_run(tmp_path, TINY_GENRE, folds)
-    assert [f.data_set for f in evaluations(TINY_GENRE, run, 1.0)] == ["gtzan validation list"]
+    assert [f.data_set for f in evaluations(TINY_GENRE, run, UNCALIBRATED)] == [
+        "gtzan validation list"
+    ]
 
 
 def test_subsets_of_labels_have_figures_of_their_own(tmp_path: Path) -> None:
     folds = [make_fold(TINY_CHORD, clips_each=2 * len(CHORDS))]
     run = write_run(tmp_path, TINY_CHORD, folds)
 
-    found = {f.data_set: f for f in evaluations(TINY_CHORD, run, 1.0)}
+    found = {f.data_set: f for f in evaluations(TINY_CHORD, run, UNCALIBRATED)}
 
     triads = found["all, major and minor triads"]
     assert triads.n == 2 * 24
@@ -82,11 +91,14 @@ def test_a_subset_that_no_clip_is_of_is_left_out(tmp_path: Path) -> None:
     silent = replace(fold, truth=np.full(30, CHORDS.index("N")))
     run = write_run(tmp_path, TINY_CHORD, [silent])
 
-    assert [f.data_set for f in evaluations(TINY_CHORD, run, 1.0)] == ["all", "made"]
+    assert [f.data_set for f in evaluations(TINY_CHORD, run, UNCALIBRATED)] == ["all", "made"]
 
 
 def test_the_temperature_changes_confidences_and_not_answers(run: RunFolder) -> None:
-    cold, hot = (evaluations(TINY_GENRE, run, t)[1] for t in (0.5, 5.0))
+    cold, hot = (
+        evaluations(TINY_GENRE, run, UNCALIBRATED.model_copy(update={"temperature": t}))[1]
+        for t in (0.5, 5.0)
+    )
     assert cold.accuracy == hot.accuracy
     assert cold.ece != hot.ece
 
@@ -103,9 +115,76 @@ def test_calibration_uses_every_clip_that_was_judged_unseen(run: RunFolder) -> N
     assert calibration.fitted_on.startswith(f"{len(truth)} validation clips")
 
 
+def test_each_length_gets_a_temperature_of_its_own(tmp_path: Path) -> None:
+    fold = make_fold(TINY_GENRE, clips_each=400)
+    run = write_run(tmp_path, TINY_GENRE, [with_cuts(fold, {0.1: 4.0, 1.0: 2.0}, duration_s=30.0)])
+
+    calibration = calibrate(run)
+
+    whole = fit_temperature(fold.logits, fold.truth)
+    assert [knot.heard_s for knot in calibration.by_length] == [0.1, 1.0, 30.0]
+    temperatures = [knot.temperature / whole for knot in calibration.by_length]
+    assert temperatures == pytest.approx([4, 2, 1], rel=0.03)
+
+
+def test_a_length_of_few_clips_gets_none(tmp_path: Path) -> None:
+    fold = with_cuts(make_fold(TINY_GENRE, clips_each=400), {0.1: 4.0, 1.0: 2.0}, 1.5)
+    logits = fold.cut_logits.copy()
+    logits[1, MIN_CLIPS_OF_A_LENGTH - 1 :] = np.nan
+    run = write_run(tmp_path, TINY_GENRE, [replace(fold, cut_logits=logits)])
+
+    calibration = calibrate(run)
+
+    # All clips are longer than the only length that is left.
+    assert [knot.heard_s for knot in calibration.by_length] == [0.1, 1.5]
+
+
+def guessed(fold: FoldResult, shares: Sequence[float]) -> FoldResult:
+    """Return a fold whose answers to a share of the clips of each cut are only guessed."""
+    logits = fold.cut_logits.copy()
+    rng = np.random.default_rng(0)
+    for number, share in enumerate(shares):
+        n = round(share * len(fold.truth))
+        logits[number, :n] = rng.standard_normal(logits[number, :n].shape)
+    return replace(fold, cut_logits=logits)
+
+
+@pytest.mark.parametrize(
+    ("shares", "low_s", "high_s"),
+    [
+        ((0.0, 0.0, 0.0), 0.0, 0.0),  # all is told by a tenth of a second
+        ((0.97, 0.3, 0.0), 0.11, 0.29),
+        ((0.97, 0.9, 0.0), 0.31, 0.99),
+        ((0.97, 0.97, 0.97), 1.0, 1.0),  # hardly anything by a second
+    ],
+)
+def test_answers_are_uncertain_up_to_where_a_third_is_told(
+    tmp_path: Path, shares: tuple[float, ...], low_s: float, high_s: float
+) -> None:
+    fold = with_cuts(make_fold(TINY_GENRE, clips_each=1_000), dict.fromkeys((0.1, 0.3, 1.0), 1), 30)
+    run = write_run(tmp_path, TINY_GENRE, [guessed(fold, shares)])
+    assert low_s <= calibrate(run).uncertain_up_to_s <= high_s
+
+
+def test_figures_come_for_each_length(tmp_path: Path) -> None:
+    folds = [
+        with_cuts(make_fold(TINY_GENRE, f"groups-{n}", clips_each=80, seed=n), {0.3: 3.0}, 10.0)
+        for n in (1, 2)
+    ]
+    run = write_run(tmp_path, TINY_GENRE, folds)
+
+    found = {f.data_set: f for f in evaluations(TINY_GENRE, run, calibrate(run))}
+
+    cut = found["all, cut to 0.3 s"]
+    assert cut.n == 160
+    # The same answers, as sure as those to whole clips once they are calibrated.
+    assert cut.accuracy == found["all"].accuracy
+    assert cut.ece.value == pytest.approx(found["all"].ece.value, abs=0.02)
+
+
 @pytest.mark.parametrize(
     "measure",
-    [calibrate, lambda run: evaluations(TINY_GENRE, run, 1.0)],
+    [calibrate, lambda run: evaluations(TINY_GENRE, run, UNCALIBRATED)],
     ids=["calibrate", "evaluations"],
 )
 def test_without_folds_it_says_how_to_get_them(

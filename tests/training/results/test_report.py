@@ -21,7 +21,7 @@ def test_the_report_holds_the_figures_the_command_and_the_clips_skipped(tmp_path
 
     text = (tmp_path / "new" / "out" / "report.md").read_text("utf-8")
     calibration = calibrate(run)
-    assert figures_table(evaluations(TINY_GENRE, run, calibration.temperature)) in text
+    assert figures_table(evaluations(TINY_GENRE, run, calibration)) in text
     assert "`python -m training fit genre --data made` in 2 minutes, 2 epochs" in text
     assert f"Temperature {calibration.temperature:g}" in text
     assert "- jazz.00054.wav: is no audio" in text

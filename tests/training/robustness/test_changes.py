@@ -1,5 +1,8 @@
+import io
+
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import NDArray
 
 from service.audio.decode import decode
@@ -42,8 +45,10 @@ def test_the_service_reads_every_changed_recording(
     samples, rate_hz, _ = changed(change, recording)
     cents = {"30 cents higher": 30, "30 cents lower": -30}.get(change, 0)
     expected_hz = TONE_HZ * 2 ** (cents / 1200)
-    assert frequency_hz(samples, rate_hz) == pytest.approx(expected_hz, rel=2e-3)
+    assert frequency_hz(samples - samples.mean(), rate_hz) == pytest.approx(expected_hz, rel=2e-3)
     expected_s = 0.5 if change == "first 0.5 s" else 1.6 * 2 ** (-cents / 1200)
+    if change in ("first 3 s", "first 10 s"):
+        assert len(samples) == len(recording)
     assert len(samples) / rate_hz == pytest.approx(expected_s, abs=0.06)
 
 
@@ -54,10 +59,40 @@ def test_the_recording_as_it_is_is_not_changed(recording: NDArray[np.float32]) -
 
 
 def test_level_rate_and_format_are_those_of_the_name(recording: NDArray[np.float32]) -> None:
-    quiet, _, _ = changed("30 dB quieter", recording)
-    assert 20 * np.log10(rms(quiet) / rms(recording)) == pytest.approx(-30, abs=0.1)
+    for db in (6, 20, 30, 60):
+        quiet, _, _ = changed(f"{db} dB quieter", recording)
+        # Of the quietest, little more than the steps of 16 bits is left.
+        assert 20 * np.log10(rms(quiet) / rms(recording)) == pytest.approx(-db, abs=0.1)
+    loud, _, _ = changed("6 dB louder", recording)
+    assert 20 * np.log10(rms(loud) / rms(recording)) == pytest.approx(6, abs=0.1)
     assert changed("16 kHz", recording)[1] == 16_000
     assert changed("MP3 at 64 kbit/s", recording)[2] == "mp3"
+
+
+def test_louder_recordings_in_floats_keep_their_shape(recording: NDArray[np.float32]) -> None:
+    for change, gain in (("6 dB louder", 10 ** (6 / 20)), ("integers in a file of floats", 32_768)):
+        samples, _, _ = changed(change, 1.9 * recording)
+        np.testing.assert_allclose(samples, gain * 1.9 * recording, rtol=1e-4)
+
+
+def test_a_clipped_recording_has_lost_its_peaks(recording: NDArray[np.float32]) -> None:
+    samples, _, _ = changed("clipped by 6 dB", recording)
+    # Half of a sine's amplitude is exceeded for two thirds of the time.
+    at_full_scale = np.mean(np.abs(samples[RATE_HZ // 10 :]) > 0.999)
+    assert at_full_scale == pytest.approx(2 / 3, abs=0.01)
+
+
+def test_an_offset_moves_every_sample(recording: NDArray[np.float32]) -> None:
+    samples, _, _ = changed("offset of 0.4", recording)
+    np.testing.assert_allclose(samples, recording + 0.4, atol=1e-6)
+
+
+def test_of_eight_channels_only_one_sounds(recording: NDArray[np.float32]) -> None:
+    file = CHANGES["one of eight channels"](recording, RATE_HZ, np.random.default_rng(0))
+    samples, _ = soundfile.read(io.BytesIO(file), dtype="float32")
+    np.testing.assert_allclose(samples[:, 0], recording, atol=1e-4)
+    assert samples.shape == (len(recording), 8)
+    assert not samples[:, 1:].any()
 
 
 def test_an_mp3_has_the_bit_rate_of_its_name(recording: NDArray[np.float32]) -> None:

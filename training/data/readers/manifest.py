@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from service.audio.files import audio_files
 from training.data.labels import canonical_label
 from training.data.readers.clips import AudioFile, LabelledClip
 from training.errors import TrainingError
@@ -70,14 +71,6 @@ def read_emotion_list(path: Path) -> list[LabelledClip]:
                 LabelledClip(AudioFile(audio), label, "musical-emotions", f"file:{name}", "train")
             )
     return clips
-
-
-_SUFFIXES = {".wav", ".mp3", ".flac", ".ogg", ".opus", ".aiff", ".aif"}
-
-
-def audio_files(folder: Path) -> list[Path]:
-    """Return all audio files in a folder and the folders below it, in order."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
 
 
 def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:

@@ -1,0 +1,263 @@
+"""Walk the frames of an MPEG audio stream (layers I to III: MP3 and its forerunners).
+
+Decoders estimate the length of a stream from its first frames, and stop there. The frames
+say themselves where each ends, so they are counted, and what lies between them (tags, junk,
+titles of radio stations, holes) is left out. ISO/IEC 11172-3 and 13818-3 define the header.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from service.audio.tags import after_tags
+
+HEADER_BYTES = 4
+LAYER_3 = 1
+MONO = 3
+# By the two bits of the version: MPEG 2.5, reserved, 2 and 1.
+RATES_HZ = ((11_025, 12_000, 8_000), (), (22_050, 24_000, 16_000), (44_100, 48_000, 32_000))
+MPEG_1 = 3
+# By version 1 or later, and the two bits of the layer: kbit/s of the indices 1 to 14.
+_LOW_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+KBPS = {
+    (True, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): tuple(range(32, 449, 32)),
+    (False, 1): _LOW_KBPS,
+    (False, 2): _LOW_KBPS,
+    (False, 3): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+}
+# Frames in a row that are no accident, and how many accidents are looked at before giving up.
+SURE_FRAMES = 3
+MOST_ACCIDENTS = 100_000
+
+# Everything that can be told from three bytes: sync, version, layer, bit rate, sampling rate.
+_START = re.compile(
+    rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]["
+    + b"".join(re.escape(bytes([b])) for b in range(0x10, 0xF0) if b & 0x0C != 0x0C)
+    + rb"]"
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What all frames of one stream share: the two bits of version and layer, rate, mono or not."""
+
+    version: int
+    layer: int
+    rate_hz: int
+    mono: bool
+
+    @property
+    def samples(self) -> int:
+        """Samples in a frame."""
+        if self.layer == LAYER_3:
+            return 1152 if self.version == MPEG_1 else 576
+        return 1152 if self.layer == 2 else 384
+
+    @property
+    def info_offset(self) -> int:
+        """Where in a frame an encoder states the number of frames: behind the side information."""
+        stereo, mono = (32, 17) if self.version == MPEG_1 else (17, 9)
+        return HEADER_BYTES + (mono if self.mono else stereo)
+
+
+@dataclass
+class Part:
+    """Frames of one kind, with what one frame says of their number.
+
+    Attributes
+    ----------
+    spans
+        Where each run of adjacent frames begins and ends.
+    last_bytes
+        Length of the last frame of the last run.
+    info_at
+        Where the frame lies that states the number, before the first of the others; None if none.
+    stated_frames
+        The number that it states; 0 if none.
+    """
+
+    kind: Kind
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    n_frames: int = 0
+    last_bytes: int = 0
+    info_at: int | None = None
+    stated_frames: int = 0
+
+    def drop_last(self) -> int:
+        """Leave out the last frame of the last run, if there is one; return its length."""
+        if not self.last_bytes:
+            return 0
+        begin, end = self.spans.pop()
+        if end - self.last_bytes > begin:
+            self.spans.append((begin, end - self.last_bytes))
+        dropped, self.last_bytes = self.last_bytes, 0
+        self.n_frames -= 1
+        return dropped
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all frames."""
+        return sum(end - begin for begin, end in self.spans)
+
+    @property
+    def duration_s(self) -> float:
+        """How long the frames play."""
+        return self.n_frames * self.kind.samples / self.kind.rate_hz
+
+
+@dataclass
+class Stream:
+    """All frames of a file, and the bytes between them that are neither frames nor tags."""
+
+    parts: list[Part] = field(default_factory=list)
+    lost_bytes: int = 0
+
+    @property
+    def lost_s(self) -> float:
+        """How long what is lost would have played, at the bit rate of the rest."""
+        n_bytes = sum(part.n_bytes for part in self.parts)
+        return self.lost_bytes * sum(part.duration_s for part in self.parts) / max(n_bytes, 1)
+
+
+def find_frame(data: bytes, at: int = 0, end: int | None = None) -> int | None:
+    """Return where the first of several frames in a row begins, at or after a place."""
+    end = len(data) if end is None else end
+    for accidents, start in enumerate(_START.finditer(data, at, end)):
+        if _is_sure(data, start.start(), end):
+            return start.start()
+        if accidents == MOST_ACCIDENTS:
+            break
+    return None
+
+
+def walk(data: bytes, at: int = 0, end: int | None = None) -> Stream:
+    """Find all frames between two places of a file."""
+    end = len(data) if end is None else end
+    stream = Stream()
+    while at < end:
+        frame = find_frame(data, at, end)
+        if frame is None:
+            break
+        if stream.parts and frame > at:
+            # Where no frame follows, the one before is not as long as it says: it is damaged.
+            stream.lost_bytes += frame - at + stream.parts[-1].drop_last()
+        behind = _take_run(data, frame, end, stream)
+        at = min(after_tags(data, behind), end)
+        # Zeros are padding behind a tag or at the end, and a hole between frames.
+        if at < end and not data[behind:at].strip(b"\0"):
+            at = behind
+    return stream
+
+
+def frame_bytes(data: bytes, at: int) -> int:
+    """Return the length of the frame whose header lies at a place; 0 where there is none."""
+    if not _START.match(data, at):
+        return 0
+    kind, padding = _kind(data, at), data[at + 2] >> 1 & 1
+    kbps = KBPS[kind.version == MPEG_1, kind.layer][(data[at + 2] >> 4) - 1]
+    if kind.layer == 3:
+        return 4 * (12_000 * kbps // kind.rate_hz + padding)
+    return kind.samples // 8 * 1000 * kbps // kind.rate_hz + padding
+
+
+def is_forerunner(data: bytes, at: int) -> bool:
+    """Tell whether the frame at a place is of layer I or II, not of MP3."""
+    return _kind(data, at).layer != LAYER_3
+
+
+def without_titles(data: bytes, at: int) -> bytes | None:
+    """Return a radio station's stream without the titles between its bytes, if it has any.
+
+    They come after each so many bytes of audio: a byte with the length in units of 16 bytes,
+    most often 0, and so much text.
+    """
+    title = data.find(b"StreamTitle='", at)
+    for interval in (8_192, 16_000, 16_384, 32_768, 4_096, 24_576, 65_536):
+        kept = list(_between_titles(data, at, interval)) if title >= 0 else []
+        if len(kept) > 1 and kept[-1][1] == len(data):
+            return b"".join(data[begin:end] for begin, end in kept)
+    return None
+
+
+def _between_titles(data: bytes, at: int, interval: int) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of audio, as long as there is a title at the end of each."""
+    while at < len(data):
+        end = min(at + interval, len(data))
+        yield at, end
+        if end == len(data):
+            return
+        n_bytes = 16 * data[end]
+        if n_bytes and data[end + 1 : end + 7] != b"Stream":
+            return
+        at = end + 1 + n_bytes
+
+
+def _kind(data: bytes, at: int) -> Kind:
+    version, layer = data[at + 1] >> 3 & 3, data[at + 1] >> 1 & 3
+    rate_hz = RATES_HZ[version][data[at + 2] >> 2 & 3]
+    return Kind(version, layer, rate_hz, mono=data[at + 3 : at + 4] >= b"\xc0")
+
+
+def _is_sure(data: bytes, at: int, end: int) -> bool:
+    """Tell whether frames of one kind follow each other from a place on."""
+    kind = None
+    for _ in range(SURE_FRAMES):
+        length = frame_bytes(data, at)
+        if not length or (kind is not None and _kind(data, at) != kind):
+            return False
+        kind = _kind(data, at)
+        at += length
+        if at >= end:
+            return at == end
+    return True
+
+
+def _take_run(data: bytes, at: int, end: int, stream: Stream) -> int:
+    """Add the frames that follow each other from a place on; return where they end."""
+    kind = _kind(data, at)
+    if not stream.parts or stream.parts[-1].kind != kind:
+        stream.parts.append(Part(kind))
+    part = stream.parts[-1]
+    stated = _stated_frames(data, at, kind)
+    if stated is not None:
+        if not part.spans and part.info_at is None:
+            part.info_at, part.stated_frames = at, stated
+        at += frame_bytes(data, at)
+    begin = last = at
+    lengths: dict[bytes, int] = {}
+    # Few headers differ, and a dictionary knows them faster than their bits are read.
+    while length := _length(data, at, kind, lengths):
+        if at + length > end:
+            at = end  # cut off: nothing of this frame can be heard
+            break
+        at += length
+        part.n_frames += 1
+        part.last_bytes = length
+        last = at
+    if last > begin:
+        part.spans.append((begin, last))
+    return at
+
+
+def _length(data: bytes, at: int, kind: Kind, lengths: dict[bytes, int]) -> int:
+    header = data[at : at + HEADER_BYTES]
+    length = lengths.get(header)
+    if length is None:
+        is_one = len(header) == HEADER_BYTES and frame_bytes(data, at) and _kind(data, at) == kind
+        length = lengths[header] = frame_bytes(data, at) if is_one else 0
+    return length
+
+
+def _stated_frames(data: bytes, at: int, kind: Kind) -> int | None:
+    """Return how many frames a frame of an encoder states; None where it is a frame of sound."""
+    if kind.layer != LAYER_3:
+        return None
+    info = at + kind.info_offset
+    if data[info : info + 4] in (b"Xing", b"Info"):
+        has_frames = int.from_bytes(data[info + 4 : info + 8], "big") & 1
+        return int.from_bytes(data[info + 8 : info + 12], "big") if has_frames else 0
+    if data[at + 36 : at + 40] == b"VBRI":
+        return int.from_bytes(data[at + 50 : at + 54], "big")
+    return None

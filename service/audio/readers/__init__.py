@@ -1,0 +1,1 @@
+"""The ways to the samples of a file, behind one interface: a source."""

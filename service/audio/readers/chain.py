@@ -1,0 +1,86 @@
+"""Read several recordings as one, each from where the one before ends."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import soxr
+
+from service.audio.readers.source import Samples, Source, Unreadable
+
+Opening = Callable[[], Source]
+
+
+class ChainSource:
+    """Several sources behind each other, in the form of the first.
+
+    Parameters
+    ----------
+    openings
+        What opens each; one that cannot be read is left out, if another can.
+    damaged_s
+        What is known to be missing between them.
+
+    Raises
+    ------
+    Unreadable
+        None of them can be opened.
+    """
+
+    def __init__(self, openings: Sequence[Opening], *, damaged_s: float = 0.0) -> None:
+        self._openings = list(openings)
+        self._current = self._next()
+        self.format = self._current.format
+        self.sample_rate_hz = self._current.sample_rate_hz
+        self.channels = self._current.channels
+        self.stated_s = 0.0
+        self.cut_off = False
+        self.damaged_s = damaged_s
+
+    def seek(self, frame: int) -> int:
+        """Stay at the beginning: where in the chain a sample lies is known by reading it."""
+        del frame
+        return 0
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the samples of all, one after the other."""
+        while True:
+            source = self._current
+            yield from self._conformed(source)
+            self.damaged_s += source.damaged_s
+            self.cut_off |= source.cut_off
+            source.close()
+            try:
+                self._current = self._next()
+            except Unreadable:
+                return
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._current.close()
+
+    def _next(self) -> Source:
+        problem = Unreadable("nothing follows")
+        while self._openings:
+            try:
+                return self._openings.pop(0)()
+            except Unreadable as error:
+                problem = error
+        raise problem
+
+    def _conformed(self, source: Source) -> Iterator[Samples]:
+        """Yield a source's samples at the rate and with the channels of the first."""
+        stream = None
+        if source.sample_rate_hz != self.sample_rate_hz:
+            stream = soxr.ResampleStream(source.sample_rate_hz, self.sample_rate_hz, self.channels)
+        for block in source.blocks():
+            samples = self._mixed(block)
+            yield samples if stream is None else stream.resample_chunk(samples)
+        if stream is not None:
+            yield stream.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
+
+    def _mixed(self, block: Samples) -> Samples:
+        channels = block.shape[1]
+        if channels == self.channels:
+            return block
+        mix = np.full((channels, self.channels), 1 / channels, dtype=np.float32)
+        return block @ mix

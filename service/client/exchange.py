@@ -1,0 +1,123 @@
+"""What is sent and how answers are read, the same for both clients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from service.errors import ServiceError
+from service.schemas import Problem
+
+Audio = Path | str | bytes | BinaryIO
+"""The path of a file, its bytes, or a file that is open for reading bytes."""
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+TIMEOUT_S = 120.0
+PATIENCE_S = 60.0
+# The service knows formats by their content; what is not said to be audio it may take for text.
+MEDIA_TYPE = "audio/x-unknown"
+
+
+class ServiceUnreachable(Exception):
+    """No service answers at the address, or what answers is no such service."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request, which may be sent again: the service keeps nothing of it."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int | float] | None = None
+    body: bytes | None = None
+    accept: str = "application/json"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with it."""
+        sent = {} if self.body is None else {"Content-Type": MEDIA_TYPE}
+        return {"Accept": self.accept, **sent}
+
+
+def upload(
+    path: str,
+    audio: Audio,
+    *,
+    timeline: bool = False,
+    top_k: int | None = None,
+    embedding: bool = False,
+    lab: bool = False,
+) -> Exchange:
+    """Return the request that has audio classified."""
+    params: dict[str, str | int | float] = {}
+    if timeline:
+        params["timeline"] = "true"
+    if top_k is not None:
+        params["top_k"] = top_k
+    if embedding:
+        params["embedding"] = "true"
+    if lab:
+        params["format"] = "lab"
+    accept = "text/plain" if lab else "application/json"
+    return Exchange("POST", path, params, _bytes_of(audio), accept)
+
+
+def headers_of(api_key: str | None) -> dict[str, str]:
+    """Return the headers that every request of a client has."""
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def checked(response: httpx.Response) -> httpx.Response:
+    """Return an answer, or raise the problem that it is.
+
+    Raises
+    ------
+    ServiceError
+        The service answered with a problem document.
+    ServiceUnreachable
+        Something else answered with an error.
+    """
+    if response.is_success:
+        return response
+    try:
+        problem = Problem.model_validate_json(response.content)
+    except ValidationError:
+        raise ServiceUnreachable(
+            f"{response.url} answers {response.status_code}, and not as this service does."
+        ) from None
+    kinds = {kind.slug(): kind for kind in ServiceError.__subclasses__()}
+    kind = kinds.get(problem.type.rpartition("/")[2], ServiceError)
+    retry_after = response.headers.get("Retry-After", "")
+    raise kind(
+        problem.detail,
+        retry_after_s=int(retry_after) if retry_after.isdigit() else None,
+        request_id=problem.request_id,
+    )
+
+
+def read(response: httpx.Response, shape: type[Answer]) -> Answer:
+    """Return a successful answer in its shape.
+
+    Raises
+    ------
+    ServiceUnreachable
+        It does not have that shape.
+    """
+    try:
+        return shape.model_validate_json(response.content)
+    except ValidationError as error:
+        raise ServiceUnreachable(
+            f"{response.url} does not answer as this version of the service does: {error}"
+        ) from error
+
+
+def _bytes_of(audio: Audio) -> bytes:
+    if isinstance(audio, bytes):
+        return audio
+    if isinstance(audio, str | Path):
+        return Path(audio).read_bytes()
+    return audio.read()

@@ -1,0 +1,85 @@
+"""A connection that was upgraded to a WebSocket, held to its bounds.
+
+Uvicorn tells nobody else when a client does not take what is sent, and ends a WebSocket at once
+when the service stops. Here the client has its time, and the application a moment to take leave.
+"""
+
+import asyncio
+import logging
+from functools import partial
+from socket import SO_SNDBUF, SOL_SOCKET
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from service.telemetry import metrics
+
+logger = logging.getLogger(__name__)
+logger.setLevel(logging.WARNING)
+
+RESTARTS = 1012  # RFC 6455's registry: the service restarts
+# What the system holds of answers that a client does not take; the default is megabytes.
+SEND_BUFFER_BYTES = 1 << 16
+
+
+def stream_connection(answer_s: float) -> type[asyncio.Protocol]:
+    """Return what Uvicorn makes for each WebSocket, whose client has so long to take answers."""
+    # Uvicorn does not mind that it is no class but makes objects of one.
+    return cast(type[asyncio.Protocol], partial(StreamConnection, answer_s=answer_s))
+
+
+class StreamConnection(WebSocketsSansIOProtocol):
+    """One WebSocket, held to its bounds."""
+
+    def __init__(self, *, answer_s: float, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._answer_s = answer_s
+        self._answer_timer: asyncio.TimerHandle | None = None
+        # Uvicorn would log the client's address and its query; service.telemetry.streams does not.
+        self.logger = self.conn.logger = logger
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over the connection."""
+        super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._cancel_answer_timer()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Give the client its time to take what has been sent."""
+        super().pause_writing()
+        self._cancel_answer_timer()
+        self._answer_timer = self.loop.call_later(self._answer_s, self._on_untaken_answer)
+
+    def resume_writing(self) -> None:
+        """Go on, as the client has taken all."""
+        super().resume_writing()
+        self._cancel_answer_timer()
+
+    async def send(self, message: Any) -> None:
+        """Send what the application says."""
+        await super().send(message)
+        if self.close_sent:
+            # Uvicorn forgets it for one that was refused, and then logs that it never answered.
+            self.handshake_complete = True
+
+    def shutdown(self) -> None:
+        """Tell the application that the service stops; it ends the stream with a last answer."""
+        if self.handshake_complete and not self.close_sent:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": RESTARTS})
+        else:
+            super().shutdown()
+
+    def _on_untaken_answer(self) -> None:
+        metrics.CONNECTIONS_ENDED.labels("untaken_answer").inc()
+        self.transport.abort()
+
+    def _cancel_answer_timer(self) -> None:
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+            self._answer_timer = None

@@ -1,0 +1,1 @@
+"""Classify whole libraries: ``python -m service.library``."""

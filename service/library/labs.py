@@ -1,0 +1,71 @@
+"""Write the chords of each file over time as a ``.lab`` file, in a folder of their own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from service.library.problems import LibraryError
+from service.library.question import Models
+from service.library.state import Row, State
+from service.schemas import TimelineSegment
+
+
+def lab_task(models: Models) -> str:
+    """Return the task whose timeline has a ``.lab`` form.
+
+    Raises
+    ------
+    LibraryError
+        There is none among the tasks.
+    """
+    for task, model in models.items():
+        if model.lab_labels is not None:
+            return task
+    raise LibraryError("None of the tasks has a .lab form; --chords needs the task chord.")
+
+
+class LabFolder:
+    """Writes ``.lab`` files into a folder that mirrors the library's.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if there is none.
+    models
+        Of the run.
+    state
+        Tells whether two files would have the same name there; these keep their endings.
+    """
+
+    def __init__(self, folder: Path, models: Models, state: State) -> None:
+        self._task = lab_task(models)
+        model = models[self._task]
+        self._names = dict(zip(model.labels, model.lab_labels or [], strict=False))
+        self._folder = folder
+        self._state = state
+
+    def write(self, row: Row) -> None:
+        """Write one file's, if it has an answer.
+
+        Raises
+        ------
+        LibraryError
+            It cannot be written.
+        """
+        if row.answers is None:
+            return
+        segments = row.answers.results[self._task].timeline or []
+        relative = Path(row.relative)
+        ending = f"{relative.suffix}.lab" if self._state.shares_stem(row.relative) else ".lab"
+        path = self._folder / relative.with_suffix(ending)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f".{path.name}.part")
+            beside.write_text(lab(segments, self._names), "utf-8")
+            beside.replace(path)
+        except OSError as error:
+            raise LibraryError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def lab(segments: list[TimelineSegment], names: Mapping[str, str]) -> str:
+    """Return segments as the API's ``format=lab`` writes them."""
+    return "".join(f"{s.start_s:.3f}\t{s.end_s:.3f}\t{names[s.label]}\n" for s in segments)

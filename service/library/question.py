@@ -1,0 +1,92 @@
+"""What is asked about each file, and what came of it."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from service.audio.decode import Limits
+from service.inference.bundle import MODEL_FILE
+from service.inference.card import Card
+from service.schemas import AllAnswers, ModelRef
+
+MIB = 1 << 20
+
+
+class Question(BaseModel):
+    """What is asked about each file of a run.
+
+    Two runs with another question have other answers, which are not mixed in one table.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: tuple[str, ...]
+    timeline: bool = False
+    top_k: int | None = None
+    embedding: bool = False
+    max_bytes: int = 256 * MIB
+    max_duration_s: float = Limits.max_duration_s
+
+
+class TaskModel(BaseModel):
+    """The model that answers for a task, as far as a table must know it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ref: ModelRef
+    labels: list[str]
+    ratings: list[str]
+    lab_labels: list[str] | None
+    joins: bool = False  # whether it tells how much of the time each label sounds
+
+
+Models = dict[str, TaskModel]  # by task
+
+
+def describe_card(card: Card) -> TaskModel:
+    """Describe the model of a card as far as a table must know it."""
+    return TaskModel(
+        ref=ModelRef(name=card.task, version=card.version, sha256=card.sha256[MODEL_FILE]),
+        labels=card.labels,
+        ratings=[rating.name for rating in card.ratings],
+        lab_labels=card.lab_labels,
+        joins=card.timeline is not None,
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one file.
+
+    Attributes
+    ----------
+    file
+        Its path or URL.
+    sha256
+        Of its content; None if that could not be read.
+    answers
+        What was asked for, as the API gives it.
+    slug, detail
+        The problem with it, as the API names and tells it; None if there is none.
+    """
+
+    file: str
+    sha256: str | None = None
+    answers: AllAnswers | None = None
+    slug: str | None = None
+    detail: str | None = None
+
+
+def who_answered(answers: AllAnswers) -> str:
+    """Name the models that gave answers: the version and hash of each, by task."""
+    return ", ".join(
+        f"{task} {result.model.version} {result.model.sha256}"
+        for task, result in sorted(answers.results.items())
+    )
+
+
+def who_answers(models: Models) -> str:
+    """Name models as :func:`who_answered` names them once they have answered."""
+    return ", ".join(
+        f"{task} {model.ref.version} {model.ref.sha256}" for task, model in sorted(models.items())
+    )

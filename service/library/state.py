@@ -1,0 +1,371 @@
+"""What is known of a library so far, in a file that outlives the command.
+
+An SQLite database beside the table. Answers belong to contents, not to files: files with the same
+SHA-256 share one. They are committed in parts, so that a command that is killed loses the last
+seconds of its work and nothing else.
+"""
+
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import fsdecode, fsencode
+from pathlib import Path
+from typing import Any
+
+from service.library.listing import Listed
+from service.library.problems import LibraryError, UnreadableFile
+from service.library.question import Models, Outcome, Question, TaskModel, who_answered
+from service.schemas import AllAnswers
+
+PART_ROWS = 64
+PART_S = 2.0
+PAGE_ROWS = 1000
+# Names are bytes: those of files need not be text.
+_TABLES = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    file BLOB PRIMARY KEY,
+    relative BLOB NOT NULL,
+    run INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    size INTEGER NOT NULL,      -- when it was answered
+    modified INTEGER NOT NULL,
+    size_now INTEGER NOT NULL,  -- when it was listed last
+    modified_now INTEGER NOT NULL,
+    recheck INTEGER NOT NULL DEFAULT 0,
+    sha256 TEXT,
+    slug TEXT,
+    detail TEXT
+);
+CREATE INDEX IF NOT EXISTS files_by_position ON files (run, position);
+CREATE INDEX IF NOT EXISTS files_by_relative ON files (relative);
+CREATE INDEX IF NOT EXISTS files_by_size ON files (size_now);
+CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
+CREATE TABLE IF NOT EXISTS answers (
+    sha256 TEXT PRIMARY KEY, models TEXT NOT NULL, answers BLOB NOT NULL
+);
+"""
+_LIST = """
+INSERT INTO files (
+    file, relative, run, position, size, modified, size_now, modified_now, slug, detail
+) VALUES (
+    :file, :relative, :run, :position, :size, :modified, :size, :modified, :slug, :detail)
+ON CONFLICT (file) DO UPDATE SET
+    relative = excluded.relative, run = excluded.run, position = excluded.position,
+    size_now = excluded.size, modified_now = excluded.modified
+WHERE files.run != excluded.run
+"""
+_REDO_CHANGED = """
+UPDATE files SET size = size_now, modified = modified_now, recheck = 1,
+    sha256 = NULL, slug = NULL, detail = NULL
+WHERE run = :run AND (size != size_now OR modified != modified_now)
+"""
+_UNHASHED = """
+INSERT INTO pending SELECT file FROM files AS one
+WHERE run = :run AND sha256 IS NULL AND slug IS NULL AND (
+    recheck OR EXISTS (
+        SELECT 1 FROM files AS other WHERE other.size_now = one.size_now AND other.file != one.file
+    )
+) ORDER BY position
+"""
+# One file of each content; those that nothing has read yet are contents of their own.
+_UNANSWERED = """
+INSERT INTO pending SELECT file FROM (
+    SELECT file, MIN(position) AS first FROM files LEFT JOIN answers USING (sha256)
+    WHERE run = :run AND slug IS NULL
+        AND (answers.sha256 IS NULL OR (:redo_models AND models != :models))
+    GROUP BY COALESCE(sha256, file)
+) ORDER BY first
+"""
+_COUNT = """
+SELECT COUNT(*), COUNT(answers.sha256) FILTER (WHERE slug IS NULL), COUNT(slug),
+    COUNT(DISTINCT files.sha256),
+    COUNT(*) FILTER (WHERE size != size_now OR modified != modified_now),
+    COUNT(*) FILTER (WHERE slug IS NULL AND models != :models)
+FROM files LEFT JOIN answers USING (sha256) WHERE run = :run
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file of the run with what is known of it."""
+
+    file: str
+    relative: str
+    size_bytes: int
+    modified_ns: int
+    sha256: str | None
+    slug: str | None
+    detail: str | None
+    answers: AllAnswers | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many files of the run are what; ``contents`` counts different ones."""
+
+    files: int
+    answered: int
+    problems: int
+    contents: int
+    changed: int
+    by_other_models: int
+
+
+class State:
+    """The database of one table; use it in ``contextlib.closing``.
+
+    Parameters
+    ----------
+    path
+        Its file, made if there is none.
+
+    Raises
+    ------
+    LibraryError
+        The file is no such database, or another command works with it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._run = 0
+        try:
+            self._database = sqlite3.connect(path, timeout=1, isolation_level=None)
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("BEGIN IMMEDIATE")
+            for statement in _TABLES.split(";"):
+                self._database.execute(statement)
+            self._database.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise LibraryError(
+                f"{path} cannot be used ({error}). Wait for the command that works with it, or "
+                "name another place with --state."
+            ) from error
+        self._run = int(self._about("run") or 0)
+
+    def close(self) -> None:
+        """Close the database; everything that was kept stays."""
+        self._database.close()
+
+    def begin(self, question: Question, models: Models) -> Models:
+        """Begin a run; return the models with all labels that answers in the table may have.
+
+        Raises
+        ------
+        LibraryError
+            The answers that are there were given to another question.
+        """
+        asked = self._about("question")
+        if asked is not None and Question.model_validate_json(asked) != question:
+            raise LibraryError(
+                f"{self._path} holds answers to another question ({asked}). Ask the same again, "
+                "write another table, or forget them with --fresh."
+            )
+        known = _with_old_labels(models, self._models())
+        self._run += 1
+        with self._part():
+            self._note("question", question.model_dump_json())
+            self._note("run", str(self._run))
+            for task, model in known.items():
+                self._note(f"model {task}", model.model_dump_json())
+        return known
+
+    def list(self, files: Iterable[Listed], on_listed: Callable[[], object]) -> None:
+        """Take down which files the run is about, in their order; each counts once."""
+        with self._part():
+            for position, listed in enumerate(files):
+                self._execute(
+                    _LIST,
+                    file=fsencode(listed.file),
+                    relative=fsencode(listed.relative),
+                    position=position,
+                    size=listed.size_bytes,
+                    modified=listed.modified_ns,
+                    slug=UnreadableFile.slug() if listed.fault else None,
+                    detail=listed.fault,
+                )
+                on_listed()
+
+    def redo_changed(self) -> None:
+        """Forget what is known of files that have changed since, but for their number."""
+        with self._part():
+            self._execute(_REDO_CHANGED)
+
+    def redo_problems(self) -> None:
+        """Forget the problems that files had."""
+        with self._part():
+            self._execute(
+                "UPDATE files SET size = size_now, modified = modified_now, slug = NULL, "
+                "detail = NULL WHERE run = :run AND slug IS NOT NULL"
+            )
+
+    def unhashed(self) -> tuple[int, Iterator[str]]:
+        """Return how many files may have the content of another one, and these files."""
+        return self._pending(_UNHASHED)
+
+    def unanswered(self, models: str, *, redo_models: bool) -> tuple[int, Iterator[str]]:
+        """Return how many files must be classified, and these: one of each content.
+
+        Parameters
+        ----------
+        models
+            Who answers now.
+        redo_models
+            Whether what others have answered is done again.
+        """
+        return self._pending(_UNANSWERED, models=models, redo_models=redo_models)
+
+    def keep(self, outcomes: Iterable[Outcome], on_kept: Callable[[Outcome], object]) -> None:
+        """Take down outcomes as they come, and commit them in parts."""
+        waiting: list[Outcome] = []
+        since_s = time.monotonic()
+        try:
+            for outcome in outcomes:
+                waiting.append(outcome)
+                if len(waiting) >= PART_ROWS or time.monotonic() - since_s > PART_S:
+                    self._commit(waiting)
+                    waiting, since_s = [], time.monotonic()
+                on_kept(outcome)
+        finally:
+            self._commit(waiting)
+
+    def touch(self, file: str, size_bytes: int, modified_ns: int) -> None:
+        """Note that a file is as it is because the command itself wrote to it."""
+        self._execute(
+            "UPDATE files SET size = :size, size_now = :size, modified = :modified, "
+            "modified_now = :modified WHERE file = :file",
+            file=fsencode(file),
+            size=size_bytes,
+            modified=modified_ns,
+        )
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the files of the run in their order, a page in memory at a time."""
+        position = -1
+        while page := self._execute(
+            "SELECT file, relative, size, modified, files.sha256, slug, detail, answers, position "
+            "FROM files LEFT JOIN answers USING (sha256) "
+            "WHERE run = :run AND position > :after ORDER BY position LIMIT :count",
+            after=position,
+            count=PAGE_ROWS,
+        ).fetchall():
+            for file, relative, size, modified, sha256, slug, detail, packed, _ in page:
+                answers = _unpack(packed) if packed is not None and slug is None else None
+                names = (fsdecode(file), fsdecode(relative))
+                yield Row(*names, size, modified, sha256, slug, detail, answers)
+            position = page[-1][-1]
+
+    def shares_stem(self, relative: str) -> bool:
+        """Tell whether another file of the run differs from this one in its ending only."""
+        stem = fsencode(relative.removesuffix(Path(relative).suffix))
+        found = self._execute(
+            "SELECT COUNT(*) FROM files WHERE run = :run AND relative > :first "
+            "AND relative < :last AND INSTR(SUBSTR(relative, :rest), X'2F') = 0 "
+            "AND INSTR(SUBSTR(relative, :rest), X'2E') = 0",
+            first=stem + b".",
+            last=stem + b"/",  # the character after the dot
+            rest=len(stem) + 2,
+        ).fetchone()
+        return int(found[0]) > 1
+
+    def counts(self, models: str) -> Counts:
+        """Count the files of the run, and those that other models than these answered for."""
+        row = self._execute(_COUNT, models=models).fetchone()
+        return Counts(*row)
+
+    def _commit(self, outcomes: Iterable[Outcome]) -> None:
+        with self._part():
+            for outcome in outcomes:
+                self._take_down(outcome)
+
+    def _take_down(self, outcome: Outcome) -> None:
+        file = fsencode(outcome.file)
+        self._execute(
+            "UPDATE files SET sha256 = COALESCE(:sha256, sha256), slug = :slug, detail = :detail, "
+            "recheck = 0 WHERE file = :file OR (:slug IS NOT NULL AND run = :run AND sha256 = "
+            "(SELECT sha256 FROM files WHERE file = :file))",
+            file=file,
+            sha256=outcome.sha256,
+            slug=outcome.slug,
+            detail=outcome.detail,
+        )
+        if outcome.answers is not None:
+            self._execute(
+                "INSERT OR REPLACE INTO answers VALUES (:sha256, :models, :answers)",
+                sha256=outcome.sha256,
+                models=who_answered(outcome.answers),
+                answers=_pack(outcome.answers),
+            )
+
+    def _pending(self, query: str, **values: object) -> tuple[int, Iterator[str]]:
+        # Written down first, because the rows that it chooses by change while they are read.
+        self._execute("DROP TABLE IF EXISTS temp.pending")
+        self._execute("CREATE TEMP TABLE pending (file BLOB NOT NULL)")
+        self._execute(query, **values)
+        (count,) = self._execute("SELECT COUNT(*) FROM pending").fetchone()
+        return count, self._pages()
+
+    def _pages(self) -> Iterator[str]:
+        last = 0
+        while page := self._execute(
+            "SELECT rowid, file FROM pending WHERE rowid > :last ORDER BY rowid LIMIT :count",
+            last=last,
+            count=PAGE_ROWS,
+        ).fetchall():
+            yield from (fsdecode(file) for _, file in page)
+            last = page[-1][0]
+
+    def _models(self) -> Models:
+        rows = self._execute("SELECT name, value FROM about WHERE name LIKE 'model %'")
+        return {
+            name.removeprefix("model "): TaskModel.model_validate_json(value)
+            for name, value in rows
+        }
+
+    def _about(self, name: str) -> str | None:
+        row = self._execute("SELECT value FROM about WHERE name = :name", name=name).fetchone()
+        return None if row is None else str(row[0])
+
+    def _note(self, name: str, value: str) -> None:
+        self._execute("INSERT OR REPLACE INTO about VALUES (:name, :value)", name=name, value=value)
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        """Keep all that the block does, or nothing of it."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def _execute(self, statement: str, **values: Any) -> sqlite3.Cursor:
+        return self._database.execute(statement, {"run": self._run, **values})
+
+
+def _with_old_labels(models: Models, known: Models) -> Models:
+    """Add the labels and ratings of the models that answered before to those of the present."""
+    return {
+        task: model.model_copy(
+            update={
+                "labels": list(dict.fromkeys([*model.labels, *known[task].labels])),
+                "ratings": list(dict.fromkeys([*model.ratings, *known[task].ratings])),
+            }
+        )
+        if task in known
+        else model
+        for task, model in models.items()
+    }
+
+
+def _pack(answers: AllAnswers) -> bytes:
+    return zlib.compress(answers.model_dump_json(exclude_none=True).encode(), level=1)
+
+
+def _unpack(packed: bytes) -> AllAnswers:
+    return AllAnswers.model_validate_json(zlib.decompress(packed))

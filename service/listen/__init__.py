@@ -1,0 +1,1 @@
+"""A client for the terminal: what a running service hears in a microphone or a file."""

@@ -1,0 +1,133 @@
+"""Where audio comes from: a microphone, or a file at its own pace."""
+
+import importlib
+import queue
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any, Protocol
+
+import soundfile
+
+from service.listen.errors import ListenError
+
+BLOCK_S = 0.05
+INSTALL = "pip install -c requirements.lock '.[listen]'"
+
+
+class Source(Protocol):
+    """Something that sounds."""
+
+    @property
+    def start(self) -> dict[str, object]:
+        """What a stream's first message says of the audio."""
+
+    def blocks(self, stop: Event) -> Iterator[bytes]:
+        """Yield the audio, block by block, as it sounds; no more once the event is set."""
+
+
+class FileSource:
+    """A file.
+
+    Parameters
+    ----------
+    file
+        WAV, FLAC, MP3 or what else libsndfile reads.
+    fast
+        Whether to go on as fast as the service hears it.
+
+    Raises
+    ------
+    ListenError
+        It cannot be read.
+    """
+
+    def __init__(self, file: Path, *, fast: bool = False) -> None:
+        try:
+            self._sound = soundfile.SoundFile(file)
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise ListenError(f"{file} cannot be read: {error} Is it WAV, FLAC or MP3?") from error
+        self._fast = fast
+
+    @property
+    def start(self) -> dict[str, object]:
+        """What a stream's first message says of the audio."""
+        rate_hz, channels = self._sound.samplerate, self._sound.channels
+        return {"sample_rate_hz": rate_hz, "channels": channels, "encoding": "pcm_f32le"}
+
+    def blocks(self, stop: Event) -> Iterator[bytes]:
+        """Yield the file, block by block."""
+        began_s = time.monotonic()
+        n_frames = round(BLOCK_S * self._sound.samplerate)
+        sent_s = 0.0
+        while not stop.is_set():
+            block = self._sound.read(n_frames, dtype="float32", always_2d=True)
+            if len(block) == 0:
+                return
+            # A block has sounded at its end, not at its beginning.
+            sent_s += len(block) / self._sound.samplerate
+            if not self._fast:
+                stop.wait(max(0.0, began_s + sent_s - time.monotonic()))
+            yield block.astype("<f4").tobytes()
+
+
+class MicrophoneSource:
+    """A microphone.
+
+    Parameters
+    ----------
+    device
+        Its number or a part of its name; None for the system's own choice.
+
+    Raises
+    ------
+    ListenError
+        There is none of that name, or what is needed to hear it is not installed.
+    """
+
+    def __init__(self, device: str | None = None) -> None:
+        self._sounddevice = sounddevice()
+        self._device = int(device) if device is not None and device.isdigit() else device
+        try:
+            found: dict[str, Any] = self._sounddevice.query_devices(self._device, "input")
+        except (ValueError, self._sounddevice.PortAudioError) as error:
+            raise ListenError(f"No microphone: {error}. --devices lists what there is.") from error
+        self._rate_hz = int(found["default_samplerate"])
+
+    @property
+    def start(self) -> dict[str, object]:
+        """What a stream's first message says of the audio."""
+        return {"sample_rate_hz": self._rate_hz, "channels": 1, "encoding": "pcm_s16le"}
+
+    def blocks(self, stop: Event) -> Iterator[bytes]:
+        """Yield what the microphone hears, block by block."""
+        heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        with self._sounddevice.RawInputStream(
+            self._rate_hz,
+            round(BLOCK_S * self._rate_hz),
+            self._device,
+            channels=1,
+            dtype="int16",
+            callback=lambda data, *_: heard.put(bytes(data)),
+        ):
+            while not stop.is_set():
+                yield heard.get()
+
+
+def sounddevice() -> Any:
+    """Return the module that knows the sound devices.
+
+    Raises
+    ------
+    ListenError
+        It is not installed, or PortAudio is not.
+    """
+    try:
+        return importlib.import_module("sounddevice")
+    except ModuleNotFoundError as error:
+        raise ListenError(f"The microphone needs the package sounddevice: {INSTALL}") from error
+    except OSError as error:
+        raise ListenError(
+            "The microphone needs the library PortAudio (Debian: apt install libportaudio2)."
+        ) from error

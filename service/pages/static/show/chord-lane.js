@@ -1,0 +1,70 @@
+/** The chords along the time axis: each a button that plays it in a loop. */
+
+import { chordHue } from "../colours.js";
+import { make } from "../dom.js";
+import { NO_CHORD, parseChord, readable, transpose } from "../music/chords.js";
+import { clock } from "../words.js";
+
+const LEAST_PX = 20; // that a name needs
+const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
+
+/** Make the lane; `onLoop` is called with the index of the chord that was chosen. */
+export function chordLane({ timeline, duration, onLoop }) {
+  const chords = timeline.map((segment, index) => chordButton(segment, duration, () => onLoop(index)));
+  const element = make("div", {
+    className: "lane chords",
+    role: "group",
+    "aria-label": "Chords. The arrow keys move between them; each plays in a loop.",
+  }, ...chords);
+  // One stop for the tab key, however many chords there are.
+  const reach = (index) => chords.forEach((chord, i) => (chord.tabIndex = i === index ? 0 : -1));
+  reach(0);
+  element.addEventListener("keydown", (event) => {
+    const at = chords.indexOf(document.activeElement);
+    const to = { Home: 0, End: chords.length - 1 }[event.key] ?? at + (STEPS[event.key] ?? NaN);
+    if (!chords[to]) return;
+    event.preventDefault();
+    reach(to);
+    chords[to].focus();
+  });
+  return {
+    element,
+    draw: ({ pxPerSecond }) => {
+      timeline.forEach(({ label, start_s, end_s }, i) => {
+        const needed = label === NO_CHORD ? 60 : LEAST_PX + 4 * chords[i].textContent.length;
+        chords[i].classList.toggle("narrow", (end_s - start_s) * pxPerSecond < needed);
+      });
+    },
+    /** Show the names so many semitones higher. */
+    rename: (semitones) => {
+      timeline.forEach((segment, i) => nameChord(chords[i], segment, semitones));
+    },
+    /** Mark the chord that sounds and the one in the loop; -1 for none. */
+    mark: ({ now, looped }) => {
+      chords.forEach((chord, i) => {
+        chord.classList.toggle("now", i === now);
+        chord.setAttribute("aria-pressed", String(i === looped));
+      });
+    },
+  };
+}
+
+function chordButton(segment, duration, onclick) {
+  const { label, start_s, end_s } = segment;
+  const chord = make("button", { type: "button", className: "chord", onclick });
+  chord.style.left = `${(100 * start_s) / duration}%`;
+  chord.style.width = `${(100 * (end_s - start_s)) / duration}%`;
+  const hue = chordHue(parseChord(label)?.root);
+  if (hue !== null) chord.style.setProperty("--hue", hue);
+  chord.classList.toggle("none", hue === null);
+  nameChord(chord, segment, 0);
+  return chord;
+}
+
+function nameChord(chord, { label, start_s, end_s }, semitones) {
+  const name = readable(transpose(label, semitones));
+  chord.replaceChildren(make("span", {}, name));
+  const times = `${clock(start_s, { tenths: true })} to ${clock(end_s, { tenths: true })}`;
+  chord.title = `${name}, ${times}`;
+  chord.setAttribute("aria-label", `${name}, ${times}`);
+}

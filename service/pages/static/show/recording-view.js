@@ -1,0 +1,107 @@
+/** The open recording: what it is, its answers, the stage to hear and follow it, and its exports. */
+
+import { icon, make } from "../dom.js";
+import { clock } from "../words.js";
+import { answerCards, warningList } from "./answers.js";
+import { keyControls } from "./key-controls.js";
+import { Stage } from "./stage.js";
+import { takeAway } from "./take-away.js";
+
+const BUSY = { queued: "Next in line", sending: "Sending", judging: "Listening", waiting: "Waiting" };
+
+/** Shows one recording, and follows it from the upload to the answer. */
+export class RecordingView {
+  #place;
+  #stage = new Stage();
+  #head = make("div", { className: "recording-head" });
+  #state = make("div", { className: "recording-state" });
+  #cards = make("div", { className: "cards" });
+  #controls = make("div");
+  #takeAway = make("div");
+  #recording = null;
+  #semitones = 0;
+
+  constructor(place) {
+    this.#place = place;
+    place.append(this.#head, this.#state, this.#cards, this.#stage.element, this.#controls, this.#takeAway);
+  }
+
+  get recording() {
+    return this.#recording;
+  }
+
+  /** Open a recording, whatever state it is in. */
+  open(recording) {
+    this.#recording = recording;
+    this.#semitones = 0;
+    this.#place.hidden = false;
+    this.#cards.replaceChildren();
+    this.#controls.replaceChildren();
+    this.#takeAway.replaceChildren();
+    this.#stage.open(recording);
+    this.update(recording);
+  }
+
+  /** Close it and show none. */
+  close() {
+    this.#recording = null;
+    this.#place.hidden = true;
+    this.#stage.close();
+  }
+
+  /** Show what became of the recording, if it is the open one. */
+  update(recording) {
+    if (recording !== this.#recording) return;
+    this.#head.replaceChildren(...head(recording));
+    this.#state.replaceChildren(...state(recording));
+    const answered = recording.state === "done";
+    if (answered && this.#cards.childElementCount === 0) this.#showAnswer();
+  }
+
+  #showAnswer() {
+    const { answer } = this.#recording;
+    this.#showCards();
+    if (answer.results.chord) {
+      this.#controls.replaceChildren(keyControls((semitones) => this.#shift(semitones)));
+    }
+    this.#takeAway.replaceChildren(takeAway(this.#recording, () => this.#semitones));
+    this.#stage.answered();
+  }
+
+  #showCards() {
+    this.#cards.replaceChildren(...answerCards(this.#recording.answer, this.#semitones));
+  }
+
+  #shift(semitones) {
+    this.#semitones = semitones;
+    this.#showCards();
+    this.#stage.showShift(semitones);
+  }
+}
+
+function head({ name, answer }) {
+  const title = make("h2", { title: name }, name);
+  if (!answer) return [title];
+  const { duration_s, sample_rate_hz, channels, format, warnings } = answer.audio;
+  const ways = { 1: "mono", 2: "stereo" }[channels] ?? `${channels} channels`;
+  const facts = [clock(duration_s), format.toUpperCase(), `${sample_rate_hz / 1e3} kHz`, ways];
+  return [title, make("p", { className: "facts" }, facts.join(" · ")), ...[warningList(warnings)].filter(Boolean)];
+}
+
+function state({ state: name, sent, problem }) {
+  if (name === "failed") return [problemBox(problem)];
+  if (name === "cancelled") return [make("p", { className: "note" }, "Cancelled before there was an answer.")];
+  if (!(name in BUSY)) return [];
+  const progress = make("progress", { max: 1, "aria-label": BUSY[name] });
+  if (name === "sending") progress.value = sent;
+  const why = problem ? `: ${problem.title.toLowerCase()}, it will be tried again` : " …";
+  return [make("p", { className: "busy" }, BUSY[name] + why), progress];
+}
+
+function problemBox({ title, detail, requestId }) {
+  return make("div", { className: "problem" },
+    make("strong", {}, icon("warning"), title),
+    make("p", {}, detail),
+    requestId && make("p", { className: "note" }, `Request ${requestId}`),
+  );
+}

@@ -1,0 +1,37 @@
+/** Listen to the microphone as it is: no canceller or noise gate, which take music for noise. */
+
+/**
+ * Open the microphone and call `onBlock` with each mono block of samples.
+ *
+ * Returns `{sampleRateHz, stop}`. Throws an Error in words for people.
+ */
+export async function openMicrophone(onBlock) {
+  if (!navigator.mediaDevices) {
+    throw new Error("Browsers offer the microphone only to pages under https, or on localhost.");
+  }
+  const stream = await navigator.mediaDevices.getUserMedia(WISHES).catch((error) => {
+    throw new Error(REFUSALS[error.name] ?? `The microphone cannot be used: ${error.message}`);
+  });
+  const context = new AudioContext();
+  await context.audioWorklet.addModule(new URL("capture-worklet.js", import.meta.url));
+  const source = context.createMediaStreamSource(stream);
+  const options = { channelCount: 1, channelCountMode: "explicit", numberOfOutputs: 0 };
+  const capture = new AudioWorkletNode(context, "capture", options);
+  capture.port.onmessage = ({ data }) => onBlock(data);
+  source.connect(capture);
+  await context.resume();
+  const stop = async () => {
+    for (const track of stream.getTracks()) track.stop();
+    await context.close();
+  };
+  return { sampleRateHz: context.sampleRate, stop };
+}
+
+const WISHES = {
+  audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+};
+const REFUSALS = {
+  NotAllowedError: "The microphone was not allowed. Allow it beside the page's address, then try again.",
+  NotFoundError: "There is no microphone. Connect one, then try again.",
+  NotReadableError: "Another program uses the microphone. Close it, then try again.",
+};

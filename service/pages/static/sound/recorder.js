@@ -1,0 +1,63 @@
+/** The record button: from the microphone to a WAV file, with a level while it runs. */
+
+import { openMicrophone } from "./microphone.js";
+import { wavFile } from "./wav.js";
+import { clock } from "../words.js";
+
+const LONGEST_S = 600;
+const FLOOR_DB = -60;
+
+/** Make a button record until it is pressed again; `take` gets its file. */
+export function recordWith({ button, label, meter, status, take }) {
+  let open = null;
+
+  async function start() {
+    const blocks = [];
+    let samples = 0;
+    button.disabled = true;
+    try {
+      const microphone = await openMicrophone((block) => {
+        if (!open) return;
+        blocks.push(block);
+        samples += block.length;
+        meter.value = levelOf(block);
+        label.textContent = `Stop, ${clock(samples / open.sampleRateHz)}`;
+        if (samples / open.sampleRateHz >= LONGEST_S) stop();
+      });
+      open = { blocks, ...microphone };
+      status.textContent = "";
+      show(true);
+    } catch (error) {
+      status.textContent = error.message;
+    }
+    button.disabled = false;
+  }
+
+  async function stop() {
+    const { blocks, sampleRateHz, stop: close } = open;
+    open = null;
+    show(false);
+    await close();
+    if (blocks.length === 0) {
+      status.textContent = "Nothing was recorded; hold on a little longer.";
+      return;
+    }
+    const time = new Date().toLocaleTimeString([], { timeStyle: "medium" }).replaceAll(":", ".");
+    const options = { type: "audio/wav" };
+    take([new File([wavFile(blocks, sampleRateHz)], `Recording ${time}.wav`, options)]);
+  }
+
+  function show(recording) {
+    button.classList.toggle("recording", recording);
+    meter.hidden = !recording;
+    label.textContent = recording ? "Stop" : "Record";
+  }
+
+  button.addEventListener("click", () => (open ? stop() : start()));
+}
+
+/** Return the loudness of a block on the meter's scale, 0 for silence and 1 for full scale. */
+function levelOf(block) {
+  const power = block.reduce((sum, sample) => sum + sample * sample, 0) / block.length;
+  return Math.max(0, 1 - (10 * Math.log10(power + 1e-10)) / FLOOR_DB);
+}

@@ -1,0 +1,165 @@
+"""Hear each window of a stream once, and keep running totals of what was said about them.
+
+What these classes say of all that was heard is what :mod:`service.inference.classification` says
+of a clip of that length, except that levels are relative to the loudest of the seconds before.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.inference.bundle import Bundle, Probabilities
+from service.inference.context import Context
+from service.inference.network import Answers
+from service.inference.windows import Windows, WindowSpec, cut_windows, end_in_silence
+from service.streaming.protocol import ANSWER_S
+from service.streaming.spectrum import Spectrum
+
+# What is heard of a chord to name it while it sounds. Shorter stretches are named no sooner and
+# less well, longer ones later.
+NOW_S = 0.45
+
+
+class WindowEar:
+    """Runs a network once for each window of a waveform, and for the one that ends now.
+
+    Parameters
+    ----------
+    spectrum
+        Where the windows come from.
+    spec
+        How they lie.
+    run
+        The network.
+    """
+
+    def __init__(
+        self, spectrum: Spectrum, spec: WindowSpec, run: Callable[[Windows], Answers]
+    ) -> None:
+        self._spectrum = spectrum
+        self._spec = spec
+        self._run = run
+        self._next_start = 0
+        self._last: tuple[int, Answers] | None = None
+        self.fresh: list[Answers] = []
+
+    def catch_up(self) -> None:
+        """Hear the windows that have become complete; ``fresh`` are the answers to them."""
+        self.fresh = []
+        while self._next_start + self._spec.frames <= self._spectrum.n_frames:
+            stop = self._next_start + self._spec.frames
+            self._last = stop, self._hear(self._next_start, stop)
+            self.fresh.append(self._last[1])
+            self._next_start += self._spec.stride_frames
+
+    def last(self) -> Answers:
+        """Return the answer to the window that ends with the last frame, shape [1, ...]."""
+        stop = self._spectrum.n_frames
+        if self._last is None or self._last[0] != stop:
+            self._last = stop, self._hear(max(0, stop - self._spec.frames), stop)
+        return self._last[1]
+
+    @property
+    def n_frames(self) -> int:
+        """Frames until now."""
+        return self._spectrum.n_frames
+
+    @property
+    def last_s(self) -> float:
+        """How many seconds the window that ends with the last frame hears."""
+        frames = min(self._spectrum.n_frames, self._spec.frames)
+        return frames * self._spectrum.spec.hop_s
+
+    @property
+    def last_is_new(self) -> bool:
+        """Whether the last window is none of those that were heard one after the other."""
+        newest = self._next_start - self._spec.stride_frames + self._spec.frames
+        return self._next_start == 0 or self._spectrum.n_frames != newest
+
+    def _hear(self, start: int, stop: int) -> Answers:
+        return self._run(cut_windows(self._spectrum.levels(start, stop), self._spec))
+
+
+class ContextEar:
+    """What a context has heard of a stream: means and deviations of its answers."""
+
+    def __init__(self, spectrum: Spectrum, context: Context) -> None:
+        self._ear = WindowEar(spectrum, context.spec.windows, context.answers)
+        self._n = 0
+        self._sum: NDArray[np.float64] | float = 0.0
+        self._squares: NDArray[np.float64] | float = 0.0
+
+    def catch_up(self) -> None:
+        """Hear the windows that have become complete."""
+        self._ear.catch_up()
+        for (answer,) in self._ear.fresh:
+            self._n += 1
+            self._sum = self._sum + answer.astype(np.float64)
+            self._squares = self._squares + answer.astype(np.float64) ** 2
+
+    def said(self) -> NDArray[np.float32]:
+        """Return means and standard deviations, shape [2 * outputs], as :meth:`Context.hear`."""
+        n, total, squares = self._n, self._sum, self._squares
+        if self._ear.last_is_new:
+            last = self._ear.last()[0].astype(np.float64)
+            n, total, squares = n + 1, total + last, squares + last**2
+        mean = np.asarray(total / n)
+        deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
+        return np.concatenate([mean, deviation]).astype(np.float32)
+
+
+class QuickEar:
+    """Names what sounds now, for a bundle whose timeline follows changes.
+
+    It hears the last moment at each frame. A change counts once two in a row agree: the attack of
+    a chord is often named as a third one.
+
+    Parameters
+    ----------
+    spectrum
+        Where the frames come from.
+    bundle
+        Who answers; without a context.
+    """
+
+    def __init__(self, spectrum: Spectrum, bundle: Bundle) -> None:
+        self._spectrum = spectrum
+        self._bundle = bundle
+        self.heard_frames = max(1, round(NOW_S / spectrum.spec.hop_s))
+        self._latest_frames = max(2, round(ANSWER_S / spectrum.spec.hop_s))
+        self._n_heard = 0
+        # Before the first frame, all labels are as probable.
+        self._agreed: Probabilities = bundle.probabilities(np.zeros(len(bundle.card.labels)))
+        self._newest: Probabilities | None = None
+
+    def catch_up(self) -> None:
+        """Hear the moments that end with each new frame."""
+        n_frames = self._spectrum.n_frames
+        if n_frames == self._n_heard:
+            return
+        if n_frames - self._n_heard > self._latest_frames:
+            # Much has come at once: of what sounded in the middle of it nobody will be told.
+            self._n_heard = n_frames - self._latest_frames
+            self._newest = None
+        first = max(0, self._n_heard + 1 - self.heard_frames)
+        levels = self._spectrum.levels(first, n_frames)
+        moments = [
+            levels[max(0, stop - self.heard_frames) - first : stop - first]
+            for stop in range(self._n_heard + 1, n_frames + 1)
+        ]
+        windows = self._bundle.card.windows
+        padded = np.concatenate([end_in_silence(m[np.newaxis], windows.frames) for m in moments])
+        for probabilities in self._bundle.probabilities(self._bundle.run(padded)):
+            self._hear(probabilities)
+        self._n_heard = n_frames
+
+    def said(self) -> Probabilities:
+        """Return the probabilities of the labels now, shape [labels]."""
+        return self._agreed
+
+    def _hear(self, probabilities: Probabilities) -> None:
+        before = self._newest
+        if before is None or before.argmax() == probabilities.argmax():
+            self._agreed = probabilities
+        self._newest = probabilities

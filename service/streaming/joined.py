@@ -1,0 +1,155 @@
+"""What a model whose windows are joined says of a stream: what sounds when, and most.
+
+As :mod:`service.inference.classification` does it for a clip, with two differences. The most
+probable sequence of labels is looked for among the last windows only; what it said of older ones
+stays. And only the last quarter of an hour is remembered.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from service.inference.bundle import Bundle, Logits
+from service.inference.classification import Classification
+from service.inference.timeline import LabelledSegment, TimelineSpec, label_segments
+from service.inference.whole import NOTHING, label_shares, whole_probabilities
+from service.inference.windows import (
+    Segment,
+    Windows,
+    end_in_silence,
+    heard_stretches,
+    segments,
+)
+from service.streaming.ears import QuickEar, WindowEar
+from service.streaming.spectrum import Spectrum
+from service.streaming.task import TaskEar
+
+# Windows whose labels stay, counted from the oldest, once there are twice as many.
+SETTLED_WINDOWS = 32
+REMEMBERED_S = 900.0
+
+
+class TimelineEar:
+    """Hears what sounds when.
+
+    Parameters
+    ----------
+    spectrum
+        Where the windows come from.
+    bundle
+        Who answers; without a context.
+    spec
+        How its windows are joined.
+    """
+
+    def __init__(self, spectrum: Spectrum, bundle: Bundle, spec: TimelineSpec) -> None:
+        frames = bundle.card.windows.frames
+        heard_frames = min(spec.heard_frames or frames, frames)
+        self._spectrum = spectrum
+        self._bundle = bundle
+        self._spec = spec
+        self._windows = bundle.card.windows.model_copy(update={"frames": heard_frames})
+        self._ear = WindowEar(spectrum, self._windows, self._run)
+        self._settled: deque[LabelledSegment] = deque()
+        self._n_settled = 0
+        self._open: list[Logits] = []
+
+    def catch_up(self) -> None:
+        """Hear the windows that have become complete."""
+        self._ear.catch_up()
+        self._open += self._ear.fresh
+        while len(self._open) > 2 * SETTLED_WINDOWS:
+            self._settle()
+
+    def timeline(self, heard_s: float) -> list[LabelledSegment]:
+        """Return what sounds when, until so many seconds."""
+        said = [*self._open, self._ear.last()] if self._ear.last_is_new else self._open
+        return [*self._settled, *self._label(self._spectrum.n_frames, said, heard_s)]
+
+    def _settle(self) -> None:
+        """Keep what the oldest open windows say, as their neighbours let it appear now."""
+        settled = self._open[:SETTLED_WINDOWS]
+        n_frames = self._frame_of(self._n_settled + SETTLED_WINDOWS - 1) + self._windows.frames
+        hop_s = self._spectrum.spec.hop_s
+        # The last one ends halfway to the next window's centre.
+        end_s = (n_frames + (self._windows.stride_frames - self._windows.frames) / 2) * hop_s
+        self._settled.extend(self._label(n_frames, settled, end_s))
+        self._n_settled += SETTLED_WINDOWS
+        self._open = self._open[SETTLED_WINDOWS:]
+        while self._settled[0].segment.end_s < end_s - REMEMBERED_S:
+            self._settled.popleft()
+
+    def _label(
+        self, n_frames: int, said: Sequence[Logits], until_s: float
+    ) -> list[LabelledSegment]:
+        first_frame, hop_s = self._frame_of(self._n_settled), self._spectrum.spec.hop_s
+        offset_s = first_frame * hop_s
+        begins_s = self._settled[-1].segment.end_s if self._settled else 0.0
+        places = [
+            Segment(max(begins_s, offset_s + place.start_s), offset_s + place.end_s)
+            for place in segments(n_frames - first_frame, self._windows, hop_s, until_s - offset_s)
+        ]
+        places[0] = Segment(begins_s, places[0].end_s)
+        probabilities = self._bundle.probabilities(np.concatenate(said))
+        return label_segments(places, probabilities, self._spec)
+
+    def _frame_of(self, window: int) -> int:
+        return window * self._windows.stride_frames
+
+    def _run(self, windows: Windows) -> Logits:
+        return self._bundle.run(end_in_silence(windows, self._bundle.card.windows.frames))
+
+
+class JoinedTask(TaskEar):
+    """Says of all that was heard what sounds longest.
+
+    Parameters
+    ----------
+    bundle, ear, quick
+        See :class:`TaskEar`.
+    timeline
+        Hears what sounds when.
+    """
+
+    def __init__(
+        self, bundle: Bundle, ear: WindowEar, timeline: TimelineEar, quick: QuickEar
+    ) -> None:
+        super().__init__(bundle, ear, quick=quick)
+        self._timeline = timeline
+        windows, hop_s = bundle.card.windows, bundle.card.features.hop_s
+        remembered = round(REMEMBERED_S / (windows.stride_frames * hop_s))
+        self._said: deque[Logits] = deque(maxlen=max(1, remembered))
+        labels = bundle.card.labels
+        self._nothing = labels.index(NOTHING) if NOTHING in labels else None
+
+    def so_far(self, heard_s: float, *, silent: bool) -> Classification:
+        """Return the answer for what was heard in the last quarter of an hour."""
+        timeline = self._timeline.timeline(heard_s)
+        probabilities = whole_probabilities(
+            timeline,
+            self._nothing,
+            self._stretches(),
+            self._all_said,
+            self._bundle.probabilities,
+        )
+        mean = super().so_far(heard_s, silent=silent)
+        return replace(mean, probabilities=probabilities, shares=label_shares(timeline))
+
+    def _close(self, logits: Logits) -> None:
+        super()._close(logits)
+        self._said.append(logits)
+
+    def _all_said(self) -> Logits:
+        said = list(self._said)
+        if self._ear.last_is_new:
+            said.append(self._logits([self._ear.last()])[0])
+        return np.stack(said)
+
+    def _stretches(self) -> list[Segment]:
+        """Return the stretches that the remembered windows hear."""
+        windows, hop_s = self._bundle.card.windows, self._bundle.card.features.hop_s
+        n_frames = self._ear.n_frames
+        heard = heard_stretches(n_frames, windows, hop_s)
+        return heard[-len(self._said) - self._ear.last_is_new :]

@@ -1,0 +1,112 @@
+import contextlib
+
+import pytest
+
+from service.audio.formats import FORMATS
+from service.audio.readers.chain import ChainSource
+from service.audio.readers.opening import openings_of
+from service.audio.readers.sndfile import SndFileSource
+from service.audio.readers.source import Source, Unreadable
+from service.errors import UnsupportedAudio
+from tests.audio import ENCODINGS, MUXINGS, Muxing, encode, encode_as, mux, noise, varying_mp3
+from tests.service.audio.test_riff import HEADER, chunk
+
+SOUND = noise(1.0)
+
+
+def first(data: bytes) -> Source:
+    """Return the file, opened by the first reader that can."""
+    for opening in openings_of(data, FORMATS)[1]:
+        with contextlib.suppress(Unreadable):
+            return opening()
+    raise AssertionError("no reader opens it")
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_libsndfile_comes_first_where_it_is_right(name: str) -> None:
+    data = encode_as(name, noise(1.0, rate_hz=ENCODINGS[name].rate_hz))
+    found, openings = openings_of(data, FORMATS)
+    source = openings[0]()
+    assert isinstance(source, SndFileSource)
+    assert source.format == found == name
+
+
+@pytest.mark.parametrize("name", MUXINGS)
+def test_ffmpeg_reads_the_rest(name: str) -> None:
+    answer, muxing = MUXINGS[name]
+    source = first(mux(noise(1.0, rate_hz=muxing.rate_hz), muxing))
+    assert type(source).__name__ == "FFmpegSource"
+    assert source.format == answer
+
+
+def test_ogg_files_in_a_chain_are_read_as_one() -> None:
+    source = first(encode_as("ogg", SOUND) + mux(SOUND, Muxing("ogg", "flac")))
+    assert isinstance(source, ChainSource)
+    assert sum(map(len, source.blocks())) == pytest.approx(2 * len(SOUND), abs=100)
+
+
+def test_every_link_of_a_chain_must_be_allowed() -> None:
+    data = encode_as("ogg", SOUND) + encode_as("opus", noise(1.0, rate_hz=48_000))
+    openings_of(data, ["ogg", "opus"])
+    with pytest.raises(UnsupportedAudio, match="is Opus"):
+        openings_of(data, ["ogg"])
+
+
+def test_a_damaged_ogg_tells_what_is_missing() -> None:
+    data = encode_as("ogg", noise(4.0))
+    pages = [b"OggS" + rest for rest in data.split(b"OggS")[1:]]
+    source = first(b"".join(pages[:5] + pages[6:]))
+    assert 2.0 < sum(map(len, source.blocks())) / 44_100 < 4.0
+    assert 0.05 < source.damaged_s < 1.5
+    assert first(data[:-500]).cut_off
+
+
+def test_an_ogg_file_of_a_video_alone_is_foreign() -> None:
+    data = bytearray(encode_as("ogg", SOUND))
+    at = data.find(b"\x01vorbis")
+    data[at : at + 7] = b"\x80theora"
+    with pytest.raises(UnsupportedAudio, match="no sound that the service reads"):
+        openings_of(bytes(data), FORMATS)
+
+
+@pytest.mark.parametrize("codec", ["libmp3lame", "mp2"])
+def test_mpeg_audio_in_a_wav_is_walked_as_a_file_of_its_own(codec: str) -> None:
+    source = first(mux(SOUND, Muxing("wav", codec)))
+    assert source.format == "wav"
+    assert sum(map(len, source.blocks())) / 44_100 == pytest.approx(1.0, abs=0.1)
+
+
+def test_piped_mp3_in_a_wav_is_read_to_its_end() -> None:
+    form = mux(SOUND, Muxing("wav", "libmp3lame"))
+    begin = form.find(b"fmt ")
+    length = int.from_bytes(form[begin + 4 : begin + 8], "little")
+    stream = varying_mp3(noise(4.0), info=False)
+    data = form[:12] + form[begin : begin + 8 + length] + chunk(b"data", stream)
+    assert sum(map(len, first(data).blocks())) / 44_100 == pytest.approx(4.0, abs=0.1)
+
+
+def with_codec(number: int, samples: bytes) -> bytes:
+    form = HEADER[12:20] + number.to_bytes(2, "little") + HEADER[22:]
+    return HEADER[:12] + form + chunk(b"data", samples)
+
+
+def test_aac_in_a_wav_is_read_where_its_frames_can_be_told_apart() -> None:
+    stream = mux(SOUND, MUXINGS["aac"][1])
+    source = first(with_codec(0xFF, stream))
+    assert source.format == "wav"
+    assert sum(map(len, source.blocks())) / 44_100 == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("number", "name"), [(0xFF, "AAC"), (0x270, "ATRAC3"), (0x99, "0x0099")])
+def test_a_codec_that_is_not_read_in_a_wav_is_named(number: int, name: str) -> None:
+    with pytest.raises(UnsupportedAudio, match=f"codec.*{name}"):
+        openings_of(with_codec(number, bytes(5_000)), FORMATS)
+
+
+def test_the_second_reader_takes_what_the_first_cannot() -> None:
+    data = bytearray(encode(noise(4.0), container="FLAC"))
+    data[len(data) // 2] ^= 1
+    _, (fast, slow) = openings_of(bytes(data), FORMATS)
+    with pytest.raises(Unreadable, match="flac decoder"):
+        list(fast().blocks())
+    assert sum(map(len, slow().blocks())) > 3 * 44_100

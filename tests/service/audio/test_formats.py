@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from service.audio.formats import FORMATS, check_allowed, find, readable
+from service.errors import UnsupportedAudio
+from tests.audio import ENCODINGS, MUXINGS, encode, encode_as, mux, noise
+from tests.service.audio.test_tags import id3v2
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_what_libsndfile_writes_is_told_by_its_first_bytes(name: str) -> None:
+    data = encode_as(name, noise(0.5, rate_hz=ENCODINGS[name].rate_hz))
+    found = find(data, FORMATS)
+    assert found.name == ("ogg" if name == "opus" else name)
+    assert (found.begin, found.end) == (0, len(data))
+
+
+@pytest.mark.parametrize("container", ["AU", "CAF", "W64", "RF64"])
+def test_other_containers_of_libsndfile_are_told(container: str) -> None:
+    expected = {"RF64": "wav"}.get(container, container.lower())
+    assert find(encode(noise(0.1), container=container), FORMATS).name == expected
+
+
+@pytest.mark.parametrize("name", MUXINGS)
+def test_what_ffmpeg_writes_is_told_by_its_first_bytes(name: str) -> None:
+    answer, muxing = MUXINGS[name]
+    data = mux(noise(0.5, rate_hz=muxing.rate_hz), muxing)
+    assert find(data, FORMATS).name == {"oga": "ogg"}.get(name, answer)
+
+
+@pytest.mark.parametrize("front", [id3v2(100), bytes(1_000), b"\x17" * 500])
+@pytest.mark.parametrize("name", ["mp3", "flac", "ogg"])
+def test_a_file_is_found_behind_tags_and_junk(name: str, front: bytes) -> None:
+    found = find(front + encode_as(name, noise(0.5)), FORMATS)
+    assert (found.name, found.begin) == (name, len(front))
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+        (b"%PDF-1.7", "PDF"),
+        (b"PK\x03\x04", "ZIP"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"MThd\0\0\0\x06", "MIDI file, which holds notes"),
+        (b"MAC \x96\x0f", "Monkey's Audio"),
+        (b"RIFF\0\0\0\0AVI LIST", "AVI"),
+        (b"#EXTM3U\nhttp://example.org/a.mp3", "playlist, which names other files"),
+        (b"  <!DOCTYPE html><html>", "web page"),
+    ],
+)
+def test_what_is_foreign_is_named_with_what_can_be_sent(start: bytes, name: str) -> None:
+    with pytest.raises(UnsupportedAudio, match=rf"{name}.*Send WAV, MP3"):
+        find(start + bytes(1_000), FORMATS)
+
+
+def test_random_bytes_are_not_audio() -> None:
+    with pytest.raises(UnsupportedAudio, match="no audio that the service reads"):
+        find(np.random.default_rng(0).bytes(10_000), FORMATS)
+
+
+def test_a_format_that_is_not_allowed_is_refused_with_the_setting_and_the_others() -> None:
+    check_allowed("flac", ("flac", "wav"))
+    with pytest.raises(UnsupportedAudio, match=r"is MP3.*SERVICE_FORMATS.*Send WAV or FLAC\."):
+        check_allowed("mp3", ("flac", "wav"))
+
+
+def test_all_formats_are_listed_in_words() -> None:
+    assert readable(["wav"]) == "WAV"
+    assert readable(["mp3", "wav", "tta"]) == "WAV, MP3 or TTA"
+    assert all(title in readable(FORMATS) for title in FORMATS.values())

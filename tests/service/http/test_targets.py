@@ -1,0 +1,36 @@
+import http.client
+from pathlib import Path
+
+import pytest
+
+from service.http.targets import plain_path
+from tests.audio import encode, tone
+from tests.server import server
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/", "/"),
+        ("/classify/chord", "/classify/chord"),
+        ("/classify/chord/", "/classify/chord"),
+        ("/classify//", "/classify"),
+        ("//", "/"),
+        ("http://host/classify/chord", "/classify/chord"),
+        ("HTTPS://host:8000/classify/chord/", "/classify/chord"),
+        ("http://host", "/"),
+        ("/nested/http://host/path", "/nested/http://host/path"),
+    ],
+)
+def test_a_target_is_its_path_without_origin_and_last_slash(target: str, path: str) -> None:
+    assert plain_path(target) == path
+
+
+def test_a_server_understands_a_target_as_for_a_proxy(models_dir: Path, tmp_path: Path) -> None:
+    with server(models_dir, tmp_path / "log") as (_, client):
+        host, port = client.base_url.host, client.base_url.port
+        for target in (f"http://{host}/classify/genre?top_k=1", "/classify/genre/?top_k=1"):
+            connection = http.client.HTTPConnection(host, port)
+            connection.request("POST", target, encode(tone()), {"Content-Type": "audio/wav"})
+            assert connection.getresponse().status == 200
+            connection.close()

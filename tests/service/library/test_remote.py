@@ -1,0 +1,77 @@
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.client import AsyncClient
+from service.library.problems import LibraryError
+from service.library.question import Question
+from service.library.remote import remote_engine
+from tests.server import server
+from tests.service.library.libraries import InlineEngine, write_library
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    write_library(tmp_path / "music", 12)
+    (tmp_path / "music" / "broken.mp3").write_bytes(b"ID3")
+    return sorted(str(file) for file in (tmp_path / "music").iterdir())
+
+
+@pytest.mark.parametrize("tasks", [None, ("genre",), ("genre", "emotion")])
+def test_a_service_answers_as_its_bundles_do(
+    models_dir: Path, tmp_path: Path, files: list[str], tasks: tuple[str, ...] | None
+) -> None:
+    # Places for three, so that some are refused and asked again.
+    with (
+        server(models_dir, tmp_path / "log", queue_size=2) as (_, http),
+        remote_engine(str(http.base_url), tasks, None, 60) as engine,
+    ):
+        question = Question(tasks=tuple(engine.models), top_k=2)
+        outcomes = {outcome.file: outcome for outcome in engine.classify(files, question)}
+        hashes = {outcome.file: outcome.sha256 for outcome in engine.hash(files)}
+
+    inline = InlineEngine(models_dir, engine.models)
+    assert engine.models == inline.models
+    for expected in inline.classify(files, question):
+        assert outcomes[expected.file] == expected
+        assert hashes[expected.file] == expected.sha256
+    assert len(outcomes) == len(files)
+
+
+def test_a_service_that_is_not_there_ends_the_run() -> None:
+    url = "http://127.0.0.1:1"
+
+    with (
+        pytest.raises(LibraryError, match="No service answers"),
+        remote_engine(url, None, None, 0.1),
+    ):
+        pytest.fail("there is nobody")
+
+
+def test_a_service_that_wants_a_key_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch, models_dir: Path, files: list[str]
+) -> None:
+    card = (models_dir / "genre" / "card.json").read_bytes()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/models":
+            summary = {"task": "genre", "state": "ready", "version": "1"}
+            return httpx.Response(200, json=[summary])
+        if request.url.path == "/models/genre":
+            return httpx.Response(200, content=card)
+        problem = {"type": "/problems/unauthorized", "title": "Key needed", "status": 401}
+        told = {"detail": "Send a key.", "instance": "/classify", "request_id": "f00"}
+        return httpx.Response(401, json=problem | told)
+
+    def client(url: str, **options: Any) -> AsyncClient:
+        return AsyncClient(url, transport=httpx.MockTransport(handle), **options)
+
+    monkeypatch.setattr("service.library.remote.AsyncClient", client)
+
+    with (
+        pytest.raises(LibraryError, match="The service refuses: Send a key"),
+        remote_engine("http://service", None, None, 1) as engine,
+    ):
+        list(engine.classify(files, Question(tasks=("genre",))))

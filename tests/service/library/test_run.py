@@ -1,0 +1,220 @@
+import csv
+import json
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+
+from service.library.problems import LibraryError
+from service.library.question import Question
+from service.library.run import Order, run
+from service.library.state import Counts, State
+from service.library.table import check_ending
+from tests.bundles import CHORDS, EMOTIONS, GENRES, edit_card
+from tests.service.library.libraries import TASKS, InlineEngine, write_library, write_song
+
+QUESTION = Question(tasks=TASKS)
+
+
+def classify(
+    tmp_path: Path, engine: InlineEngine, name: str = "out.jsonl", **order: object
+) -> Counts:
+    options = {"paths": (str(tmp_path / "music"),), "question": QUESTION, **order}
+    out = tmp_path / name
+    with closing(State(tmp_path / f"{name}.state")) as state:
+        return run(Order(out=out, **options), state, engine)  # type: ignore[arg-type]
+
+
+def table(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_each_file_is_a_row_with_all_that_was_answered(models_dir: Path, tmp_path: Path) -> None:
+    write_library(tmp_path / "music", len(GENRES))
+
+    counts = classify(tmp_path, InlineEngine(models_dir))
+
+    rows = table(tmp_path / "out.jsonl")
+    assert [row["genre_label"] for row in rows] == list(GENRES)
+    assert counts == Counts(4, 4, 0, 4, 0, 0)
+    row = rows[0]
+    assert row["file"] == str(tmp_path / "music" / "0000.wav")
+    assert row["size_bytes"] == (tmp_path / "music" / "0000.wav").stat().st_size
+    assert (row["problem"], row["format"], row["sample_rate_hz"]) == (None, "wav", 44100)
+    assert row["genre_confidence"] == row["genre_p_blues"]
+    assert row["genre_uncertain"] is False
+    assert sum(float(str(row[f"genre_p_{label}"])) for label in GENRES) == pytest.approx(1)
+    assert {f"chord_p_{label}" for label in CHORDS} | {f"emotion_p_{e}" for e in EMOTIONS} <= set(
+        row
+    )
+    assert row["genre_model_version"] == "1.0.0"
+    assert "genre_timeline" not in row
+
+
+def test_the_three_formats_say_the_same(models_dir: Path, tmp_path: Path) -> None:
+    write_library(tmp_path / "music", 3)
+    (tmp_path / "music" / "broken.wav").write_bytes(b"RIFF0000WAVE")
+    question = QUESTION.model_copy(update={"timeline": True})
+    for name in ("t.parquet", "t.csv", "t.jsonl"):
+        classify(tmp_path, InlineEngine(models_dir), name, question=question)
+
+    in_json = table(tmp_path / "t.jsonl")
+    in_parquet = parquet.read_table(tmp_path / "t.parquet").to_pylist()
+    with (tmp_path / "t.csv").open(newline="") as file:
+        in_csv = list(csv.DictReader(file))
+
+    assert [row | {"modified": row["modified"].isoformat()} for row in in_parquet] == in_json
+    for cells, row in zip(in_csv, in_json, strict=True):
+        assert list(cells) == list(row)
+        for name, value in row.items():
+            if isinstance(value, bool | list):
+                assert json.loads(cells[name]) == value
+            else:
+                assert cells[name] == ("" if value is None else str(value))
+    assert in_json[0]["genre_timeline"]
+
+
+def test_a_file_with_a_problem_is_a_row_and_not_the_end(models_dir: Path, tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    write_song(music / "a.wav")
+    (music / "b.mp3").write_bytes(b"ID3 and no more")
+    (music / "c.wav").symlink_to("nowhere")
+    write_song(music / "d.wav", duration_s=3)
+    question = QUESTION.model_copy(update={"max_duration_s": 2})
+
+    counts = classify(tmp_path, InlineEngine(models_dir), question=question)
+
+    rows = table(tmp_path / "out.jsonl")
+    kinds = [None, "unusable-audio", "unreadable-file", "too-many-seconds"]
+    assert [row["problem"] for row in rows] == kinds
+    assert [row["genre_label"] for row in rows] == ["rock", None, None, None]
+    assert "No such file" in str(rows[2]["problem_detail"])
+    assert (counts.answered, counts.problems) == (1, 3)
+
+
+def test_files_that_are_too_large_are_not_read(models_dir: Path, tmp_path: Path) -> None:
+    write_song(tmp_path / "music" / "a.wav")
+    question = QUESTION.model_copy(update={"max_bytes": 1000})
+
+    classify(tmp_path, InlineEngine(models_dir), question=question)
+
+    assert table(tmp_path / "out.jsonl")[0]["problem"] == "too-many-bytes"
+
+
+def test_a_content_is_classified_once(models_dir: Path, tmp_path: Path) -> None:
+    song = write_song(tmp_path / "music" / "a.wav", "jazz")
+    (tmp_path / "music" / "b.wav").write_bytes(song.read_bytes())
+    write_song(tmp_path / "music" / "c.wav", "rock")  # of the same size
+    write_song(tmp_path / "music" / "d.wav", "rock", duration_s=0.7)
+    engine = InlineEngine(models_dir)
+
+    counts = classify(tmp_path, engine)
+
+    assert [Path(file).name for file in engine.hashed] == ["a.wav", "b.wav", "c.wav"]
+    assert [Path(file).name for file in engine.classified] == ["a.wav", "c.wav", "d.wav"]
+    labels = [row["genre_label"] for row in table(tmp_path / "out.jsonl")]
+    assert labels == ["jazz", "jazz", "rock", "rock"]
+    assert counts.contents == 3
+
+
+def test_a_second_run_classifies_only_what_is_new(models_dir: Path, tmp_path: Path) -> None:
+    write_library(tmp_path / "music", 3)
+    classify(tmp_path, InlineEngine(models_dir))
+    new = write_song(tmp_path / "music" / "new.wav", duration_s=0.9)
+    engine = InlineEngine(models_dir)
+
+    counts = classify(tmp_path, engine)
+
+    assert engine.classified == [str(new)]
+    assert counts.answered == 4
+
+
+def test_changed_files_are_classified_again_on_request(models_dir: Path, tmp_path: Path) -> None:
+    changed = write_song(tmp_path / "music" / "a.wav", "jazz")
+    touched = write_song(tmp_path / "music" / "b.wav", "rock", duration_s=0.8)
+    classify(tmp_path, InlineEngine(models_dir))
+    write_song(changed, "blues")
+    os.utime(touched, ns=(1, 1))
+
+    assert classify(tmp_path, InlineEngine(models_dir)).changed == 2
+    engine = InlineEngine(models_dir)
+    counts = classify(tmp_path, engine, redo=frozenset({"changed"}))
+
+    assert engine.classified == [str(changed)]
+    assert counts.changed == 0
+    labels = [row["genre_label"] for row in table(tmp_path / "out.jsonl")]
+    assert labels == ["blues", "rock"]
+
+
+def test_a_run_that_breaks_off_goes_on_where_it_was(models_dir: Path, tmp_path: Path) -> None:
+    write_library(tmp_path / "music", 6)
+    whole = tmp_path / "whole.jsonl"
+    classify(tmp_path, InlineEngine(models_dir), whole.name)
+
+    class BreaksOff(InlineEngine):
+        def classify(self, files, question):  # type: ignore[no-untyped-def]
+            for n, outcome in enumerate(super().classify(files, question)):
+                if n == 4:
+                    raise LibraryError("the cluster went away")
+                yield outcome
+
+    with pytest.raises(LibraryError, match="went away"):
+        classify(tmp_path, BreaksOff(models_dir))
+    assert not (tmp_path / "out.jsonl").exists()
+    engine = InlineEngine(models_dir)
+    classify(tmp_path, engine)
+
+    assert len(engine.classified) == 2
+    assert table(tmp_path / "out.jsonl") == table(whole)
+
+
+def test_lab_files_mirror_the_library(models_dir: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    for task in TASKS:
+        (models / task).symlink_to(models_dir / task)
+    (models / "chord").unlink()
+    (models / "chord").mkdir()
+    for file in (models_dir / "chord").iterdir():
+        (models / "chord" / file.name).write_bytes(file.read_bytes())
+    edit_card(models / "chord", lab_labels=["A:min", "C:maj", "F#:min", "N", "B:dim"])
+    music = tmp_path / "music"
+    write_song(music / "deep" / "a.wav", duration_s=1)
+    write_song(music / "b.wav", duration_s=1.1)
+    (music / "b.aiff").write_bytes(b"FORM no more")
+    question = QUESTION.model_copy(update={"timeline": True})
+
+    classify(tmp_path, InlineEngine(models), question=question, chords=tmp_path / "labs")
+
+    made = sorted(str(p.relative_to(tmp_path / "labs")) for p in (tmp_path / "labs").rglob("*.*"))
+    assert made == ["b.wav.lab", "deep/a.lab"]
+    first = (tmp_path / "labs" / "deep" / "a.lab").read_text().splitlines()[0].split("\t")
+    assert first[0] == "0.000"
+    assert first[2] in {"A:min", "C:maj", "F#:min", "N", "B:dim"}
+
+
+def test_lab_files_need_a_task_that_has_them(models_dir: Path, tmp_path: Path) -> None:
+    write_library(tmp_path / "music", 1)
+    engine = InlineEngine(models_dir, ["genre"])
+    question = Question(tasks=("genre",), timeline=True)
+
+    with pytest.raises(LibraryError, match="needs the task chord"):
+        classify(tmp_path, engine, question=question, chords=tmp_path / "labs")
+    assert engine.classified == []
+
+
+def test_names_that_are_no_text_are_spelled_out(models_dir: Path, tmp_path: Path) -> None:
+    song = write_song(tmp_path / "music" / "a.wav")
+    os.rename(os.fsencode(song), os.fsencode(song.parent) + b"/caf\xe9.wav")  # noqa: PTH104
+
+    counts = classify(tmp_path, InlineEngine(models_dir))
+
+    assert counts.answered == 1
+    assert str(table(tmp_path / "out.jsonl")[0]["file"]).endswith("caf\\xe9.wav")
+
+
+def test_an_ending_that_is_no_table_is_refused() -> None:
+    with pytest.raises(LibraryError, match=r"\.xlsx; write one of \.parquet, \.csv, \.jsonl"):
+        check_ending(Path("table.xlsx"))

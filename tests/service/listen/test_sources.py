@@ -1,0 +1,122 @@
+import importlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Timer
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.listen.errors import ListenError
+from service.listen.sources import BLOCK_S, FileSource, MicrophoneSource, sounddevice
+from tests.audio import encode, noise, stereo
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    samples = noise(0.32, rate_hz=8_000)
+    file = tmp_path / "song.wav"
+    file.write_bytes(encode(stereo(samples, -samples), 8_000, subtype="FLOAT"))
+    return file
+
+
+def test_a_file_is_sent_as_it_is(song: Path) -> None:
+    source = FileSource(song, fast=True)
+    assert source.start == {"sample_rate_hz": 8_000, "channels": 2, "encoding": "pcm_f32le"}
+    blocks = list(source.blocks(Event()))
+    sent = np.frombuffer(b"".join(blocks), np.float32).reshape(-1, 2)
+    np.testing.assert_allclose(sent[:, 0], noise(0.32, rate_hz=8_000), atol=1e-6)
+    assert {len(block) for block in blocks[:-1]} == {round(BLOCK_S * 8_000) * 8}
+
+
+def test_a_file_takes_as_long_as_it_plays(song: Path) -> None:
+    began = time.monotonic()
+    list(FileSource(song).blocks(Event()))
+    assert 0.31 < time.monotonic() - began < 2
+
+
+def test_a_file_stops_when_it_is_told_to(song: Path) -> None:
+    stop = Event()
+    blocks = FileSource(song, fast=True).blocks(stop)
+    next(blocks)
+    stop.set()
+    assert list(blocks) == []
+
+
+@pytest.mark.parametrize("content", [None, b"no audio"])
+def test_what_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "song.mp3"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ListenError, match=r"song\.mp3 cannot be read"):
+        FileSource(file)
+
+
+class FakeDevice:
+    """Stands in for the module sounddevice: a microphone that hears ones."""
+
+    PortAudioError = type("PortAudioError", (Exception,), {})
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def query_devices(self, device: Any, kind: str) -> dict[str, Any]:
+        self.asked.append((device, kind))
+        if device == "none":
+            raise ValueError("No input device matching 'none'")
+        return {"default_samplerate": 48_000.0}
+
+    def RawInputStream(  # noqa: N802  # as in sounddevice
+        self, rate_hz: int, n_frames: int, device: Any, *, callback: Callable[..., None], **how: Any
+    ) -> Any:
+        self.asked.append((rate_hz, device, how))
+        return _FakeStream(callback, n_frames)
+
+
+class _FakeStream:
+    def __init__(self, callback: Callable[..., None], n_frames: int) -> None:
+        self._timer = Timer(0.01, lambda: callback(memoryview(b"\1\0" * n_frames), n_frames))
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
+    fake = FakeDevice()
+    monkeypatch.setattr("service.listen.sources.sounddevice", lambda: fake)
+    return fake
+
+
+def test_a_microphone_is_heard_at_its_own_rate(device: FakeDevice) -> None:
+    source = MicrophoneSource("7")
+    assert source.start == {"sample_rate_hz": 48_000, "channels": 1, "encoding": "pcm_s16le"}
+    block = next(iter(source.blocks(Event())))
+    assert block == b"\1\0" * 2_400
+    assert device.asked == [(7, "input"), (48_000, 7, {"channels": 1, "dtype": "int16"})]
+
+
+def test_a_microphone_that_is_not_there_is_told(device: FakeDevice) -> None:
+    with pytest.raises(ListenError, match=r"matching 'none'.*--devices"):
+        MicrophoneSource("none")
+    assert device.asked == [("none", "input")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "mend"),
+    [(ModuleNotFoundError(), "pip install"), (OSError("PortAudio"), "libportaudio2")],
+)
+def test_what_is_not_installed_is_told(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception, mend: str
+) -> None:
+    def fail(_: str) -> SimpleNamespace:
+        raise fault
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    with pytest.raises(ListenError, match=mend):
+        sounddevice()

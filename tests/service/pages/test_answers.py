@@ -1,0 +1,105 @@
+"""What is told of a recording, and what people take along."""
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.service.pages.conftest import example_file
+from tests.service.pages.test_modules import midi_events
+
+PLAYED = ["C", "G", "Am", "F", "C", "G", "Am", "F"]
+
+
+def saved(page: Page, button: str, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def names(page: Page) -> list[str]:
+    return [name for name in page.locator(".chord").all_text_contents() if name != "no chord"]
+
+
+def test_the_example_is_named_as_it_was_played(example: Page) -> None:
+    assert names(example) == PLAYED
+    bars = example.locator(".of-chord .bar-label").all_inner_texts()
+    assert {"C", "G", "Am", "F"} <= set(bars)
+    expect(example.locator(".of-chord .headline")).to_contain_text("sounds longest")
+    expect(example.locator(".of-emotion")).to_contain_text("Energy")
+    expect(example.locator(".of-emotion")).to_contain_text("calm or energetic")
+
+
+def test_each_answer_links_to_the_card_of_its_model(example: Page, address: str) -> None:
+    links = [link.get_attribute("href") for link in example.locator(".card-link").all()]
+    assert links == [f"{address}/models/{task}" for task in ("genre", "chord", "emotion")]
+
+
+def test_transposing_and_the_capo_shift_all_names(example: Page) -> None:
+    example.get_by_role("button", name="Transpose up").click(click_count=2)
+    assert names(example) == ["D", "A", "Bm", "G"] * 2
+    expect(example.locator(".now-chord")).to_have_text("D")
+    expect(example.locator(".of-chord .bar-label", has_text="Bm")).to_have_count(1)
+
+    example.get_by_role("button", name="Capo up").click(click_count=2)
+    assert names(example) == PLAYED
+    expect(example.locator(".key-controls .note")).to_contain_text(
+        "with the capo on fret 2, grip C to hear D"
+    )
+    for _ in range(3):
+        example.get_by_role("button", name="Capo down").click()
+    expect(example.locator(".stepper output").nth(1)).to_have_text("none")
+
+
+def test_the_answer_is_saved_as_the_service_gave_it(example: Page, tmp_path: Path) -> None:
+    path = saved(example, "Answer as JSON", tmp_path)
+    assert path.name == "Example guitar.json"
+    answer = json.loads(path.read_text("utf-8"))
+    assert set(answer["results"]) == {"genre", "chord", "emotion"}
+    assert [s["label"] for s in answer["results"]["chord"]["timeline"]][:4] == PLAYED[:4]
+
+
+def test_chords_are_saved_as_lab_csv_and_midi(example: Page, tmp_path: Path) -> None:
+    lab = saved(example, "Chords as .lab", tmp_path).read_text("utf-8").splitlines()
+    rows = [line.split("\t") for line in lab]
+    assert [row[2] for row in rows[:4]] == ["C:maj", "G:maj", "A:min", "F:maj"]
+    assert all(float(start) < float(end) for start, end, _ in rows)
+    assert rows[0][0] == "0.000"
+
+    example.get_by_role("button", name="Transpose up").click()
+    csv = saved(example, "Chords as CSV", tmp_path).read_text("utf-8").splitlines()
+    assert csv[0] == "start_s,end_s,chord,shown_as,confidence"
+    assert [line.split(",")[2:4] for line in csv[1:4]] == [["C", "C#"], ["G", "Ab"], ["Am", "Bbm"]]
+
+    midi = saved(example, "Chords as MIDI", tmp_path)
+    assert midi.name == "Example guitar.mid"
+    events = midi_events(midi.read_bytes())
+    first = {note % 12 for tick, status, note in events if status == 0x90 and tick == 0}
+    assert first == {0, 4, 7}
+
+
+def test_the_curl_line_asks_for_the_same_answer(example: Page, tmp_path: Path) -> None:
+    (tmp_path / "Example guitar.wav").write_bytes(example_file(example))
+    line = example.locator(".command code").inner_text()
+    done = subprocess.run(  # noqa: S603  # our own line
+        [*shlex.split(line), "--silent"], cwd=tmp_path, capture_output=True, check=False
+    )
+    shown = json.loads(saved(example, "Answer as JSON", tmp_path).read_text("utf-8"))
+    assert json.loads(done.stdout) == shown
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_curl_line_is_copied_or_the_reason_told(example: Page, allowed: bool) -> None:
+    write = "async (text) => { window.copied = text; }" if allowed else "async () => { throw 1; }"
+    example.evaluate(f"() => {{ navigator.clipboard.writeText = {write}; }}")
+    example.get_by_role("button", name="Copy the curl command").click()
+
+    said = example.locator(".take-away [role=status]")
+    expect(said).to_contain_text("Copied" if allowed else "select the text instead")
+    if allowed:
+        assert example.evaluate("window.copied").startswith("curl -F ")

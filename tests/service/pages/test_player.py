@@ -1,0 +1,151 @@
+"""What is heard: play, seek, loop, zoom, and what moves along."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Page, expect
+
+POSITION = "Number(document.querySelector('.transport input').value)"
+
+
+def position(page: Page) -> float:
+    value: float = page.evaluate(POSITION)
+    return value
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Wait as Playwright's own function would, which the page's security policy does not allow."""
+    for _ in range(200):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"it never came true: {condition}")
+
+
+def play_button(page: Page, name: str) -> None:
+    expect(page.locator(".play")).to_have_attribute("aria-label", name)
+
+
+def test_it_plays_and_the_cursor_and_the_chord_move_along(example: Page) -> None:
+    expect(example.locator(".now-chord")).to_have_text("C")
+    example.locator(".play").click()
+    play_button(example, "Pause")
+    wait_until(example, f"{POSITION} > 2.3")
+
+    expect(example.locator(".now-chord")).to_have_text("G")
+    expect(example.locator(".chord.now")).to_have_text("G")
+    expect(example.locator(".now-ahead li").first).to_have_text("Am")
+    example.locator(".play").click()
+    play_button(example, "Play")
+    # The cursor stands where the bar does, over waveform and spectrogram alike.
+    shares = example.evaluate(
+        """() => {
+            const line = document.querySelector(".cursor").getBoundingClientRect();
+            const axis = document.querySelector(".axis").getBoundingClientRect();
+            const heard = document.querySelector(".transport input");
+            const lanes = [".waveform", ".spectrogram", ".chords", ".bands", ".curve"];
+            const over = lanes.every((name) => {
+              const lane = document.querySelector(name).getBoundingClientRect();
+              return line.top <= lane.top && lane.bottom <= line.bottom;
+            });
+            return [(line.left + 1 - axis.left) / axis.width, heard.value / heard.max, over];
+        }"""
+    )
+    assert abs(shares[0] - shares[1]) < 0.005
+    assert shares[2]
+
+
+def test_it_stops_at_the_end_and_begins_again(example: Page) -> None:
+    example.locator(".transport input").focus()
+    example.keyboard.press("End")
+    example.keyboard.press("ArrowLeft")
+    end = position(example)
+    example.locator(".play").click()
+    play_button(example, "Play")
+    assert position(example) >= end
+    example.locator(".play").click()
+    play_button(example, "Pause")
+    assert position(example) < 5
+
+
+def test_a_click_seeks_to_where_it_is(example: Page) -> None:
+    lane = example.locator(".spectrogram")
+    box = lane.bounding_box()
+    assert box is not None
+    lane.click(position={"x": box["width"] / 2, "y": 20})
+
+    duration = example.evaluate("Number(document.querySelector('.transport input').max)")
+    assert abs(position(example) - duration / 2) < 0.05
+    play_button(example, "Play")
+
+
+def test_the_space_bar_plays_and_pauses_after_any_click(example: Page) -> None:
+    example.locator(".waveform").click()
+    example.keyboard.press("Space")
+    play_button(example, "Pause")
+    example.keyboard.press("Space")
+    play_button(example, "Play")
+    # A button that the mouse pressed last is not pressed again.
+    example.get_by_role("button", name="Transpose up").click()
+    example.keyboard.press("Space")
+    play_button(example, "Pause")
+    expect(example.locator(".stepper output").first).to_have_text("+1")
+
+
+def test_a_chord_is_heard_in_a_loop(example: Page) -> None:
+    chord = example.locator(".chord", has_text="Am").first
+    chord.click()
+    play_button(example, "Pause")
+    expect(chord).to_have_attribute("aria-pressed", "true")
+    chip = example.locator(".loop-chip")
+    expect(chip).to_have_text("Looping Am ✕")
+    label = chord.get_attribute("aria-label") or ""
+    start, end = (float(t) for t in re.findall(r"0:(\d+\.\d)", label))
+
+    seen = [position(example)]
+    while len(seen) < 60:
+        example.wait_for_timeout(50)
+        seen.append(position(example))
+    assert start - 0.1 <= min(seen) <= max(seen) <= end + 0.1
+    assert any(later < earlier for earlier, later in pairwise(seen))
+
+    chip.click()
+    expect(chip).to_be_hidden()
+    expect(chord).to_have_attribute("aria-pressed", "false")
+    play_button(example, "Pause")
+
+
+def test_seeking_away_leaves_the_loop(example: Page) -> None:
+    example.locator(".chord").first.click()
+    expect(example.locator(".loop-chip")).to_be_visible()
+    lane = example.locator(".waveform")
+    lane.click(position={"x": 600, "y": 20})
+    expect(example.locator(".loop-chip")).to_be_hidden()
+    assert position(example) > 2
+
+
+def test_it_zooms_and_turns_the_page_with_the_music(example: Page) -> None:
+    scroller = example.locator(".scroller")
+    assert scroller.evaluate("s => s.scrollWidth === s.clientWidth")
+    expect(example.get_by_role("button", name="Show more")).to_be_disabled()
+    for _ in range(2):
+        example.get_by_role("button", name="Show less, larger").click()
+    assert scroller.evaluate("s => s.scrollWidth > 3 * s.clientWidth")
+
+    example.locator(".transport input").focus()
+    example.keyboard.press("End")
+    example.locator(".play").click()  # at the end it begins again, where nothing was in view
+    scroller.evaluate("s => { s.scrollLeft = s.scrollWidth; }")
+    wait_until(example, "document.querySelector('.scroller').scrollLeft < 400")
+
+    example.get_by_role("button", name="Show all").click()
+    assert scroller.evaluate("s => s.scrollWidth === s.clientWidth")
+
+
+def test_opening_another_recording_stops_this_one(example: Page) -> None:
+    example.locator(".play").click()
+    play_button(example, "Pause")
+    example.get_by_role("button", name="Try an example").click()
+    play_button(example, "Play")
+    assert position(example) == 0

@@ -1,0 +1,213 @@
+"""How recordings come in, are sent and become rows of the history."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FilePayload, Page, Route, expect
+
+from tests.audio import encode, tone
+from tests.service.pages.conftest import open_example, upload
+
+CLASSIFY = "**/classify?*"
+PROXY_ERROR = "<html><body><h1>413 Request Entity Too Large</h1><hr>nginx</body></html>"
+
+
+def recording(name: str, duration_s: float = 2.0) -> FilePayload:
+    return upload(name, encode(tone(440, duration_s)))
+
+
+def choose(page: Page, *files: FilePayload) -> None:
+    page.locator("#file").set_input_files(list(files))
+
+
+def row(page: Page, name: str) -> str:
+    return page.locator("#history li", has_text=name).inner_text()
+
+
+def test_a_chosen_file_becomes_a_row_with_its_length_and_three_answers(page: Page) -> None:
+    choose(page, recording("tone.wav", duration_s=3.0))
+
+    expect(page.locator(".cards .card")).to_have_count(3)
+    item = page.locator("#history li")
+    expect(item).to_have_count(1)
+    expect(item.locator(".row-name")).to_have_text("tone.wav")
+    expect(item.locator(".row-length")).to_have_text("0:03")
+    expect(item.locator(".chip")).to_have_count(3)
+    expect(page.locator("#announcement")).to_contain_text("tone.wav: Genre")
+    expect(page.get_by_role("heading", name="tone.wav")).to_be_visible()
+
+
+def test_several_files_become_rows_and_the_newest_is_open(page: Page) -> None:
+    choose(page, recording("first.wav"), recording("second.wav"), recording("third.wav"))
+
+    expect(page.locator("#history li[data-state=done]")).to_have_count(3)
+    names = page.locator("#history .row-name").all_inner_texts()
+    assert names == ["third.wav", "second.wav", "first.wav"]
+    expect(page.locator("[aria-current]")).to_contain_text("third.wav")
+    page.locator(".row-open", has_text="first.wav").click()
+    expect(page.get_by_role("heading", name="first.wav")).to_be_visible()
+    expect(page.locator("[aria-current]")).to_have_count(1)
+
+
+def test_files_dropped_anywhere_are_taken(page: Page) -> None:
+    data = base64.b64encode(encode(tone(440, 2.0))).decode()
+    transfer = page.evaluate_handle(
+        """data => {
+            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "dropped.wav", { type: "audio/wav" }));
+            return transfer;
+        }""",
+        data,
+    )
+    page.dispatch_event("footer, header", "dragenter", {"dataTransfer": transfer})
+    expect(page.locator(".drop-shade")).to_be_visible()
+    page.dispatch_event("header", "drop", {"dataTransfer": transfer})
+
+    expect(page.locator(".drop-shade")).to_be_hidden()
+    expect(page.locator("#history .chip")).to_have_count(3)
+    assert row(page, "dropped.wav").startswith("dropped.wav")
+
+
+def test_a_late_answer_to_an_older_file_does_not_replace_a_newer_one(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(CLASSIFY, hold_the_first)
+    choose(page, recording("older.wav"))
+    expect(page.locator("#history li")).to_have_attribute("data-state", "sending")
+    choose(page, recording("newer.wav", duration_s=5.0))
+    expect(page.locator(".facts")).to_contain_text("0:05")
+    held[0].continue_()
+
+    expect(page.locator("#history li[data-state=done]")).to_have_count(2)
+    expect(page.locator(".recording-head h2")).to_have_text("newer.wav")
+    expect(page.locator(".facts")).to_contain_text("0:05")
+    assert "0:02" in row(page, "older.wav")
+
+
+def test_a_file_can_be_cancelled_tried_again_and_removed(page: Page) -> None:
+    page.route(CLASSIFY, lambda _: None)  # never answered
+    choose(page, recording("slow.wav"))
+    expect(page.locator("#history progress")).to_be_visible()
+    page.get_by_role("button", name="Cancel: slow.wav").click()
+    expect(page.locator("#history li")).to_have_attribute("data-state", "cancelled")
+    expect(page.locator(".recording-state")).to_contain_text("Cancelled")
+
+    page.unroute_all()
+    page.get_by_role("button", name="Try again: slow.wav").click()
+    expect(page.locator(".cards .card")).to_have_count(3)
+
+    page.get_by_role("button", name="Remove: slow.wav").click()
+    expect(page.locator("#history-place")).to_be_hidden()
+    expect(page.locator("#recording")).to_be_hidden()
+    expect(page.locator("#intake-title")).to_be_visible()
+
+
+def test_a_busy_service_is_asked_again_after_the_time_it_names(page: Page) -> None:
+    problem = {
+        "type": "/problems/overloaded",
+        "title": "Too busy",
+        "status": 503,
+        "detail": "All workers are busy.",
+        "instance": "/classify",
+        "request_id": "abc",
+    }
+    asked: list[float] = []
+
+    def refuse_once(route: Route) -> None:
+        asked.append(page.evaluate("performance.now()"))
+        if len(asked) > 1:
+            route.continue_()
+        else:
+            route.fulfill(status=503, json=problem, headers={"Retry-After": "2"})
+
+    page.route(CLASSIFY, refuse_once)
+    choose(page, recording("busy.wav"))
+
+    expect(page.locator("#history li")).to_contain_text("Too busy; trying again in")
+    expect(page.locator(".recording-state")).to_contain_text("it will be tried again")
+    expect(page.locator(".cards .card")).to_have_count(3)
+    assert len(asked) == 2
+    assert asked[1] - asked[0] >= 2000
+
+
+def test_a_page_of_a_proxy_is_told_as_such(page: Page) -> None:
+    page.route(CLASSIFY, lambda route: route.fulfill(status=413, body=PROXY_ERROR))
+    choose(page, recording("large.wav"))
+
+    box = page.locator(".recording-state .problem")
+    expect(box).to_contain_text("Something between you and the service answered")
+    expect(box).to_contain_text("too large")
+    expect(box).to_contain_text("413")
+    assert "nginx" not in page.inner_text("body")
+
+
+def test_a_service_out_of_reach_is_told_and_can_be_tried_again(page: Page) -> None:
+    page.route(CLASSIFY, lambda route: route.abort())
+    choose(page, recording("lost.wav"))
+
+    expect(page.locator(".recording-state")).to_contain_text("The service cannot be reached")
+    expect(page.locator("#history li")).to_have_attribute("data-state", "failed")
+    page.unroute_all()
+    page.get_by_role("button", name="Try again: lost.wav").click()
+    expect(page.locator(".cards .card")).to_have_count(3)
+
+
+def test_the_words_of_the_service_tell_what_is_wrong_with_a_file(page: Page) -> None:
+    choose(page, upload("notes.txt", b"not audio at all", "text/plain"))
+
+    box = page.locator(".recording-state .problem")
+    expect(box).to_contain_text("Unsupported audio format")
+    expect(box).to_contain_text("Request ")
+    expect(page.locator(".stage")).to_be_hidden()
+
+
+def test_a_file_that_the_browser_cannot_play_still_has_its_answers(page: Page) -> None:
+    aiff = encode(tone(440, 4.0), container="AIFF")
+    choose(page, upload("tone.aiff", aiff, "audio/aiff"))
+
+    expect(page.locator(".cards .card")).to_have_count(3)
+    expect(page.locator(".stage")).to_contain_text("This browser cannot play this format")
+    expect(page.locator(".chord")).not_to_have_count(0)
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_disabled()
+
+
+def test_warnings_about_a_recording_are_told_in_words(page: Page) -> None:
+    quiet = encode(tone(440, 0.5, rate_hz=8000, amplitude=0.005), 8000)
+    choose(page, upload("quiet.wav", quiet))
+
+    warnings = page.locator(".warnings li")
+    expect(warnings).to_have_count(3)
+    codes = [item.get_attribute("data-code") for item in warnings.all()]
+    assert sorted(map(str, codes)) == ["low_sample_rate", "quiet", "short"]
+    for text in warnings.all_inner_texts():
+        assert "_" not in text
+
+
+def test_no_chord_is_told_in_words(page: Page) -> None:
+    choose(page, upload("silence.wav", encode(tone(440, 3.0, amplitude=0.0))))
+
+    expect(page.locator(".of-chord .headline")).to_contain_text("no chord")
+    expect(page.locator(".of-chord")).to_contain_text("silence, speech, drums")
+    expect(page.locator(".of-genre .uncertain")).to_contain_text("Uncertain.")
+    texts = page.locator(".card strong, .chord, .bar-label, .chip").all_inner_texts()
+    assert "N" not in texts
+    assert "no chord" in texts
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_of_the_page_are_as_wide_as_it_is(page: Page, scheme: str, tmp_path: Path) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    open_example(page)
+    for width in (390, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        picture = tmp_path / f"{scheme}-{width}.png"
+        page.screenshot(path=picture, full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
