@@ -87,7 +87,8 @@ def _begin_at_zero(counter: Counter, values: Iterable[str]) -> None:
 
 _begin_at_zero(DECODERS_REPLACED, REPLACEMENTS)
 _begin_at_zero(CONNECTIONS_ENDED, EARLY_ENDS)
-_begin_at_zero(PROBLEMS, (kind.slug() for kind in (ServiceError, *ServiceError.__subclasses__())))
+_KINDS: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
+_begin_at_zero(PROBLEMS, (kind.slug() for kind in _KINDS))
 
 
 def count_answers(clip: Clip, answers: Mapping[str, Classification]) -> None:

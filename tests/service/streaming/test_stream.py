@@ -239,7 +239,7 @@ def test_streams_are_counted(models_dir: Path) -> None:
         lines = client.get("/metrics").text.splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
-    name = 'service_streams_ended_total{ending="ended",problem="",task="all"}'
+    name = 'music_classification_streams_ended_total{ending="ended",problem="",task="all"}'
     with serve(Settings(models_dir=models_dir)) as client:
         ended, seconds = figure(name), figure("music_classification_stream_seconds_total")
         with stream(client, "/stream") as websocket:
