@@ -20,6 +20,7 @@ from training.networks.context import hear_clips
 from training.recipes.recipe import Recipe
 
 CUTS_S = (0.1, 0.3, 1.0, 3.0, 10.0)
+CLIPS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,15 @@ def _embedded(
     contexts: Mapping[str, NDArray[np.float32]],
 ) -> list[HalfGrid]:
     """Return what the backbone hears in each clip's windows, with the clip's context."""
-    cut = [cut_windows(p.grid.astype(np.float32), recipe.inputs.windows) for p in prepared]
-    heard = backbone.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
-    parts = np.split(heard, np.cumsum([len(windows) for windows in cut])[:-1])
     nothing = np.zeros(0, np.float32)
-    return [
-        append_context(part, contexts.get(p.clip.source.name, nothing)).astype(np.float16)
-        for p, part in zip(prepared, parts, strict=True)
-    ]
+    done: list[HalfGrid] = []
+    # All windows at once would take gigabytes.
+    for start in range(0, len(prepared), CLIPS_AT_ONCE):
+        clips = prepared[start : start + CLIPS_AT_ONCE]
+        cut = [cut_windows(p.grid.astype(np.float32), recipe.inputs.windows) for p in clips]
+        heard = backbone.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
+        parts = np.split(heard, np.cumsum([len(windows) for windows in cut])[:-1])
+        for p, part in zip(clips, parts, strict=True):
+            told = append_context(part, contexts.get(p.clip.source.name, nothing))
+            done.append(told.astype(np.float16))
+    return done
