@@ -1,4 +1,4 @@
-"""Decode something once, so that the libraries open what they open at their first use."""
+"""Load and use everything once, since a decoder can open nothing after it is locked up."""
 
 import io
 
@@ -6,12 +6,17 @@ import numpy as np
 import soundfile
 
 from service.audio.decode import decode
+from service.audio.readers.ffmpeg import FFmpegSource
 
 RATE_HZ = 8000
 
 
 def warm_up() -> None:
-    """Decode a second of silence and bring it to another rate."""
-    file = io.BytesIO()
-    soundfile.write(file, np.zeros(RATE_HZ, np.float32), RATE_HZ, format="FLAC")
-    decode(file.getvalue(), [RATE_HZ // 2])
+    """Decode a second of silence with each library, and bring it to another rate."""
+    silence = io.BytesIO()
+    soundfile.write(silence, np.zeros(RATE_HZ, np.float32), RATE_HZ, format="FLAC")
+    decode(silence.getvalue(), [RATE_HZ // 2])
+    source = FFmpegSource(silence.getvalue(), "flac", "flac")
+    for _ in source.blocks():
+        pass
+    source.close()

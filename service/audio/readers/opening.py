@@ -148,7 +148,8 @@ def _link(data: bytes, link: Link, fast: frozenset[str]) -> Source:
 
 
 def _by_ffmpeg(data: bytes, name: str, demuxer: str, *, cut_off: bool = False) -> Source:
-    # Loaded with the first file that needs it: it takes 18 MB, and most files do not.
+    # Loaded with the first file that needs it: it takes 18 MB, and most files do not. Only the
+    # decoders' processes load it at once, since they are locked up afterwards.
     from service.audio.readers.ffmpeg import FFmpegSource
 
     return FFmpegSource(data, name, demuxer, cut_off=cut_off)
