@@ -37,6 +37,9 @@ UNDOCUMENTED = {
     "foreign-page",
     "too-many-streams",
     "upgrade-required",
+    # Rows of a library's table, answers to nobody.
+    "unreadable-file",
+    "worker-killed",
 }
 REFERENCE = re.compile(r"""(?:src|href)\s*=\s*["']([^"']+)["']""")
 OTHER_HOST = re.compile(r"^(?:[a-z]+:)?//", re.IGNORECASE)

@@ -11,6 +11,18 @@ const WARNINGS = {
     "The file is cut off",
     "It ends before the length that its header states; only what is there was judged.",
   ],
+  damaged: [
+    "Parts of the file are damaged",
+    "What could not be decoded was left out; the rest was judged.",
+  ],
+  level: [
+    "Samples out of range",
+    "A file of floating point numbers holds integers. They were scaled to what was probably meant.",
+  ],
+  no_music: [
+    "This does not sound like music",
+    "Genre and mood are learned from music, so their answers to other sounds mean little.",
+  ],
   silent: ["Nothing to hear", "There is no audible sound, so the answers mean nothing."],
   quiet: [
     "Very quiet",
@@ -26,7 +38,7 @@ const WARNINGS = {
   ],
   phase: [
     "Left and right cancel each other",
-    "Mixed to one channel, most of the sound disappears. One channel may be reversed.",
+    "Mixed to one channel they would be silent, so only the loudest one was judged.",
   ],
   short: ["Very short", "Longer recordings are judged better; a few seconds are enough."],
   low_sample_rate: [
@@ -38,7 +50,7 @@ const WARNINGS = {
 /** Why an answer is flagged as uncertain. */
 export const UNCERTAIN =
   "The model is less sure here than for nine in ten of the recordings it was checked on, or there " +
-  "is no sound. Take the answer as a guess.";
+  "is no sound, no music or too little of it. Take the answer as a guess.";
 
 /** Why a whole song has no single chord. */
 export const MANY_CHORDS =

@@ -207,7 +207,8 @@ def test_as_many_requests_are_in_flight_as_the_service_takes() -> None:
 
     assert service.answered == 200
     assert service.most_at_work == 10
-    assert service.refused < 100
+    # Were all sent again each time, some 1,900 would be refused.
+    assert service.refused < 500
 
 
 def test_the_asynchronous_client_asks_like_the_other() -> None:

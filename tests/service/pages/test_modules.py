@@ -156,7 +156,8 @@ def test_every_warning_of_the_service_is_explained(modules: Page) -> None:
     source = (ROOT / "service/audio/quality.py").read_text("utf-8")
     codes = [part.split(":")[0] for part in source.split("found.append(")[1:]]
     codes = [code.strip().lstrip("f").strip('"\n ') for code in codes]
-    assert len(codes) == 8
+    assert {"silent", "phase", "damaged"} <= set(codes)
+    codes.append("no_music")  # which the models find, not the decoder
     told = module(
         modules, "words.js", "argument.map((code) => m.warningWords(code + ': x'))", codes
     )
