@@ -14,10 +14,10 @@ import soxr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from service.features import compute_grid
-from training import musicnn
+from service.inference.features import compute_grid
+from training.networks import musicnn
 from training.errors import TrainingError
-from training.filter_banks import make_bank
+from training.data.filter_banks import make_bank
 from training.listener.mixing import KINDS, Mixer, Piece
 from training.listener.recordings import RATE_HZ
 from training.listener.teachers import MN04_CLASSES, MN04_EMBEDDING, Mn04, Musicnn

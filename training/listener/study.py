@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training.listener.lessons import LEVELS, Lessons
 from training.listener.scales import Scale, explained_variance
-from training.listener.student import Size, build
+from training.networks.listener import Size, build
 
 Array = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from training import musicnn
+from training.networks import musicnn
 from training.errors import TrainingError
 
 Array = NDArray[np.float32]
@@ -93,7 +93,7 @@ class Musicnn:
     def __init__(self, folder: Path) -> None:
         file = folder / "musicnn.onnx"
         if not file.is_file():
-            from training.export import convert  # noqa: PLC0415  # loads TensorFlow
+            from training.results.export import convert  # noqa: PLC0415  # loads TensorFlow
 
             folder.mkdir(parents=True, exist_ok=True)
             partial = folder / f"musicnn.{os.getpid()}.onnx"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from training.listener.lessons import FRAMES, SPEC
+from training.networks.musicnn import FRAMES, SPEC
 
 EMBEDDING = "listener_embedding"
 
