@@ -5,11 +5,14 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
+
 from training.listener import gathering, lessons, packages
+from training.listener import report as reports
 from training.listener.lessons import Classroom
 from training.listener.mixing import Mixer
 from training.listener.recordings import SPEECH, Recording, Shelf, total_h
-from training.listener.study import Plan, study
+from training.listener.study import EXAMS_FILE, STUDENT_FILE, Plan, study
 from training.listener.teachers import Mn04, Musicnn
 from training.networks import listener
 
@@ -50,6 +53,16 @@ class ListenFolder:
         """The student at work, and at last finished."""
         return self.path / "study"
 
+    @property
+    def student(self) -> Path:
+        """The finished student."""
+        return self.study / STUDENT_FILE
+
+    @property
+    def exams(self) -> Path:
+        """What it knew after each round."""
+        return self.study / EXAMS_FILE
+
 
 def gather(folder: ListenFolder, data: list[Path], speech: list[Path], *, fetch: bool) -> None:
     """Fetch the packages if asked to, and decode all there is to listen to."""
@@ -80,9 +93,21 @@ def learn(folder: ListenFolder, plan: Plan) -> None:
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
     study(taught, exam, plan, folder.study, listener.Size())
-    last = json.loads((folder.study / "exams.json").read_text("ascii"))[-1]
+    last = json.loads(folder.exams.read_text("ascii"))[-1]
     shares = ", ".join(f"{name} {last[name]:.3f}" for name in lessons.TARGETS)
     logger.info("explained variance on groups that were not studied: %s", shares)
+
+
+def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
+    """Compare the student with MSD_musicnn on labelled clips; return the figures in words."""
+    student = listener.hearing(keras.models.load_model(folder.student, compile=False))
+    listeners = {
+        "student": student.predict_on_batch,
+        "MSD_musicnn": Musicnn(folder.path / "teachers").ask,
+    }
+    known = reports.knowledge(data, listeners)
+    reports.write(folder.exams, known, out or folder.path / "report.json")
+    return [one.summary() for one in known]
 
 
 def _dealt(shelf: Shelf) -> tuple[list[Recording], list[Recording]]:

@@ -60,11 +60,11 @@ def fetch(folder: Path) -> list[str]:
                 f"elsewhere into {folder}, each in a folder of its name, or go without."
             )
     folder.mkdir(parents=True, exist_ok=True)
-    missing = []
-    for package in tqdm([*MUSIC_PACKAGES, *SPEECH_PACKAGES], desc="packages", unit="package"):
-        if not (folder / package / _DONE).exists() and not _fetch_one(package, folder):
-            missing.append(package)
-    return missing
+    return [
+        package
+        for package in tqdm([*MUSIC_PACKAGES, *SPEECH_PACKAGES], desc="packages", unit="package")
+        if not ((folder / package / _DONE).exists() or _fetch_one(package, folder))
+    ]
 
 
 def recordings(folder: Path) -> Iterator[Path]:

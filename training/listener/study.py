@@ -16,6 +16,8 @@ from training.networks.listener import Size, build
 Array = NDArray[np.float32]
 
 ASKED_AT_ONCE = 64
+STUDENT_FILE = "student.keras"
+EXAMS_FILE = "exams.json"
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,11 @@ class Timetable(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no ty
         self._windows, self._learned, self._plan, self._round = windows, learned, plan, start
 
     def __len__(self) -> int:
+        """Return how many batches a round has."""
         return self._plan.steps_each
 
     def __getitem__(self, step: int) -> tuple[Array, Array]:
+        """Return a batch: levels [batch, 187, 96], and what is to be learned [batch, learned]."""
         first = (self._round * self._plan.steps_each + step) * self._plan.batch
         n = len(self._windows)
         chosen = [self._order(at // n)[at % n] for at in range(first, first + self._plan.batch)]
@@ -111,14 +115,14 @@ def study(lessons: Lessons, exam: Lessons, plan: Plan, folder: Path, size: Size)
     keras.utils.set_random_seed(plan.seed)
     scale = Scale.of(lessons.targets)
     network = build(scale.forth.shape[1], size)
-    network.compile(_optimizer(plan), loss="mse")
-    examiner = _Examiner(exam, scale, folder / "exams.json")
+    network.compile(_optimizer(plan), loss="mse", jit_compile=False)
+    examiner = _Examiner(exam, scale, folder / EXAMS_FILE)
     state = folder / "state"
     keeper = keras.callbacks.BackupAndRestore(state, delete_checkpoint=True)
     timetable = Timetable(lessons.windows, scale.learned(lessons.targets), plan, _done(folder))
     network.fit(timetable, epochs=plan.rounds, callbacks=[examiner, keeper], shuffle=False)
     student = in_their_words(network, scale)
-    student.save(folder / "student.keras")
+    student.save(folder / STUDENT_FILE)
     (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1), "ascii")
     return student
 
@@ -162,7 +166,7 @@ class _Examiner(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
 
 def _done(folder: Path) -> int:
     """Return how many rounds an interrupted study has behind it."""
-    exams = folder / "exams.json"
+    exams = folder / EXAMS_FILE
     if not ((folder / "state").exists() and exams.exists()):
         return 0
     return int(json.loads(exams.read_text("ascii"))[-1]["round"])

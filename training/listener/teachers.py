@@ -13,8 +13,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from training.networks import musicnn
 from training.errors import TrainingError
+from training.networks import musicnn
 
 Array = NDArray[np.float32]
 
@@ -48,10 +48,10 @@ class Mn04:
         if missing:
             raise TrainingError(
                 f"{folder} lacks {' and '.join(missing)}. The lessons come from EfficientAT's mn04 "
-                "(mn04_as of fschmid56/EfficientAT, MIT licence), exported to ONNX with the outputs "
-                "'logits' and 'embedding', and its mel filter bank [128, 513] under the key 'bank'. "
-                "Name the folder that holds both with --teachers; a student that was trained "
-                "before can be used without it."
+                "(mn04_as of fschmid56/EfficientAT, MIT licence), exported to ONNX with the "
+                "outputs 'logits' and 'embedding', and its mel filter bank [128, 513] under the "
+                "key 'bank'. Name the folder that holds both with --teachers; a student that was "
+                "trained before can be used without it."
             )
         self._bank = np.load(folder / MN04_FILES[1])["bank"].T.astype(np.float32)
         self._session = one_thread(folder / MN04_FILES[0])

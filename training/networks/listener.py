@@ -19,7 +19,7 @@ EMBEDDING = "listener_embedding"
 
 @dataclass(frozen=True)
 class Size:
-    """How large a student is.
+    """How large a student is; multiples of 16, with fewer filters TensorFlow's oneDNN may crash.
 
     Attributes
     ----------
@@ -66,10 +66,17 @@ def build(outputs: int, size: Size | None = None) -> keras.Model:
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
     x = layers.BatchNormalization()(layers.Dense(size.embedding, use_bias=False)(x))
     embedding = layers.Activation("relu", dtype="float32", name=EMBEDDING)(x)
-    said = layers.Dense(
-        outputs, kernel_initializer="zeros", dtype="float32", name="said"
-    )(embedding)
+    said = layers.Dense(outputs, kernel_initializer="zeros", dtype="float32", name="said")(
+        embedding
+    )
     return keras.Model(window, said, name="listener")
+
+
+def hearing(network: keras.Model) -> keras.Model:
+    """Return the part of a student that hears: from windows to [embedding], not to be trained."""
+    heard = keras.Model(network.input, network.get_layer(EMBEDDING).output, name="hearing")
+    heard.trainable = False
+    return heard
 
 
 def _convolve(
