@@ -15,6 +15,8 @@ from keras import layers
 from training.networks.musicnn import FRAMES, SPEC
 
 EMBEDDING = "listener_embedding"
+MOMENTUM = 0.97
+"""Of the normalisations' statistics, which must keep up with weights that still change."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,9 @@ def build(outputs: int, size: Size | None = None) -> keras.Model:
         x = _residual(x, filters, stride)
     x = layers.Conv2D(size.joined, (1, x.shape[2]), use_bias=False)(x)
     x = layers.Reshape((x.shape[1], size.joined))(x)
-    x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    x = layers.Activation("relu")(layers.BatchNormalization(momentum=MOMENTUM)(x))
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
-    x = layers.BatchNormalization()(layers.Dense(size.embedding, use_bias=False)(x))
+    x = layers.BatchNormalization(momentum=MOMENTUM)(layers.Dense(size.embedding, use_bias=False)(x))
     embedding = layers.Activation("relu", dtype="float32", name=EMBEDDING)(x)
     said = layers.Dense(outputs, kernel_initializer="zeros", dtype="float32", name="said")(
         embedding
@@ -83,7 +85,7 @@ def _convolve(
     x: keras.KerasTensor, filters: int, kernel: int, stride: int, *, last: bool = False
 ) -> keras.KerasTensor:
     x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=MOMENTUM)(x)
     return x if last else layers.Activation("relu")(x)
 
 
