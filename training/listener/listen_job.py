@@ -9,6 +9,7 @@ import keras
 
 from training.listener import gathering, lessons, packages
 from training.listener import report as reports
+from training.listener.keeping import listener_of
 from training.listener.lessons import Classroom
 from training.listener.mixing import Mixer
 from training.listener.recordings import SPEECH, Recording, Shelf, total_h
@@ -92,7 +93,8 @@ def learn(folder: ListenFolder, plan: Plan) -> None:
     """Let the student study, then keep what it has become where recipes find it."""
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
-    study(taught, exam, plan, folder.study, listener.Size())
+    student = study(taught, exam, plan, folder.study, listener.Size())
+    listener.keep(listener_of(student, taught, plan.seed))
     last = json.loads(folder.exams.read_text("ascii"))[-1]
     shares = ", ".join(f"{name} {last[name]:.3f}" for name in lessons.TARGETS)
     logger.info("explained variance on groups that were not studied: %s", shares)
