@@ -25,7 +25,7 @@ def lessons(n: int, seed: int) -> Lessons:
 
 
 def test_a_student_learns_what_the_teachers_say_in_their_own_scales(tmp_path: Path) -> None:
-    plan = Plan(rounds=3, steps_each=60, batch=16, peak_rate=1e-2)
+    plan = Plan(rounds=3, steps_each=80, batch=16, peak_rate=3e-3)
     exam = lessons(40, seed=1)
 
     student = study(lessons(120, seed=0), exam, plan, tmp_path, TINY)
