@@ -62,8 +62,8 @@ def shown(found: Sequence[Sound]) -> Iterator[Sound]:
 
 def is_held_out(group: str) -> bool:
     """Tell whether a group is kept for the exam; the same group always is."""
-    digest = hashlib.sha256(group.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % HELD_OUT_PART == 0
+    digest = hashlib.sha1(group.encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest, "big") % HELD_OUT_PART == 0
 
 
 def decode(file: Path) -> Samples:

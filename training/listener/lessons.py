@@ -136,7 +136,7 @@ def load(folder: Path, numbers: Sequence[int] | None = None) -> Lessons:
         files = [_part(folder, number) for number in numbers if _part(folder, number).exists()]
     if not files:
         raise TrainingError(
-            f"{folder} holds no lessons; run 'python -m training listener prepare' first."
+            f"{folder} holds no lessons; run 'python -m training listen prepare' first."
         )
     return _joined([_load(file) for file in files])
 

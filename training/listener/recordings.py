@@ -85,7 +85,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         if not _list_file(folder).is_file():
             raise TrainingError(
-                f"{folder} holds no recordings; run 'python -m training listener gather' first."
+                f"{folder} holds no recordings; run 'python -m training listen gather' first."
             )
         rows = json.loads(_list_file(folder).read_text("utf-8"))
         self.recordings = [Recording(**row) for row in rows]
