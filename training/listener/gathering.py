@@ -114,7 +114,7 @@ def _packaged(folder: Path) -> Iterator[Sound]:
 
 def _spoken(folder: Path) -> Iterator[Sound]:
     """Yield the speech of a folder, strung together to stretches of some minutes."""
-    files = audio_files(folder) if folder.is_dir() else []
+    files = sorted(audio_files(folder)) if folder.is_dir() else []
     order = [files[i] for i in np.random.default_rng(0).permutation(len(files))]
     stretch: list[Path] = []
     length_s, number = 0.0, 0
