@@ -18,7 +18,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from training.errors import TrainingError
-from training.networks.musicnn import FRAMES, SPEC
+from training.networks.musicnn import FRAMES, HIDDEN, SPEC, TAGS
 
 KINDS = ("music", "speech", "noise")
 """What it tells apart beside all that it hears."""
@@ -52,7 +52,13 @@ class Size:
     embedding: int = 512
 
 
-UNITS = Size().embedding + len(KINDS)
+SAID = 384 + HIDDEN + TAGS
+"""Of what it says that its teachers would say: mn04's embedding, MSD_musicnn's hidden layer, tags.
+
+It follows from the embedding, but heads that are trained on a thousand clips find more in both.
+"""
+
+UNITS = Size().embedding + SAID + len(KINDS)
 """Length of what :func:`pretrained` says of a window."""
 
 
@@ -115,10 +121,11 @@ def folded(network: keras.Model, size: Size | None = None) -> keras.Model:
 
 
 def with_kinds(network: keras.Model) -> keras.Model:
-    """Return the part of a student that hears, with logits of ``KINDS`` after the embedding."""
+    """Return a student that says its embedding, what it said, and the logits of ``KINDS``."""
     embedding = hearing(network).output
     kinds = layers.Dense(len(KINDS), name="kinds")(embedding)
-    return keras.Model(network.input, layers.Concatenate()([embedding, kinds]), name="listener")
+    heard = layers.Concatenate()([embedding, network.output, kinds])
+    return keras.Model(network.input, heard, name="listener")
 
 
 def pretrained() -> keras.Model:
@@ -127,7 +134,8 @@ def pretrained() -> keras.Model:
     Returns
     -------
     keras.Model
-        From windows [187, 96] to [``UNITS``]: the embedding, then the logits of ``KINDS``.
+        From windows [187, 96] to [``UNITS``]: the embedding, then ``SAID`` values that its
+        teachers would say, then the logits of ``KINDS``.
 
     Raises
     ------
@@ -139,7 +147,7 @@ def pretrained() -> keras.Model:
             f"{WEIGHTS_FILE} is missing: the listener's weights come with the source code. Get "
             "them from there, or train a student anew: python -m training listen --help."
         )
-    listener = with_kinds(build(1, normalised=False))
+    listener = with_kinds(build(SAID, normalised=False))
     with np.load(WEIGHTS_FILE) as stored:
         listener.set_weights([stored[_stored(n)].astype(np.float32) for n in range(len(stored))])
     listener.trainable = False

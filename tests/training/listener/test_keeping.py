@@ -3,7 +3,7 @@ import pytest
 
 from training.listener import keeping
 from training.listener.keeping import listener_of
-from training.listener.lessons import LEVELS, Lessons
+from training.listener.lessons import LEVELS, TARGETS, Lessons, columns
 from training.listener.study import as_levels
 from training.networks import listener
 from training.networks.musicnn import FRAMES, SPEC
@@ -24,8 +24,17 @@ def test_a_listener_tells_the_kinds_apart_that_its_lessons_were_made_of(
         np.eye(3, dtype=np.float16)[kind],
     )
 
-    told_apart = listener_of(listener.build(4), lessons, seed=1)
+    student = listener.build(sum(TARGETS.values()))
+
+    told_apart = listener_of(student, lessons, seed=1)
 
     said = np.asarray(told_apart(as_levels(lessons.windows)))
     assert said.shape == (90, listener.UNITS)
+    taught = np.asarray(student(as_levels(lessons.windows[:3])))
+    n_units = listener.Size().embedding
+    np.testing.assert_allclose(
+        said[:3, n_units : n_units + TARGETS["mn04_embedding"]],
+        taught[:, columns("mn04_embedding")],
+        atol=1e-4,
+    )
     assert (said[:, -3:].argmax(axis=1) == kind).mean() > 0.9
