@@ -12,7 +12,7 @@ import soundfile
 import soxr
 from tqdm import tqdm
 
-from training.data.readers.manifest import audio_files
+from service.audio.files import audio_files
 from training.errors import UnreadableClip
 from training.listener.packages import MUSIC_PACKAGES, SPEECH_PACKAGES, recordings
 from training.listener.recordings import LONGEST_S, MUSIC, RATE_HZ, SPEECH, Samples, Sound

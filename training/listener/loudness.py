@@ -69,4 +69,5 @@ def _k_gain(n_samples: int, rate_hz: int) -> NDArray[np.float32]:
     shelf = (high * s**2 + band * s / _SHELF_Q + 1) / (s**2 + s / _SHELF_Q + 1)
     s = 1j * frequency_hz / _HIGH_PASS_HZ
     high_pass = s**2 / (s**2 + s / _HIGH_PASS_Q + 1)
-    return np.abs(shelf * high_pass).astype(np.float32)
+    gain: NDArray[np.float32] = np.abs(shelf * high_pass).astype(np.float32)
+    return gain

@@ -120,7 +120,7 @@ class Shelf:
         stretch = whole[first : first + n_samples]
         if len(stretch) < n_samples:
             stretch = np.resize(np.concatenate([stretch, whole]), n_samples)
-        return stretch.astype(np.float32) / FULL_SCALE
+        return stretch.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def total_h(recordings: Sequence[Recording]) -> float:

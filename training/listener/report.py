@@ -115,7 +115,7 @@ def _heard(
     rows: dict[str, list[Array]] = {name: [] for name in listeners}
     for clip in tqdm(clips, desc="listening", unit="clip"):
         try:
-            samples = clip.source.samples(spec.sample_rate_hz)  # type: ignore[attr-defined]
+            samples = clip.source.samples(spec.sample_rate_hz)
         except UnreadableClip:
             continue
         grid = compute_grid(samples, spec, bank)
