@@ -41,7 +41,7 @@ from training.recipes import Recipe
 from training.results.canonical import make_canonical
 from training.results.exchange import put_in_place
 from training.results.figures import calibrate, evaluations
-from training.results.halves import halve_exact_weights
+from training.results.halves import halve_exact_weights, round_to_halves
 from training.synthesis.sounds import render_golden_clip
 
 logger = logging.getLogger(__name__)
@@ -128,6 +128,7 @@ def write_bundle(
     backbone, head = taken_apart(network)
     heard = windows
     if backbone is not None:
+        round_to_halves(head)
         _write_embedding(backbone, folder / EMBEDDING_FILE, windows, others)
         heard = np.asarray(backbone(windows, training=False))
     head_inputs = append_context(heard, contexts[:, np.newaxis])

@@ -2,12 +2,22 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 SMALLEST = 1_000
 """Numbers in a weight that is worth the trouble."""
+
+
+def round_to_halves(network: keras.Model) -> None:
+    """Round the matrices of a network to half precision, so that they can be stored in it."""
+    for layer in network.layers:
+        weights = layer.get_weights()
+        if any(_is_large_matrix(weight) for weight in weights):
+            layer.set_weights([w.astype(np.float16) if _is_large_matrix(w) else w for w in weights])
 
 
 def halve_exact_weights(file: Path) -> None:
@@ -34,3 +44,7 @@ def halve_exact_weights(file: Path) -> None:
     del graph.node[:]
     graph.node.extend(nodes)
     file.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _is_large_matrix(weight: NDArray[np.float32]) -> bool:
+    return weight.ndim > 1 and weight.size >= SMALLEST

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -7,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.results.halves import halve_exact_weights
+from training.results.halves import halve_exact_weights, round_to_halves
 
 
 def write(file: Path, weight: NDArray[np.float32]) -> None:
@@ -57,3 +58,17 @@ def test_other_weights_stay_as_they_are(tmp_path: Path, weight: NDArray[np.float
     halve_exact_weights(file)
 
     assert file.read_bytes() == before
+
+
+def test_only_large_matrices_are_rounded() -> None:
+    network = keras.Sequential([keras.Input((80,)), keras.layers.Dense(40), keras.layers.Dense(2)])
+    large, bias, small, _ = before = network.get_weights()
+    network.set_weights([large, bias + 1 / 3, small, before[3]])
+
+    round_to_halves(network)
+
+    after = network.get_weights()
+    np.testing.assert_array_equal(after[0], large.astype(np.float16).astype(np.float32))
+    assert np.any(after[0] != large)
+    np.testing.assert_array_equal(after[1], bias + np.float32(1 / 3))
+    np.testing.assert_array_equal(after[2], small)
