@@ -93,8 +93,14 @@ class TaskResult(BaseModel):
         description="Label to probability, descending; all labels (sum 1) unless top_k is given"
     )
     uncertain: bool = Field(
-        description="Less confident than nine tenths of the validation clips, silent, or too short "
-        "to tell"
+        description="Less confident than nine tenths of the validation clips, silent, no music, or "
+        "too short to tell"
+    )
+    music: Probability | None = Field(
+        default=None,
+        description="How much of the clip is music rather than speech or noise; only of models "
+        "that can tell. Of too little, the answer is uncertain and audio.warnings say what is "
+        "heard instead",
     )
     ratings: dict[str, Probability] | None = Field(
         default=None,
@@ -174,18 +180,24 @@ class Problem(BaseModel):
     request_id: str = Field(description="Quote it when you report the problem")
 
 
-def audio_info(clip: Clip, asked: Excerpt | None = None) -> AudioInfo:
-    """Describe a decoded clip, which may be the excerpt that was asked for."""
+def audio_info(
+    clip: Clip, asked: Excerpt | None = None, answers: Iterable[Classification] = ()
+) -> AudioInfo:
+    """Describe a decoded clip, and what models hear in it where they hear no music.
+
+    The clip may be the excerpt that was asked for.
+    """
     duration_s = round(clip.duration_s, TIME_DIGITS)
     heard = None
     if asked is not None:
         heard = ExcerptInfo(start_s=round(asked.start_s, TIME_DIGITS), duration_s=duration_s)
+    instead = {answer.heard_instead for answer in answers} - {None}
     return AudioInfo(
         duration_s=duration_s,
         sample_rate_hz=clip.sample_rate_hz,
         channels=clip.channels,
         format=clip.format,
-        warnings=list(clip.warnings),
+        warnings=[*clip.warnings, *(f"no_music: this sounds like {kind}" for kind in instead)],
         excerpt=heard,
     )
 
@@ -211,6 +223,7 @@ def task_result(
         confidence=confidence,
         probabilities=ranked,
         uncertain=classification.uncertain,
+        music=_music(classification),
         ratings=_ratings(classification),
         chords=_chords(classification),
         model=ModelRef(
@@ -254,6 +267,11 @@ def _ranked(
         order.append(also)
     labels = bundle.card.labels
     return {labels[i]: round(float(probabilities[i]), PROBABILITY_DIGITS) for i in order}
+
+
+def _music(classification: Classification) -> float | None:
+    share = classification.kinds[:1].tolist()
+    return round(share[0], PROBABILITY_DIGITS) if share else None
 
 
 def _ratings(classification: Classification) -> dict[str, float] | None:

@@ -44,6 +44,7 @@ ORDER = {
         "evaluation",
         "fitting",
         "results",
+        "listener",
         "robustness",
         "comparison",
         "progressions",

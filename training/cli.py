@@ -20,6 +20,7 @@ COMPARED_TASKS = ("genre", "emotion")
 PROGRESSION_RECIPES = ("chord",)
 INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 RATINGS_RECIPES = ("emotion",)
+LISTEN_STEPS = ("gather", "prepare", "study", "report")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
 FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
 
@@ -109,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     _add_json(evaluate)
 
     _add_measurements(commands)
+    _add_listen(commands)
 
     report = _command(commands, "report", run.report, "draw and write down what a run measured")
     _add_recipe(report)
@@ -200,6 +202,34 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     _add_seed(invariance)
 
 
+def _add_listen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command that trains the network that genre and emotion hear with."""
+    listen = _command(commands, "listen", run.listen, "train a listener of our own, step by step")
+    listen.add_argument("step", choices=LISTEN_STEPS, help="in this order; see below")
+    listen.add_argument("--run", type=Path, default=Path("runs/listener"), help="[%(default)s]")
+    listen.add_argument("--data", type=Path, nargs="+", default=[], help="folders with genre.csv …")
+    listen.add_argument(
+        "--speech", type=Path, nargs="+", default=[], metavar="FOLDER", help="recordings of speech"
+    )
+    listen.add_argument(
+        "--packages", action="store_true", help="fetch free music in Debian packages, 3 GB"
+    )
+    listen.add_argument(
+        "--teachers", type=Path, default=Path("teachers"), help="holds mn04.onnx [%(default)s]"
+    )
+    listen.add_argument(
+        "--first", type=_count, default=0, help="first part to prepare [%(default)s]"
+    )
+    listen.add_argument(
+        "--parts", type=_positive, default=70, help="prepare up to this part [%(default)s]"
+    )
+    listen.add_argument(
+        "--rounds", type=_positive, default=20, help="rounds of 1000 steps [%(default)s]"
+    )
+    listen.add_argument("--out", type=Path, help="where report writes [RUN/report.json]")
+    _add_seed(listen)
+
+
 def _command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
@@ -221,6 +251,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not above 0")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below 0")
     return number
 
 

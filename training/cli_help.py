@@ -12,6 +12,7 @@ Train the models of the service on labelled audio. The usual order:
   python -m training invariance chord --data DATA --json figures.json     changed recordings
   python -m training outsiders models/chord --data SPEECH --json figures.json
   python -m training ratings emotion --data DATA --json figures.json      energy and valence
+  python -m training listen study              the network that genre and emotion hear with
 
 Each command explains itself with --help.
 """
@@ -78,6 +79,24 @@ with what listeners said: Pearson's correlation with its 95% interval. A folder 
 has nothing to rate. fit does the same for the scales of its recipe, and the service answers them.
 """
 
+LISTEN_HELP = """\
+Trains one small network that hears what larger ones hear, for genre and emotion to stand on:
+  gather    fetch the packages (with --packages) and decode all that can be listened to
+  prepare   mix it, and ask the teachers what they hear; several may run beside each other, with
+              other parts (--first, --parts) of 400 pieces of 10 s each
+  study     train the student; examined after each round on groups that are never studied
+  report    what it explains of its teachers, and what an embedding knows of genre and emotion
+Every step but gather goes on where it was interrupted.
+
+  python -m training listen gather --data DATA --packages
+  python -m training listen prepare --teachers TEACHERS --parts 70
+  python -m training listen study --rounds 20
+  python -m training listen report --data DATA
+
+TEACHERS holds mn04.onnx and mn04_filter_bank.npz; the other teacher is in the package musicnn.
+Without them no student can be trained anew; everything else works with the one that is shipped.
+"""
+
 DATA_HELP = """\
 DATA is one of
   a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord' or 'emotion';
@@ -98,6 +117,7 @@ EPILOGS = {
     "evaluate": DATA_HELP,
     "compare": f"{COMPARE_HELP}\n{DATA_HELP}",
     "invariance": f"{INVARIANCE_HELP}\n{DATA_HELP}",
+    "listen": LISTEN_HELP,
     "outsiders": OUTSIDERS_HELP,
     "ratings": f"{RATINGS_HELP}\n{DATA_HELP}",
     "progressions": f"{PROGRESSIONS_HELP}\n{DATA_HELP}",

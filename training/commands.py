@@ -245,6 +245,23 @@ def ratings(options: argparse.Namespace) -> None:
     logging.info("all figures in %s", options.json)
 
 
+def listen(options: argparse.Namespace) -> None:
+    """Take one step towards a listener of our own."""
+    from training.listener import listen_job
+    from training.listener.study import Plan
+
+    folder = listen_job.ListenFolder(options.run)
+    if options.step == "gather":
+        listen_job.gather(folder, options.data, options.speech, fetch=options.packages)
+    elif options.step == "prepare":
+        listen_job.prepare(folder, options.teachers, range(options.first, options.parts))
+    elif options.step == "study":
+        listen_job.learn(folder, Plan(rounds=options.rounds, seed=options.seed))
+    else:
+        for line in listen_job.report(folder, options.data, options.out):
+            logging.info(line)
+
+
 def report(options: argparse.Namespace) -> None:
     """Draw and write down what a run measured."""
     from training.fitting.run_folder import RunFolder

@@ -156,6 +156,20 @@ class Bundle:
         """Return the logits for windows that went through :meth:`embed` and :meth:`told`."""
         return self._network.run(embedding)
 
+    def kinds_embedded(self, embedding: Embedding) -> Probabilities:
+        """Return how much of what went through :meth:`embed` is of each of the card's kinds.
+
+        Returns
+        -------
+        Probabilities
+            Mean over the windows, shape [kinds]; empty for a card without kinds.
+        """
+        if self.card.kinds is None:
+            return np.zeros(0)
+        logits = embedding[..., -len(self.card.kinds.labels) :]
+        share: Probabilities = softmax(logits).reshape(-1, logits.shape[-1]).mean(axis=0)
+        return share
+
     def rate_embedded(self, embedding: Embedding) -> Ratings:
         """Return the card's ratings for windows that went through :meth:`embed`.
 

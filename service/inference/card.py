@@ -125,6 +125,20 @@ class ContextSpec(_CardPart):
     windows: WindowSpec
 
 
+class KindsSpec(_CardPart):
+    """What kind of sound the embedding network hears, beside all that a task asks for."""
+
+    labels: list[str] = Field(
+        min_length=2,
+        description="The kinds, that which the task is for first; their logits are the last values "
+        "of each window's embedding",
+    )
+    uncertain_below: Share = Field(
+        description="A lower probability of the first kind makes the answer uncertain"
+    )
+    fitted_on: str = Field(description="Which sounds the kinds and the threshold were fitted on")
+
+
 class Card(_CardPart):
     """Everything a reader or the service must know of a bundle."""
 
@@ -136,6 +150,9 @@ class Card(_CardPart):
     windows: WindowSpec
     context: ContextSpec | None = Field(
         default=None, description="What context.onnx hears in the whole clip, if there is one"
+    )
+    kinds: KindsSpec | None = Field(
+        default=None, description="Kinds of sound that embedding.onnx tells apart, if it does"
     )
     aggregation: str = Field(
         default="mean of the windows' logits", description="How windows become one answer"

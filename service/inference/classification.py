@@ -42,6 +42,8 @@ class Classification:
         Calibrated probabilities of the whole clip, shape [labels].
     ratings
         What listeners would rate, from 0 to 1, in the order of the card, shape [ratings].
+    kinds
+        How much of the clip is of each kind of sound that the card names, shape [kinds].
     heard_s
         How long the clip plays.
     silent
@@ -58,6 +60,7 @@ class Classification:
     bundle: Bundle
     probabilities: Probabilities
     ratings: NDArray[np.float32]
+    kinds: Probabilities
     heard_s: float
     silent: bool
     timeline: list[LabelledSegment] | None = None
@@ -73,9 +76,17 @@ class Classification:
     def uncertain(self) -> bool:
         """Whether there is too little to act on: a low confidence, hardly or no sound at all."""
         calibration = self.bundle.card.calibration
-        if self.silent or self.heard_s <= calibration.uncertain_up_to_s:
+        if self.silent or self.heard_s <= calibration.uncertain_up_to_s or self.heard_instead:
             return True
         return float(self.probabilities.max()) < calibration.uncertain_below
+
+    @property
+    def heard_instead(self) -> str | None:
+        """The kind of sound that is heard where the task's own is not; None where that is."""
+        spec = self.bundle.card.kinds
+        if spec is None or self.silent or self.kinds[0] >= spec.uncertain_below:
+            return None
+        return spec.labels[1 + int(self.kinds[1:].argmax())]
 
 
 def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
@@ -188,6 +199,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         window_logits = cache(lambda: bundle.run_embedded(bundle.told(embedding, context_grid)))
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
+        kinds = bundle.kinds_embedded(embedding)
         duration_s = workbench.clip.duration_s
         traced = None
         joins = bundle.card.timeline is not None
@@ -197,6 +209,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         bundle=bundle,
         probabilities=clip_probabilities(bundle, len(grid), window_logits, traced),
         ratings=ratings,
+        kinds=kinds,
         heard_s=duration_s,
         silent=workbench.clip.silent,
         timeline=traced if timeline else None,

@@ -67,7 +67,7 @@ async def classify_all(
             upload, bundles, timeline=options.timeline, excerpt=options.excerpt
         )
     return AllAnswers(
-        audio=audio_info(clip, options.excerpt),
+        audio=audio_info(clip, options.excerpt, answers.values()),
         unavailable=[task for task in registry.entries() if task not in bundles] or None,
         results={
             name: task_result(
@@ -122,7 +122,8 @@ async def classify_task(
         start_s=options.start_s,
         embedding=options.embedding,
     )
-    return TaskAnswer(audio=audio_info(clip, options.excerpt), **dict(result))
+    audio = audio_info(clip, options.excerpt, answers.values())
+    return TaskAnswer(audio=audio, **dict(result))
 
 
 def _wants_lab(request: Request, options: Options) -> bool:

@@ -60,7 +60,9 @@ class Said(BaseModel):
     probabilities: dict[str, Probability] = Field(
         description="Every label and its probability, descending; their sum is 1"
     )
-    uncertain: bool = Field(description="Too little to act on: a low confidence, or silence")
+    uncertain: bool = Field(
+        description="Too little to act on: a low confidence, silence, or no music"
+    )
     ratings: dict[str, Probability] | None = Field(
         default=None, description="As for an upload; only of models that have ratings"
     )

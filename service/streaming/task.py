@@ -44,12 +44,14 @@ class TaskEar:
         self._n_windows = 0
         self._closed_logits = np.zeros(len(bundle.card.labels))
         self._ratings = np.zeros(len(bundle.card.ratings))
+        self._kinds = np.zeros(len(bundle.card.kinds.labels) if bundle.card.kinds else 0)
 
     def catch_up(self) -> None:
         """Take the windows that the ears have just heard."""
         for embedding in self._ear.fresh:
             self._n_windows += 1
             self._ratings += self._bundle.rate_embedded(embedding)[0]
+            self._kinds += self._bundle.kinds_embedded(embedding)
             self._open.append(embedding)
         n_open = 0 if self._context is None else OPEN_WINDOWS
         while len(self._open) > n_open:
@@ -68,22 +70,27 @@ class TaskEar:
         else:
             probabilities = self._quick.said()
         ratings = np.clip(self._bundle.rate_embedded(last)[0], 0, 1)
-        return Classification(self._bundle, probabilities, ratings, heard_s, silent)
+        kinds = self._bundle.kinds_embedded(last)
+        return Classification(self._bundle, probabilities, ratings, kinds, heard_s, silent)
 
     def so_far(self, heard_s: float, *, silent: bool) -> Classification:
         """Return the answer for all of the seconds that were heard."""
-        windows, n_windows, ratings = list(self._open), self._n_windows, self._ratings
+        windows, n_windows = list(self._open), self._n_windows
+        ratings, kinds = self._ratings, self._kinds
         if self._ear.last_is_new:
             last = self._ear.last()
             windows.append(last)
             n_windows += 1
             ratings = ratings + self._bundle.rate_embedded(last)[0]
+            kinds = kinds + self._bundle.kinds_embedded(last)
         logits = self._closed_logits
         if windows:
             logits = logits + self._logits(windows).sum(axis=0)
         probabilities = self._bundle.probabilities(logits / n_windows, heard_s)
         mean_ratings = np.clip(ratings / n_windows, 0, 1).astype(np.float32)
-        return Classification(self._bundle, probabilities, mean_ratings, heard_s, silent)
+        return Classification(
+            self._bundle, probabilities, mean_ratings, kinds / n_windows, heard_s, silent
+        )
 
     def _close(self, logits: Logits) -> None:
         """Keep what is said of a window that will not be thought over again."""

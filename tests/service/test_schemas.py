@@ -11,7 +11,7 @@ from service.inference.registry import Registry
 from service.inference.timeline import LabelledSegment
 from service.inference.windows import Segment
 from service.schemas import audio_info, readiness, task_result
-from tests.bundles import GENRES, write_bundle
+from tests.bundles import GENRES, edit_card, write_bundle
 
 WARNING = "short: only 0.12 s"
 
@@ -22,6 +22,7 @@ def classification(models_dir: Path) -> Classification:
         bundle=Bundle.load(models_dir / "genre"),
         probabilities=np.array([0.2, 0.1, 0.6, 0.1]),
         ratings=np.zeros(0, np.float32),
+        kinds=np.zeros(0),
         heard_s=2.0,
         silent=False,
         timeline=[
@@ -41,6 +42,35 @@ def test_audio_is_described_as_it_was_decoded() -> None:
         "warnings": [WARNING],
         "excerpt": None,
     }
+
+
+@pytest.fixture
+def speech(tmp_path: Path, classification: Classification) -> Classification:
+    folder = write_bundle(tmp_path / "genre", embedding_gain=1.0)
+    kinds = {"labels": ["music", "speech", "noise"], "uncertain_below": 0.3, "fitted_on": "x"}
+    edit_card(folder, kinds=kinds)
+    return replace(
+        classification, bundle=Bundle.load(folder), kinds=np.array([0.1, 0.6, 0.3]), timeline=None
+    )
+
+
+def test_what_is_heard_instead_of_music_is_a_warning_said_once(speech: Classification) -> None:
+    clip = Clip({}, 1.0, 8_000, 1, "wav", warnings=(WARNING,))
+
+    info = audio_info(clip, answers=[speech, speech])
+
+    assert info.warnings == [WARNING, "no_music: this sounds like speech"]
+    assert task_result("genre", speech, top_k=None).music == 0.1
+
+
+def test_music_is_no_warning(speech: Classification) -> None:
+    music = replace(speech, kinds=np.array([0.4, 0.5, 0.1]))
+
+    assert audio_info(Clip({}, 1.0, 8_000, 1, "wav"), answers=[music]).warnings == []
+
+
+def test_a_model_that_cannot_tell_says_nothing_of_music(classification: Classification) -> None:
+    assert task_result("genre", classification, top_k=None).music is None
 
 
 def test_labels_are_listed_from_the_most_probable_down(classification: Classification) -> None:

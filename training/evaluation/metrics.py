@@ -52,6 +52,12 @@ class Predictions:
         """Probability of the answer, shape [clips]."""
         return np.asarray(self.probabilities.max(axis=1))
 
+    def only(self, which: Sequence[int]) -> "Predictions":
+        """Return those of some of the clips."""
+        chosen = np.asarray(which, dtype=np.int64)
+        groups = [self.groups[i] for i in chosen]
+        return Predictions(self.probabilities[chosen], self.truth[chosen], groups)
+
 
 def score(predictions: Predictions, labels: Sequence[str], *, seed: int = 0) -> Figures:
     """Compute all figures; classes that no clip has do not count in the averages.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from training.data import labels
 from training.data.scales import ENERGY
 from training.data.splits import group_fold_plan
-from training.networks import musicnn
+from training.networks import listener
 from training.networks.architectures import embedding_net
 from training.networks.context import OUTPUTS as CONTEXT_OUTPUTS
 from training.networks.context import ContextRecipe
@@ -15,9 +15,9 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 EMOTION = Recipe(
     name="emotion",
     task="emotion",
-    version="2.5.0",
-    summary="Whether music feels happy or sad, from what a network trained on 200,000 songs hears "
-    "in 3 s windows, and from the chords of the whole clip.",
+    version="3.0.0",
+    summary="Whether music feels happy or sad, from what a small network hears in 3 s "
+    "windows, which learned to listen from two larger ones, and from the chords of the whole clip.",
     not_for=(
         "reading the feelings of a person: it judges the music, as listeners of four data sets did",
         "music that is neither happy nor sad (angry, tense, calm): it has only the two words",
@@ -25,7 +25,7 @@ EMOTION = Recipe(
     ),
     # Of the chords, one window every 1.9 s, which costs a quarter and tells as much.
     inputs=replace(music.INPUTS, context=ContextRecipe("chord", stride_frames=20)),
-    build=lambda _: embedding_net(musicnn.UNITS + CONTEXT_OUTPUTS, len(labels.EMOTIONS), 0),
+    build=lambda _: embedding_net(listener.UNITS + CONTEXT_OUTPUTS, len(labels.EMOTIONS), 0),
     augment=music.augment,
     weigh=weighing.by_label,
     # Longer, to the end and without genre as a companion, each of which was worth up to a

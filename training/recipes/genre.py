@@ -2,7 +2,7 @@
 
 from training.data import labels
 from training.data.splits import group_fold_plan
-from training.networks import musicnn
+from training.networks import listener
 from training.networks.architectures import embedding_net
 from training.recipes import music, weighing
 from training.recipes.recipe import Recipe, Serving, Supplement, Validation
@@ -10,8 +10,9 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 GENRE = Recipe(
     name="genre",
     task="genre",
-    version="2.1.0",
-    summary="One of ten genres, from what a network trained on 200,000 songs hears in 3 s windows.",
+    version="3.0.0",
+    summary="One of ten genres, from what a small network hears in 3 s windows, which learned to "
+    "listen from two larger ones.",
     not_for=(
         "music outside the ten genres: it has no label for it, watch the uncertain flag",
         "relying on one answer among blues, country, disco, pop and rock: they are often confused",
@@ -19,7 +20,7 @@ GENRE = Recipe(
         "speech, noise or single instruments",
     ),
     inputs=music.INPUTS,
-    build=lambda _: embedding_net(musicnn.UNITS, len(labels.GENRES), len(labels.EMOTIONS)),
+    build=lambda _: embedding_net(listener.UNITS, len(labels.GENRES), len(labels.EMOTIONS)),
     augment=music.augment,
     weigh=weighing.by_label_steeply,
     fit=music.FIT,

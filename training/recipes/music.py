@@ -2,17 +2,22 @@
 
 from numpy.random import Generator
 
+from service.inference.card import KindsSpec
 from service.inference.features import Grid
 from service.inference.windows import WindowSpec
 from training.augmentation import alterations
-from training.networks import musicnn
+from training.networks import listener
+from training.networks.musicnn import FRAMES, SPEC
 from training.recipes.fit_settings import FitSettings
 from training.recipes.recipe import Inputs, Rendering
 from training.synthesis.sounds import Pluck, Waveform, render_no_music
 
 NO_MUSIC_DURATION_S = 3.5
 UNSEEN = "each clip judged by a network that saw no clip of its group"
-PRETRAINED_CAVEAT = "the pretrained network's songs are unknown and may include the artist"
+PRETRAINED_CAVEAT = (
+    "the listener heard four fifths of the clips without their labels, and the songs that its "
+    "teachers learned from are unknown and may include the artist"
+)
 
 LOUDNESS_LUFS = -18.0
 """Near the median of the music clips, whose level is what the pretrained network expects."""
@@ -20,11 +25,17 @@ LOUDNESS_LUFS = -18.0
 SHORT_S = (0.1, 0.3, 1.0, 3.0)
 """Where less than a window is heard, it is repeated: a sound of its own, to be learned."""
 
+KINDS = KindsSpec(
+    labels=list(listener.KINDS),
+    uncertain_below=0.5,
+    fitted_on="mixtures of music, speech and rendered noise, by their shares of power; see "
+    "training/notes/listener.md",
+)
 INPUTS = Inputs(
-    features=musicnn.SPEC.model_copy(update={"loudness_lufs": LOUDNESS_LUFS}),
-    # 8 windows of 30 s, with gaps of 0.9 s, so that an answer takes less than 40 ms.
-    windows=WindowSpec(frames=musicnn.FRAMES, stride_frames=242, short="repeat"),
-    backbone=musicnn.embedding,
+    features=SPEC.model_copy(update={"loudness_lufs": LOUDNESS_LUFS}),
+    windows=WindowSpec(frames=FRAMES, stride_frames=FRAMES, short="repeat"),
+    backbone=listener.pretrained,
+    kinds=KINDS,
 )
 FIT = FitSettings(
     epochs=40,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from service.inference.card import KindsSpec
 from service.inference.features import FeatureSpec
 from service.inference.timeline import TimelineSpec
 from service.inference.windows import WindowSpec
@@ -33,12 +34,15 @@ class Inputs:
         Makes a pretrained network, which stays as it is; what is trained sees its embeddings.
     context
         A finished model that listens to the whole clip as well; needs a backbone.
+    kinds
+        Kinds of sound that the backbone tells apart, if it does.
     """
 
     features: FeatureSpec
     windows: WindowSpec
     backbone: Callable[[], keras.Model] | None = None
     context: ContextRecipe | None = None
+    kinds: KindsSpec | None = None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from training.recipes import Recipe
 from training.results.canonical import make_canonical
 from training.results.exchange import put_in_place
 from training.results.figures import calibrate, evaluations
+from training.results.halves import halve_exact_weights, round_to_halves
 from training.synthesis.sounds import render_golden_clip
 
 logger = logging.getLogger(__name__)
@@ -127,6 +128,7 @@ def write_bundle(
     backbone, head = taken_apart(network)
     heard = windows
     if backbone is not None:
+        round_to_halves(head)
         _write_embedding(backbone, folder / EMBEDDING_FILE, windows, others)
         heard = np.asarray(backbone(windows, training=False))
     head_inputs = append_context(heard, contexts[:, np.newaxis])
@@ -203,6 +205,7 @@ def convert(
     tf2onnx.convert.from_keras(network, signature, opset=OPSET, output_path=str(file))
     try:
         make_canonical(file)
+        halve_exact_weights(file)
         answers = _ask(file, windows)
     except Exception as error:  # onnxruntime has no common base class for its errors
         raise TrainingError(f"onnxruntime cannot run the converted network: {error}") from error
@@ -292,6 +295,7 @@ def _card(
         timeline=recipe.serving.timeline,
         lab_labels=None if lab_labels is None else list(lab_labels),
         context=None if context is None else context.spec,
+        kinds=recipe.inputs.kinds,
         ratings=run.ratings(),
         training=TrainingRecord(
             command=record.command,

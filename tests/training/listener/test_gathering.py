@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from training.errors import UnreadableClip
+from training.listener.gathering import decode, is_held_out, sounds
+from training.listener.packages import MUSIC_PACKAGES
+from training.listener.recordings import MUSIC, RATE_HZ, SPEECH
+
+
+def write(file: Path, duration_s: float, rate_hz: int = 8_000) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    t = np.arange(round(duration_s * rate_hz)) / rate_hz
+    soundfile.write(file, 0.1 * np.sin(2 * np.pi * 440 * t), rate_hz)
+
+
+def test_a_clip_of_two_lists_is_heard_once_with_its_group(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", 1)
+    write(tmp_path / "b.wav", 1)
+    (tmp_path / "genre.csv").write_text("file,genre,dataset,group\na.wav,rock,set,artist:x\n")
+    (tmp_path / "emotion.csv").write_text(
+        "file,emotion,dataset,group\na.wav,sad,set,artist:x\nb.wav,sad,set,artist:y\n"
+    )
+
+    found = sounds([tmp_path], None, [])
+
+    assert [(s.name, s.group, s.kind) for s in found] == [
+        ("a.wav", "artist:x", MUSIC),
+        ("b.wav", "artist:y", MUSIC),
+    ]
+    assert len(found[0].decode()) == RATE_HZ
+
+
+def test_short_chords_are_strung_together(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        write(tmp_path / f"{name}.wav", 0.5)
+    (tmp_path / "chord.csv").write_text("file,chord,dataset\n1.wav,C,guitars\n2.wav,D,guitars\n")
+
+    (chords,) = sounds([tmp_path], None, [])
+
+    assert len(chords.decode()) == RATE_HZ
+
+
+def test_of_a_package_only_what_lasts_is_music(tmp_path: Path) -> None:
+    package = next(iter(MUSIC_PACKAGES))
+    write(tmp_path / package / "song.wav", 25)
+    write(tmp_path / package / "bang.wav", 1)
+
+    (song,) = sounds([], tmp_path, [])
+
+    assert (song.name, song.source) == (f"{package}/song.wav", package)
+
+
+def test_speech_is_strung_together_and_known_as_such(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / "voice" / f"{name}.wav", 1)
+
+    (speech,) = sounds([], None, [tmp_path / "voice"])
+
+    assert speech.kind == SPEECH
+    assert len(speech.decode()) == 2 * RATE_HZ
+
+
+def test_about_a_fifth_of_the_groups_is_held_out_and_always_the_same() -> None:
+    held_out = [is_held_out(f"artist:{number}") for number in range(1_000)]
+
+    assert 150 < sum(held_out) < 250
+    assert held_out == [is_held_out(f"artist:{number}") for number in range(1_000)]
+
+
+def test_what_cannot_be_read_says_so(tmp_path: Path) -> None:
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+
+    with pytest.raises(UnreadableClip, match=r"broken\.wav"):
+        decode(tmp_path / "broken.wav")

@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from training.listener import study as study_module
+from training.listener.lessons import LEVELS, TARGETS, Lessons
+from training.listener.study import Plan, Timetable, ask, study
+from training.networks.listener import Size
+from training.networks.musicnn import FRAMES, SPEC
+
+TINY = Size(stem=16, blocks=((16, 2), (16, 2)), joined=16, embedding=16)
+
+
+def lessons(n: int, seed: int) -> Lessons:
+    """Return windows of one level each, of which the teachers speak in straight lines."""
+    rng = np.random.default_rng(seed)
+    level = rng.uniform(0.1, 0.9, n)
+    noise = rng.uniform(-0.1, 0.1, (n, FRAMES, SPEC.bands))
+    windows = np.round((level[:, None, None] + noise) * LEVELS).astype(np.uint8)
+    slopes = np.random.default_rng(7).standard_normal(sum(TARGETS.values()))
+    targets = (level[:, None] * slopes + 3).astype(np.float16)
+    return Lessons(windows, targets, np.ones((n, 3), np.float16))
+
+
+def test_a_student_learns_what_the_teachers_say_in_their_own_scales(tmp_path: Path) -> None:
+    plan = Plan(rounds=3, steps_each=80, batch=16, peak_rate=3e-3)
+    exam = lessons(40, seed=1)
+
+    student = study(lessons(120, seed=0), exam, plan, tmp_path, TINY)
+
+    exams = json.loads((tmp_path / "exams.json").read_text())
+    assert [row["round"] for row in exams] == [1, 2, 3]
+    assert exams[-1]["mn04_embedding"] > 0.5
+    error = np.abs(ask(student, exam.windows) - exam.targets).mean()
+    assert error < 0.5 * np.abs(exam.targets - exam.targets.mean(axis=0)).mean()
+    kept = keras.models.load_model(tmp_path / "student.keras", compile=False)
+    np.testing.assert_allclose(ask(kept, exam.windows), ask(student, exam.windows), atol=1e-5)
+
+
+def test_an_interrupted_study_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(rounds=3, steps_each=2, batch=4)
+    n_exams = 0
+
+    def interrupted(*asked: Any) -> np.ndarray:
+        nonlocal n_exams
+        n_exams += 1
+        if n_exams == 2:
+            raise KeyboardInterrupt
+        return ask(*asked)
+
+    monkeypatch.setattr(study_module, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        study(lessons(16, seed=0), lessons(4, seed=1), plan, tmp_path, TINY)
+    assert len(json.loads((tmp_path / "exams.json").read_text())) == 1
+
+    study(lessons(16, seed=0), lessons(4, seed=1), plan, tmp_path, TINY)
+
+    exams = json.loads((tmp_path / "exams.json").read_text())
+    assert [row["round"] for row in exams] == [1, 2, 3]
+    assert n_exams == 4
+
+
+def test_each_lesson_comes_once_before_any_comes_again() -> None:
+    plan = Plan(rounds=2, steps_each=3, batch=4)
+    numbers = np.arange(12, dtype=np.float16)[:, None]
+    windows = np.zeros((12, 2, 2), np.uint8)
+    timetable = Timetable(windows, numbers, plan, start=0)
+
+    first = np.concatenate([timetable[step][1] for step in range(3)])
+    timetable.on_epoch_end()
+    second = np.concatenate([timetable[step][1] for step in range(3)])
+
+    assert sorted(first[:, 0]) == sorted(second[:, 0]) == list(range(12))
+    assert first[:, 0].tolist() != second[:, 0].tolist()

@@ -1,0 +1,1 @@
+"""A small network of our own that learns to hear what several larger ones hear."""

@@ -1,0 +1,66 @@
+"""Make a listener of a finished student: what recipes stand on, and what the service runs."""
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.listener.lessons import Lessons, columns
+from training.listener.study import as_levels
+from training.networks import listener
+
+MOST_WINDOWS = 20_000
+EPOCHS = 12
+ASKED_AT_ONCE = 64
+
+KEPT = ("mn04_embedding", "musicnn_hidden", "musicnn_tags")
+"""What a listener says of its teachers; the rest would take more space than it is worth."""
+
+Array = NDArray[np.float32]
+
+
+def listener_of(student: keras.Model, lessons: Lessons, seed: int) -> keras.Model:
+    """Return a listener, folded, that also tells music, speech and noise apart.
+
+    Parameters
+    ----------
+    student
+        A finished student.
+    lessons
+        What it studied; how much of each kind is in them is learned from the shares of power.
+    seed
+        Seed of which of them are taken.
+    """
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.permutation(len(lessons.windows))[:MOST_WINDOWS])
+    heard = embeddings(listener.hearing(student), lessons.windows[chosen])
+    told_apart = listener.with_kinds(_brief(listener.folded(student)))
+    kinds = told_apart.get_layer("kinds")
+    line = keras.Sequential([keras.Input((heard.shape[1],)), kinds])
+    line.compile(
+        keras.optimizers.AdamW(3e-3, weight_decay=1e-2),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    shares = lessons.levels[chosen].astype(np.float32)
+    line.fit(heard, shares / shares.sum(axis=1, keepdims=True), epochs=EPOCHS, verbose=0)
+    return told_apart
+
+
+def _brief(student: keras.Model) -> keras.Model:
+    """Return a folded student that says only ``KEPT``."""
+    brief = listener.build(listener.SAID, normalised=False)
+    values = np.arange(student.output_shape[-1])
+    kept = np.concatenate([values[columns(name)] for name in KEPT])
+    for layer in brief.layers:
+        if layer.weights:
+            weights = student.get_layer(layer.name).get_weights()
+            layer.set_weights([w[..., kept] for w in weights] if layer.name == "said" else weights)
+    return brief
+
+
+def embeddings(hearing: keras.Model, windows: NDArray[np.uint8]) -> Array:
+    """Return what is heard in stored windows, shape [n, units]."""
+    starts = range(0, len(windows), ASKED_AT_ONCE)
+    parts = [as_levels(windows[s : s + ASKED_AT_ONCE]) for s in starts]
+    return np.concatenate([hearing.predict_on_batch(part) for part in parts])

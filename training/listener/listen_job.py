@@ -1,0 +1,124 @@
+"""The steps from recordings to a student that a recipe can use, each of which resumes."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from training.listener import gathering, lessons, packages
+from training.listener import report as reports
+from training.listener.keeping import listener_of
+from training.listener.lessons import Classroom
+from training.listener.mixing import Mixer
+from training.listener.recordings import SPEECH, Recording, Shelf, total_h
+from training.listener.study import EXAMS_FILE, STUDENT_FILE, Plan, study
+from training.listener.teachers import Mn04, Musicnn
+from training.networks import listener
+
+logger = logging.getLogger(__name__)
+
+EXAM_PARTS = 3
+LESSON_SEED, EXAM_SEED = 5, 6
+
+
+@dataclass(frozen=True)
+class ListenFolder:
+    """Where everything of one student lies."""
+
+    path: Path
+
+    @property
+    def packages(self) -> Path:
+        """Unpacked packages."""
+        return self.path / "packages"
+
+    @property
+    def shelf(self) -> Path:
+        """Decoded recordings."""
+        return self.path / "shelf"
+
+    @property
+    def lessons(self) -> Path:
+        """What is studied."""
+        return self.path / "lessons"
+
+    @property
+    def exam(self) -> Path:
+        """What is asked about, of groups that are never studied."""
+        return self.path / "exam"
+
+    @property
+    def study(self) -> Path:
+        """The student at work, and at last finished."""
+        return self.path / "study"
+
+    @property
+    def student(self) -> Path:
+        """The finished student."""
+        return self.study / STUDENT_FILE
+
+    @property
+    def exams(self) -> Path:
+        """What it knew after each round."""
+        return self.study / EXAMS_FILE
+
+
+def gather(folder: ListenFolder, data: list[Path], speech: list[Path], *, fetch: bool) -> None:
+    """Fetch the packages if asked to, and decode all there is to listen to."""
+    missing = packages.fetch(folder.packages) if fetch else []
+    if missing:
+        logger.warning("without %s, which could not be fetched", ", ".join(missing))
+    found = gathering.sounds(data, folder.packages if fetch else None, speech)
+    shelf = Shelf.fill(folder.shelf, gathering.shown(found))
+    studied, examined = _dealt(shelf)
+    for name, recordings in (("to study", studied), ("for the exam", examined)):
+        logger.info("%s: %d recordings, %.1f h", name, len(recordings), total_h(recordings))
+
+
+def prepare(folder: ListenFolder, teachers: Path, parts: range) -> None:
+    """Make lessons, and an exam if there is none yet, by asking the teachers."""
+    mn04 = Mn04(teachers)
+    shelf = Shelf(folder.shelf)
+    classroom = Classroom(mn04, Musicnn(folder.path / "teachers"))
+    studied, examined = _dealt(shelf)
+    if examined:
+        exam = range(EXAM_PARTS)
+        lessons.prepare(classroom, Mixer(shelf, examined), folder.exam, exam, EXAM_SEED)
+    lessons.prepare(classroom, Mixer(shelf, studied), folder.lessons, parts, LESSON_SEED)
+
+
+def learn(folder: ListenFolder, plan: Plan) -> None:
+    """Let the student study, then keep what it has become where recipes find it."""
+    taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
+    logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
+    student = study(taught, exam, plan, folder.study, listener.Size())
+    listener.keep(listener_of(student, taught, plan.seed))
+    last = json.loads(folder.exams.read_text("ascii"))[-1]
+    shares = ", ".join(f"{name} {last[name]:.3f}" for name in lessons.TARGETS)
+    logger.info("explained variance on groups that were not studied: %s", shares)
+
+
+def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
+    """Compare the student with MSD_musicnn on labelled clips; return the figures in words."""
+    student = listener.hearing(keras.models.load_model(folder.student, compile=False))
+    listeners = {
+        "student": student.predict_on_batch,
+        "MSD_musicnn": Musicnn(folder.path / "teachers").ask,
+    }
+    known = reports.knowledge(data, listeners)
+    reports.write(folder.exams, known, out or folder.path / "report.json")
+    return [one.summary() for one in known]
+
+
+def _dealt(shelf: Shelf) -> tuple[list[Recording], list[Recording]]:
+    """Deal recordings to study and exam; a package has no artists, so all of it is studied."""
+    held_out = {
+        recording.name
+        for recording in shelf.recordings
+        if (recording.kind == SPEECH or not recording.group.startswith("package:"))
+        and gathering.is_held_out(recording.group)
+    }
+    studied = [one for one in shelf.recordings if one.name not in held_out]
+    return studied, [one for one in shelf.recordings if one.name in held_out]

@@ -1,0 +1,184 @@
+"""Let the student study the lessons; an interrupted study goes on where it was."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.listener.lessons import LEVELS, Lessons
+from training.listener.scales import Scale, explained_variance
+from training.networks.listener import Size, build
+
+Array = NDArray[np.float32]
+
+ASKED_AT_ONCE = 64
+STUDENT_FILE = "student.keras"
+EXAMS_FILE = "exams.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast to study.
+
+    Attributes
+    ----------
+    rounds
+        After each the student is examined and its state kept.
+    steps_each
+        Steps of one round.
+    batch
+        Windows of one step.
+    peak_rate
+        Highest learning rate; it rises for half a round, then falls along a cosine.
+    weight_decay
+        Of AdamW.
+    seed
+        Seed of the weights and of the order of the lessons.
+    """
+
+    rounds: int = 40
+    steps_each: int = 1_000
+    batch: int = 32
+    peak_rate: float = 2e-3
+    weight_decay: float = 1e-3
+    seed: int = 1
+
+
+class Timetable(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
+    """Batches of lessons, each lesson once before any comes again.
+
+    Parameters
+    ----------
+    windows
+        Stored levels, shape [n, 187, 96].
+    learned
+        What is to be learned of each, shape [n, learned].
+    plan
+        How many there are.
+    start
+        The first round.
+    """
+
+    def __init__(
+        self, windows: NDArray[np.uint8], learned: NDArray[np.float16], plan: Plan, start: int
+    ) -> None:
+        super().__init__()
+        self._windows, self._learned, self._plan, self._round = windows, learned, plan, start
+
+    def __len__(self) -> int:
+        """Return how many batches a round has."""
+        return self._plan.steps_each
+
+    def __getitem__(self, step: int) -> tuple[Array, Array]:
+        """Return a batch: levels [batch, 187, 96], and what is to be learned [batch, learned]."""
+        first = (self._round * self._plan.steps_each + step) * self._plan.batch
+        n = len(self._windows)
+        chosen = [self._order(at // n)[at % n] for at in range(first, first + self._plan.batch)]
+        chosen.sort()
+        return as_levels(self._windows[chosen]), self._learned[chosen].astype(np.float32)
+
+    def on_epoch_end(self) -> None:
+        """Go on with the lessons that are next."""
+        self._round += 1
+
+    def _order(self, time: int) -> NDArray[np.int64]:
+        if getattr(self, "_time", None) != time:
+            rng = np.random.default_rng([self._plan.seed, time])
+            self._time, self._drawn = time, rng.permutation(len(self._windows))
+        return self._drawn
+
+
+def study(lessons: Lessons, exam: Lessons, plan: Plan, folder: Path, size: Size) -> keras.Model:
+    """Train a student, and examine it after each round.
+
+    Parameters
+    ----------
+    lessons, exam
+        What to learn from, and what nobody studied.
+    plan
+        How long.
+    folder
+        Keeps ``student.keras`` and ``exams.json``, and the state while it is at work.
+    size
+        How large the student is.
+
+    Returns
+    -------
+    keras.Model
+        From windows to what the teachers say, in their own scales.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(plan.seed)
+    scale = Scale.of(lessons.targets)
+    network = build(scale.forth.shape[1], size)
+    network.compile(_optimizer(plan), loss="mse", jit_compile=False)
+    examiner = _Examiner(exam, scale, folder / EXAMS_FILE)
+    state = folder / "state"
+    keeper = keras.callbacks.BackupAndRestore(state, delete_checkpoint=True)
+    timetable = Timetable(lessons.windows, scale.learned(lessons.targets), plan, _done(folder))
+    network.fit(timetable, epochs=plan.rounds, callbacks=[examiner, keeper], shuffle=False)
+    student = in_their_words(network, scale)
+    student.save(folder / STUDENT_FILE)
+    (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1), "ascii")
+    return student
+
+
+def in_their_words(network: keras.Model, scale: Scale) -> keras.Model:
+    """Return a student that says what the teachers would say, not what it learned."""
+    learned = network.get_layer("said")
+    kernel, bias = learned.get_weights()
+    said = keras.layers.Dense(len(scale.mean), dtype="float32", name="said")
+    student = keras.Model(network.input, said(learned.input), name="listener")
+    said.set_weights([kernel @ scale.back, bias @ scale.back + scale.mean])
+    return student
+
+
+def as_levels(windows: NDArray[np.uint8]) -> Array:
+    """Return stored windows with levels from 0 to 1."""
+    return windows.astype(np.float32) / np.float32(LEVELS)
+
+
+def ask(network: keras.Model, windows: NDArray[np.uint8]) -> Array:
+    """Return what a student says of stored windows, shape [n, outputs]."""
+    parts = [windows[i : i + ASKED_AT_ONCE] for i in range(0, len(windows), ASKED_AT_ONCE)]
+    return np.concatenate([network.predict_on_batch(as_levels(part)) for part in parts])
+
+
+class _Examiner(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Writes down after each round how much of each teacher's variance is explained."""
+
+    def __init__(self, exam: Lessons, scale: Scale, file: Path) -> None:
+        super().__init__()
+        self._exam, self._scale, self._file = exam, scale, file
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        said = self._scale.values(ask(self.model, self._exam.windows))
+        figures = explained_variance(said, self._exam.targets)
+        rows = json.loads(self._file.read_text("ascii")) if self._file.exists() else []
+        rows = [row for row in rows if row["round"] <= epoch]
+        rows.append({"round": epoch + 1, "loss": (logs or {}).get("loss"), **figures})
+        self._file.write_text(json.dumps(rows, indent=1), "ascii")
+
+
+def _done(folder: Path) -> int:
+    """Return how many rounds an interrupted study has behind it."""
+    exams = folder / EXAMS_FILE
+    if not ((folder / "state").exists() and exams.exists()):
+        return 0
+    return int(json.loads(exams.read_text("ascii"))[-1]["round"])
+
+
+def _optimizer(plan: Plan) -> keras.optimizers.Optimizer:
+    steps, warm = plan.rounds * plan.steps_each, max(1, plan.steps_each // 2)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=plan.peak_rate / 100,
+        decay_steps=max(1, steps - warm),
+        alpha=1e-3,
+        warmup_target=plan.peak_rate,
+        warmup_steps=warm,
+    )
+    return keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, clipnorm=1.0)
