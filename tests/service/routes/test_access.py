@@ -115,10 +115,10 @@ def test_a_key_is_let_through_for_its_scopes_only(guarded: TestClient) -> None:
     def status(key: str, path: str) -> int:
         return guarded.get(path, headers={"X-API-Key": key}).status_code
 
-    upload = {"content": CLIP, "headers": RAW | {"X-API-Key": METER}}
     assert [status(PLAYER, path) for path in GUARDED] == [200, 200, 403]
     assert [status(METER, path) for path in GUARDED] == [200, 200, 200]
-    problem = assert_problem(guarded.post("/classify", **upload), 403, "forbidden")
+    refused = guarded.post("/classify", content=CLIP, headers=RAW | {"X-API-Key": METER})
+    problem = assert_problem(refused, 403, "forbidden")
     assert "'prometheus' may not be used for classify, only for metrics" in problem["detail"]
 
 
