@@ -1,9 +1,12 @@
 """Who may use the service: holders of an API key, where the operator asks for one."""
 
+import base64
+import binascii
 from typing import Annotated, Any
 
-from fastapi import Depends, Security, WebSocket
+from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from service.errors import Unauthorized
 from service.http.api_keys import ApiKeys
@@ -17,8 +20,10 @@ _header = APIKeyHeader(name=HEADER, auto_error=False, description="An API key")
 RESPONSES = problem_responses((Unauthorized, f"Send an API key as bearer token or in {HEADER}."))
 
 
-# Where a browser's WebSocket can send a key: among the subprotocols that it offers.
+# Where a browser's WebSocket can send a key: among the subprotocols that it offers. Their names have
+# no "/", "=" or space, as keys may have: one that is written in base64url, unpadded, has none either.
 KEY_OFFER = "key."
+BASE64_KEY_OFFER = "key64."
 
 
 def key_needed(keys: ApiKeys) -> Any:
@@ -33,22 +38,34 @@ def key_needed(keys: ApiKeys) -> Any:
     return Depends(check)
 
 
-def check_stream_key(websocket: WebSocket, keys: ApiKeys) -> None:
-    """Let a WebSocket through only with a valid key.
+def check_stream_key(connection: HTTPConnection, keys: ApiKeys) -> None:
+    """Let a WebSocket, or who asks about one, through only with a valid key.
 
     Raises
     ------
     Unauthorized
         It has none.
     """
-    scheme, _, bearer = websocket.headers.get("authorization", "").partition(" ")
-    offers: list[str] = websocket.scope.get("subprotocols", [])
+    scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
+    offers: list[str] = connection.scope.get("subprotocols", [])
     sent = [
         bearer.strip() if scheme.lower() == "bearer" else None,
-        websocket.headers.get(HEADER),
-        *(offer.removeprefix(KEY_OFFER) for offer in offers if offer.startswith(KEY_OFFER)),
+        connection.headers.get(HEADER),
+        *(_offered(offer) for offer in offers),
     ]
     _check(next(filter(None, sent), None), keys)
+
+
+def _offered(offer: str) -> str | None:
+    if offer.startswith(KEY_OFFER):
+        return offer.removeprefix(KEY_OFFER)
+    if not offer.startswith(BASE64_KEY_OFFER):
+        return None
+    written = offer.removeprefix(BASE64_KEY_OFFER)
+    try:
+        return base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
 
 
 def _check(key: str | None, keys: ApiKeys) -> None:
