@@ -9,7 +9,8 @@ import { readout, summary } from "./readout.js";
 
 const TOLD_EVERY_S = 10; // to screen readers, whose voice the microphone may hear
 const QUIET_DB = -60;
-const TITLES = { starting: "Opening the microphone …", live: "Listening live", ending: "One moment …", over: "What was heard" };
+const TITLES = { starting: "Opening the microphone …", live: "Listening live", ending: "One moment …", over: "Live listening" };
+const NOTHING = "Stopped before anything was heard.";
 const QUIET = "The microphone hears next to nothing. Is it the right one, and not muted?";
 
 /**
@@ -57,13 +58,17 @@ export class LivePanel {
     this.#answers.replaceChildren();
     this.#time.textContent = this.#note.textContent = "";
     this.#stop = new AbortController();
-    const last = await this.#listen(this.#stop.signal);
+    const { last, problem } = await this.#listen(this.#stop.signal);
     this.#enter("over");
-    this.#note.textContent = last ? "" : "Nothing was heard.";
+    this.#note.textContent = "";
     if (last) this.#showLast(last);
+    else if (!problem) this.#note.textContent = NOTHING;
+    if (problem) this.#problem.replaceChildren(problemBox(problem));
+    const ended = last ? `Stopped. ${summary(last)}` : NOTHING;
+    this.#announce(problem ? `${problem.title}. ${problem.detail}` : ended);
   }
 
-  /** Listen to the end; return the last answer, or null if there was none. */
+  /** Listen to the end; return the last answer, if there was one, and what went wrong, if anything. */
   async #listen(signal) {
     const shown = readout();
     let last = null;
@@ -74,7 +79,7 @@ export class LivePanel {
       if (!shown.element.isConnected) this.#answers.replaceChildren(shown.element);
       this.#time.textContent = clock(answer.heard_s);
       this.#note.textContent = answer.level_db < QUIET_DB ? QUIET : "";
-      if (answer.heard_s < toldAt + TOLD_EVERY_S) return;
+      if (answer.final || answer.heard_s < toldAt + TOLD_EVERY_S) return;
       toldAt = answer.heard_s;
       this.#announce(summary(answer));
     };
@@ -82,10 +87,10 @@ export class LivePanel {
     const onLevel = (level) => (this.#level.value = level);
     try {
       await listen({ signal, onStart, onLevel, onAnswer });
-    } catch (problem) {
-      if (problem.name !== "AbortError") this.#fail(problem);
+    } catch (error) {
+      if (error.name !== "AbortError") return { last, problem: error };
     }
-    return last;
+    return { last, problem: null };
   }
 
   #enter(state) {
@@ -108,12 +113,8 @@ export class LivePanel {
     }
   }
 
-  #fail(problem) {
-    this.#problem.replaceChildren(problemBox(problem));
-    this.#announce(`${problem.title}. ${problem.detail}`);
-  }
-
   #showLast({ so_far }) {
+    this.#title.textContent = "What was heard";
     const results = Object.fromEntries(
       Object.entries(so_far).map(([task, said]) => [task, { task, ...said }]),
     );
