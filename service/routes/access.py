@@ -20,8 +20,8 @@ _header = APIKeyHeader(name=HEADER, auto_error=False, description="An API key")
 RESPONSES = problem_responses((Unauthorized, f"Send an API key as bearer token or in {HEADER}."))
 
 
-# Where a browser's WebSocket can send a key: among the subprotocols that it offers. Their names have
-# no "/", "=" or space, as keys may have: one that is written in base64url, unpadded, has none either.
+# Where a browser's WebSocket can send a key: among the subprotocols that it offers. Their names
+# have no "/", "=" or space, which a key may have; one written in base64url, unpadded, has none.
 KEY_OFFER = "key."
 BASE64_KEY_OFFER = "key64."
 

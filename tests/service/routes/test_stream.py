@@ -113,7 +113,7 @@ def test_the_request_id_is_told_and_may_be_chosen(client: TestClient) -> None:
         {"subprotocols": ["music-classification", f"key.{KEY}"]},
         {"subprotocols": ["music-classification", "key64.MDEyMzQ1Njc4OWFiY2RlZg"]},
     ],
-    ids=["header", "bearer", "browser"],
+    ids=["header", "bearer", "browser", "browser, any key"],
 )
 def test_a_valid_key_is_let_through(guarded: TestClient, how: dict[str, Any]) -> None:
     assert is_heard(guarded, **how)

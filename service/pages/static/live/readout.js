@@ -13,7 +13,7 @@ export function readout() {
   const passed = make("ol", { className: "now-ahead", "aria-label": "Chords that passed" });
   const others = make("dl", { className: "now-others" });
   const soFar = make("dl", { className: "live-so-far" });
-  const element = make("div", {},
+  const element = make("div", { className: "live-readout" },
     make("div", { className: "now-strip" },
       make("div", { className: "now-chords" }, make("span", { className: "unseen" }, "Now: "), large, passed),
       others,
