@@ -192,7 +192,11 @@ def test_a_proxy_that_passes_no_websockets_on_is_told(listening: Page) -> None:
 
 def test_a_restart_is_told_and_so_is_a_last_answer_that_never_comes(listening: Page) -> None:
     opened: list[WebSocketRoute] = []
-    listening.route_web_socket(re.compile("/stream$"), opened.append)  # takes all, says nothing
+
+    def take(route: WebSocketRoute) -> None:  # all that comes, and say nothing
+        opened.append(route)
+
+    listening.route_web_socket(re.compile("/stream$"), take)
     start(listening)
     expect(heading(listening)).to_have_text("Listening live")
     opened[0].close(code=1012, reason="The service stops; connect again.")

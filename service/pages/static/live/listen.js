@@ -55,8 +55,10 @@ async function hear(onBlock, onLost, signal) {
   try {
     return await Promise.race([opening, stopped]);
   } catch (error) {
-    if (!signal.aborted) throw new Problem({ title: "No microphone", detail: error.message });
+    if (!signal.aborted) throw error instanceof Problem ? error : noMicrophone(error);
     opening.then((microphone) => microphone.stop()).catch(() => {}); // nobody waits for it any more
     throw error;
   }
 }
+
+const noMicrophone = ({ message }) => new Problem({ title: "No microphone", detail: message });
