@@ -56,7 +56,11 @@ def _serve(settings: Settings) -> int:
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)
     bounds = Bounds(
-        settings.max_connections, settings.header_timeout_s, settings.deadline_s, stream.PATH
+        settings.max_connections,
+        settings.header_timeout_s,
+        settings.deadline_s,
+        stream.PATH,
+        root_path=settings.root_path,
     )
     allow_open_files(settings.max_connections, bounds.backlog, settings.workers)
     check_models(settings.models_dir, settings.tasks)

@@ -105,7 +105,7 @@ def test_prometheus_reads_every_figure(models_dir: Path, tmp_path: Path) -> None
             unanswered = dashboard_queries()
             while unanswered:
                 use(client)
-                assert client.post("/classify", content=b"").status_code == 415
+                assert client.post("/classify", content=b"").status_code == 422
                 assert time.monotonic() < deadline, unanswered
                 time.sleep(0.2)
                 unanswered = [one for one in unanswered if not query(port, one)]

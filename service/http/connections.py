@@ -48,12 +48,15 @@ class Bounds:
         Time that a client has to take what is sent to it.
     websockets
         The only address, with those below it, where the offer of a WebSocket is accepted.
+    root_path
+        What it begins with when it comes from a proxy that leaves its own path there.
     """
 
     max_connections: int
     head_s: float
     answer_s: float
     websockets: str | None = None
+    root_path: str = ""
 
     @property
     def backlog(self) -> int:
@@ -147,7 +150,7 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
             return False
         head = dict(self.headers)
         complete = b"sec-websocket-key" in head and head.get(b"sec-websocket-version") == b"13"
-        path = self.scope["path"].removeprefix(self.root_path)
+        path = self.scope["path"].removeprefix(self._bounds.root_path)
         return complete and (path == place or path.startswith(f"{place}/"))
 
     @property

@@ -1,8 +1,10 @@
 """Who may use the service, for what and how often."""
 
+import base64
+import binascii
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Security, WebSocket
+from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
@@ -15,8 +17,10 @@ from service.telemetry import metrics
 from service.telemetry.record import record
 
 HEADER = "X-API-Key"
-# Where a browser's WebSocket can send a key: among the subprotocols that it offers.
+# Where a browser's WebSocket can send a key: among the subprotocols that it offers. Their names
+# have no "/", "=" or space, which a key may have; one written in base64url, unpadded, has none.
 KEY_OFFER = "key."
+BASE64_KEY_OFFER = "key64."
 
 _bearer = HTTPBearer(auto_error=False, description="An API key")
 _header = APIKeyHeader(name=HEADER, auto_error=False, description="An API key")
@@ -48,8 +52,10 @@ def key_needed(keys: ApiKeys, scope: str | None = None) -> Any:
     return Depends(check)
 
 
-def check_stream(websocket: WebSocket, keys: ApiKeys | None, limit: RateLimit | None) -> None:
-    """Let a WebSocket through only with a key for streams, where keys are asked for, and in time.
+def check_stream(connection: HTTPConnection, keys: ApiKeys | None, limit: RateLimit | None) -> None:
+    """Let a WebSocket, or who asks about one, through only with a key for streams, and in time.
+
+    Where no keys are asked for, it needs none.
 
     Raises
     ------
@@ -60,17 +66,29 @@ def check_stream(websocket: WebSocket, keys: ApiKeys | None, limit: RateLimit | 
     TooManyRequests
         Too many came.
     """
-    scheme, _, bearer = websocket.headers.get("authorization", "").partition(" ")
-    offers: list[str] = websocket.scope.get("subprotocols", [])
+    scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
+    offers: list[str] = connection.scope.get("subprotocols", [])
     sent = [
         bearer.strip() if scheme.lower() == "bearer" else None,
-        websocket.headers.get(HEADER),
-        *(offer.removeprefix(KEY_OFFER) for offer in offers if offer.startswith(KEY_OFFER)),
+        connection.headers.get(HEADER),
+        *(_offered(offer) for offer in offers),
     ]
     if keys is not None:
-        check_key(websocket, next(filter(None, sent), None), keys, "stream")
+        check_key(connection, next(filter(None, sent), None), keys, "stream")
     if limit is not None:
-        check_rate(websocket, limit)
+        check_rate(connection, limit)
+
+
+def _offered(offer: str) -> str | None:
+    if offer.startswith(KEY_OFFER):
+        return offer.removeprefix(KEY_OFFER)
+    if not offer.startswith(BASE64_KEY_OFFER):
+        return None
+    written = offer.removeprefix(BASE64_KEY_OFFER)
+    try:
+        return base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
 
 
 def check_key(

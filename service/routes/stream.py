@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
+from starlette.requests import HTTPConnection
 
 from service.errors import RETRY_AFTER_S, ForeignPage, NotReady, ServiceError, UpgradeRequired
 from service.http.problems import problem_response
@@ -47,8 +48,15 @@ async def stream_task(websocket: WebSocket, task: str) -> None:
 
 @router.get(PATH)
 @router.get(PATH + "/{task}")
-async def explain() -> None:
-    """Tell whoever asks without a WebSocket that one is needed."""
+async def explain(request: Request, task: str | None = None) -> None:
+    """Refuse as a stream would be refused now, and else because it takes a WebSocket.
+
+    Browsers hide from a page why its WebSocket was refused; so it asks here.
+    """
+    _check_access(request)
+    _bundles(request, task)
+    live: Live = request.app.state.live
+    live.check_place(request)
     raise UpgradeRequired("Connect with a WebSocket client; /asyncapi.json describes the messages.")
 
 
@@ -71,20 +79,21 @@ async def _serve(websocket: WebSocket, task: str | None) -> None:
         finish_stream(websocket.scope, noted, time.perf_counter() - began_s)
 
 
-def _check_access(websocket: WebSocket) -> None:
-    check_stream(websocket, websocket.app.state.api_keys, websocket.app.state.rate_limit)
-    origin = websocket.headers.get("origin")
-    allowed: tuple[str, ...] = websocket.app.state.cors_origins
-    own = origin is None or urlsplit(origin).netloc == websocket.headers.get("host")
+def _check_access(connection: HTTPConnection) -> None:
+    state = connection.app.state
+    check_stream(connection, state.api_keys, state.rate_limit)
+    origin = connection.headers.get("origin")
+    allowed: tuple[str, ...] = state.cors_origins
+    own = origin is None or urlsplit(origin).netloc == connection.headers.get("host")
     if not own and origin not in allowed and "*" not in allowed:
         raise ForeignPage("Streams are for this service's own page; see SERVICE_CORS_ORIGINS.")
 
 
-def _bundles(websocket: WebSocket, task: str | None) -> Mapping[str, Bundle]:
-    stopping: Event = websocket.app.state.stopping
+def _bundles(connection: HTTPConnection, task: str | None) -> Mapping[str, Bundle]:
+    stopping: Event = connection.app.state.stopping
     if stopping.is_set():
         raise NotReady("The service stops; connect again.", retry_after_s=RETRY_AFTER_S)
-    registry: Registry = websocket.app.state.registry
+    registry: Registry = connection.app.state.registry
     if task is None:
         return registry.ready_bundles()
     bundle = registry.bundle(task)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from service.cores import available_cores
@@ -36,6 +37,17 @@ class Live:
     def close(self) -> None:
         """Stop the threads."""
         self._workers.close()
+
+    def check_place(self, client: HTTPConnection) -> None:
+        """Return if a stream of this client would be taken now.
+
+        Raises
+        ------
+        ServiceError
+            There are too many streams.
+        """
+        with self._places.place(client_network(client.scope)):
+            pass
 
     async def serve(
         self,

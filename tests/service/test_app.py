@@ -21,7 +21,7 @@ UPLOAD_PROBLEMS = {
     413: {"too-many-bytes", "too-many-seconds"},
     415: {"unsupported-audio", "unsupported-encoding"},
     422: {"unusable-audio", "invalid-request"},
-    429: {"too-many-uploads"},
+    429: {"too-many-requests", "too-many-uploads"},
     503: {"overloaded", "not-ready"},
     504: {"deadline-exceeded"},
 }
@@ -30,6 +30,7 @@ CLASSIFYING = ["classify_all", "classify_genre", "classify_chord", "classify_emo
 UNDOCUMENTED = {
     "bad-request",
     "client-left",
+    "forbidden",
     "head-too-slow",
     "method-not-allowed",
     "unauthorized",

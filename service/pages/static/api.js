@@ -101,7 +101,8 @@ function fromProxy(status) {
   return "A proxy, or another server, may stand before the service.";
 }
 
-function unreachable() {
+/** Return the Problem of a service from which nothing comes. */
+export function unreachable() {
   return new Problem({
     title: "The service cannot be reached",
     detail: "Check your connection, and whether the service is running, then try again.",

@@ -1,6 +1,7 @@
 /** The start page: recordings come in, are sent, listed and shown. */
 
 import { byId } from "./dom.js";
+import { LivePanel } from "./live/panel.js";
 import { readable } from "./music/chords.js";
 import { doubtful } from "./music/timeline.js";
 import { RecordingView } from "./show/recording-view.js";
@@ -20,11 +21,18 @@ const history = new History(byId("history"), {
   again: (recording) => queue.again(recording),
   remove,
 });
+const live = new LivePanel(byId("live-panel"), {
+  announce,
+  onClose: () => {
+    layOut();
+    byId("live").focus();
+  },
+});
 
 queue.addEventListener("change", ({ detail: recording }) => {
   history.show(recording);
   view.update(recording);
-  announce(recording);
+  announceRecording(recording);
 });
 
 function take(files) {
@@ -33,8 +41,7 @@ function take(files) {
 }
 
 function open(recording) {
-  document.body.classList.add("started");
-  byId("history-place").hidden = false;
+  layOut();
   if (view.recording !== recording) view.open(recording);
   history.mark(recording);
 }
@@ -48,20 +55,30 @@ function remove(recording) {
     return;
   }
   view.close();
-  document.body.classList.remove("started");
-  byId("history-place").hidden = true;
+  layOut();
   byId("file").focus();
 }
 
-/** Tell those who do not see the page what has changed. */
-function announce({ name, state, answer, problem }) {
+/** Give room to what there is: recordings, live listening, or an invitation to both. */
+function layOut() {
+  document.body.classList.toggle("started", recordings.length > 0 || live.open);
+  byId("history-place").hidden = recordings.length === 0;
+}
+
+/** Tell something to those who do not see the page. */
+function announce(text) {
+  byId("announcement").textContent = text;
+}
+
+/** Tell them what became of a recording. */
+function announceRecording({ name, state, answer, problem }) {
   const told = {
     done: () => `${name}: ${Object.values(answer.results).map(inWords).join(", ")}`,
     failed: () => `${name}: ${problem.title}. ${problem.detail}`,
     cancelled: () => `${name}: cancelled`,
     waiting: () => `${name}: ${problem.title}, it will be tried again`,
   }[state];
-  if (told) byId("announcement").textContent = told();
+  if (told) announce(told());
 }
 
 function inWords(result) {
@@ -76,5 +93,9 @@ recordWith({
   meter: byId("record-level"),
   status: byId("record-status"),
   take,
+});
+byId("live").addEventListener("click", () => {
+  live.start();
+  layOut();
 });
 byId("example").addEventListener("click", () => take([exampleFile()]));

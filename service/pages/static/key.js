@@ -13,6 +13,15 @@ export function keyHeaders() {
   return key ? { "X-API-Key": key } : {};
 }
 
+/** Return the subprotocols that carry the key where a WebSocket is opened, which has no headers. */
+export function keyOffers() {
+  const key = sessionStorage.getItem(STORED);
+  if (!key) return [];
+  const bytes = String.fromCharCode(...new TextEncoder().encode(key));
+  const written = btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return ["music-classification", `key64.${written}`];
+}
+
 /** Tell whether a key was given in this tab. */
 export function hasKey() {
   return sessionStorage.getItem(STORED) !== null;

@@ -53,8 +53,10 @@ export const UNCERTAIN =
   "is no sound, no music or too little of it. Take the answer as a guess.";
 
 /** Why a whole song has no single chord. */
-export const MANY_CHORDS =
-  "Several chords sound, so none of them stands for the whole. Follow them below as they pass.";
+export const MANY_CHORDS = "Several chords sound, so none of them stands for the whole.";
+
+/** Where to see them, of a recording. */
+export const FOLLOW_CHORDS = "Follow them below as they pass.";
 
 /** What it means that no chord sounds. */
 export const NO_CHORD_MEANING =

@@ -78,7 +78,7 @@ def first(connection: socket.socket) -> bytes:
 
 
 def ended(client: Client, reason: str) -> float:
-    start = f'service_connections_ended_total{{reason="{reason}"}} '
+    start = f'music_classification_connections_ended_total{{reason="{reason}"}} '
     lines = client.get("/metrics").text.splitlines()
     return sum(float(line.removeprefix(start)) for line in lines if line.startswith(start))
 
@@ -259,7 +259,8 @@ def test_one_that_sends_much_at_once_is_read_in_turns(monkeypatch: pytest.Monkey
     monkeypatch.setattr(H11Protocol, "data_received", lambda _, data: sizes.append(len(data)))
     bounds = Bounds(max_connections=1, head_s=TIMEOUT_S, answer_s=TIMEOUT_S)
     make: Any = bounded_connection(bounds)
-    uvicorns = {"config": Config(FastAPI()), "server_state": ServerState(), "app_state": {}}
+    config = Config(FastAPI(), log_config=None)
+    uvicorns = {"config": config, "server_state": ServerState(), "app_state": {}}
 
     async def send(n_bytes: int) -> None:
         loop = asyncio.get_running_loop()

@@ -123,6 +123,16 @@ def test_addresses_and_queries_are_not_logged(client: httpx2.Client, log: Path) 
     assert '"level": "error"' not in text
 
 
+def test_a_proxy_may_leave_its_path_or_take_it_away(models_dir: Path, tmp_path: Path) -> None:
+    with server(models_dir, tmp_path / "log", root_path="/our/music") as (_, made):
+        for path in ("/our/music/stream/genre", "/stream/genre"):
+            with listen(made, path) as connection:
+                connection.send(ROCK)
+                assert answers(connection)[-1]["final"] is True
+        with pytest.raises(InvalidStatus), listen(made, "/our/musical/stream/genre"):
+            pass
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

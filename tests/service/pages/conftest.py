@@ -6,14 +6,18 @@ It is Debian's Chromium, driven by Playwright. Where it is missing, these tests 
 
 import base64
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import (
     Browser,
+    BrowserContext,
     BrowserType,
     ConsoleMessage,
     Error,
@@ -28,8 +32,8 @@ from playwright.sync_api import (
 from tests.server import ROOT, server
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
-# Answers that a test asks for, which the browser writes into its console whatever the page does.
-ASKED_FOR = "Failed to load resource"
+# Refusals that a test asks for, which the browser writes into its console whatever the page does.
+ASKED_FOR = re.compile("Failed to load resource|WebSocket connection to .* failed")
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +97,43 @@ def modules(tab: Page, address: str) -> Page:
     return tab
 
 
+@contextmanager
+def hearing(chromium: BrowserType, program: str, wav: Path) -> Iterator[BrowserContext]:
+    """A browser of its own, whose microphone hears a file, once."""
+    browser = chromium.launch(
+        executable_path=program,
+        args=[
+            "--no-sandbox",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-audio-capture={wav}%noloop",
+        ],
+    )
+    yield browser.new_context(permissions=["microphone"])
+    browser.close()
+
+
+@pytest.fixture
+def heard(modules: Page, tmp_path: Path) -> Path:
+    """The example as a file for a microphone to hear."""
+    wav = tmp_path / "heard.wav"
+    wav.write_bytes(example_file(modules))
+    return wav
+
+
+@pytest.fixture
+def listening(
+    chromium: BrowserType, chromium_path: str, address: str, heard: Path
+) -> Iterator[Page]:
+    """The start page in a browser whose microphone hears the example."""
+    with (
+        hearing(chromium, chromium_path, heard) as context,
+        watched(context.new_page(), address) as page,
+    ):
+        page.goto(f"{address}/")
+        yield page
+
+
 class watched:  # noqa: N801  # reads as a word in ``with watched(page, address)``
     """Fail a test whose page complained in its console, or asked another host for something."""
 
@@ -114,7 +155,7 @@ class watched:  # noqa: N801  # reads as a word in ``with watched(page, address)
         assert self._complaints == []
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and ASKED_FOR not in message.text:
+        if message.type in {"error", "warning"} and not ASKED_FOR.search(message.text):
             self._complaints.append(f"{message.type}: {message.text}")
 
     def _on_error(self, error: Error) -> None:

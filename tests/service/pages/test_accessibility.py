@@ -72,6 +72,24 @@ def test_axe_finds_nothing_with_results(
     assert faults(page) == []
 
 
+def test_live_listening_has_no_faults_and_fits_the_screen(
+    listening: Page, faults: Callable[[Page], list[str]], scheme: Scheme
+) -> None:
+    listening.emulate_media(color_scheme=scheme)
+    listening.get_by_role("button", name="Listen live").click()
+    expect(listening.get_by_role("list", name="Chords that passed")).not_to_be_empty()
+    assert faults(listening) == []
+    for width in WIDTHS:
+        listening.set_viewport_size({"width": width, "height": 900})
+        assert listening.evaluate("document.documentElement.scrollWidth") == width
+    listening.get_by_role("button", name="Stop").click()
+    expect(listening.locator("#live-panel .card")).to_have_count(3)
+    assert faults(listening) == []
+    for width in WIDTHS:
+        listening.set_viewport_size({"width": width, "height": 900})
+        assert listening.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_nothing_is_wider_than_the_screen(page: Page, address: str) -> None:
     open_example(page)
     for width in WIDTHS:

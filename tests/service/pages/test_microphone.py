@@ -1,37 +1,8 @@
 """The record button, with a microphone that hears a file of known chords."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from playwright.sync_api import BrowserType, Page, expect
-
-from tests.service.pages.conftest import example_file, watched
+from playwright.sync_api import Page, expect
 
 LONG_ENOUGH_MS = 6500
-
-
-@pytest.fixture
-def listening(
-    chromium: BrowserType, chromium_path: str, modules: Page, address: str, tmp_path: Path
-) -> Iterator[Page]:
-    """The start page in a browser whose microphone hears the example."""
-    heard = tmp_path / "heard.wav"
-    heard.write_bytes(example_file(modules))
-    browser = chromium.launch(
-        executable_path=chromium_path,
-        args=[
-            "--no-sandbox",
-            "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-audio-capture={heard}%noloop",
-        ],
-    )
-    context = browser.new_context(permissions=["microphone"])
-    with watched(context.new_page(), address) as page:
-        page.goto(f"{address}/")
-        yield page
-    browser.close()
 
 
 def test_what_the_microphone_hears_is_answered(listening: Page) -> None:

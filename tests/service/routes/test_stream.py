@@ -111,8 +111,9 @@ def test_the_request_id_is_told_and_may_be_chosen(client: TestClient) -> None:
         {"headers": {"X-API-Key": KEY}},
         {"headers": {"Authorization": f"Bearer {KEY}"}},
         {"subprotocols": ["music-classification", f"key.{KEY}"]},
+        {"subprotocols": ["music-classification", "key64.MDEyMzQ1Njc4OWFiY2RlZg"]},
     ],
-    ids=["header", "bearer", "browser"],
+    ids=["header", "bearer", "browser", "browser, any key"],
 )
 def test_a_valid_key_is_let_through(guarded: TestClient, how: dict[str, Any]) -> None:
     assert is_heard(guarded, **how)
@@ -126,6 +127,9 @@ def test_a_valid_key_is_let_through(guarded: TestClient, how: dict[str, Any]) ->
         {"headers": {"Authorization": f"Basic {KEY}"}},
         {"headers": {"Authorization": "Bearer"}},
         {"subprotocols": ["music-classification", "key.wrong"]},
+        {"subprotocols": ["music-classification", "key64.d3Jvbmc"]},
+        {"subprotocols": ["music-classification", "key64.x"]},
+        {"subprotocols": ["music-classification", "key64.____"]},
         {"subprotocols": [KEY]},
     ],
 )
@@ -154,3 +158,19 @@ def test_whoever_asks_without_a_websocket_is_told(client: TestClient, path: str)
     response = client.get(path)
     assert_problem(response, 426, "upgrade-required")
     assert response.headers["Upgrade"] == "websocket"
+
+
+def test_whoever_asks_without_a_websocket_is_told_why_one_would_be_refused(
+    models_dir: Path, guarded: TestClient
+) -> None:
+    assert_problem(guarded.get("/stream"), 401, "unauthorized")
+    assert_problem(guarded.get("/stream", headers={"X-API-Key": KEY}), 426, "upgrade-required")
+    assert_problem(guarded.get("/stream/tempo", headers={"X-API-Key": KEY}), 404, "not-found")
+    with serve(Settings(models_dir=models_dir, max_streams=1)) as client:
+        with client.websocket_connect("/stream"):
+            problem = assert_problem(client.get("/stream"), 503, "overloaded")
+            assert "All 1 streams are taken" in problem["detail"]
+        # To ask has taken no place.
+        for _ in range(2):
+            assert_problem(client.get("/stream"), 426, "upgrade-required")
+        assert is_heard(client)

@@ -135,7 +135,7 @@ def test_what_the_client_does_not_sample_is_not_sent_but_logged(
     client: httpx2.Client, receiver: Collector, log: Path
 ) -> None:
     unsampled = "1" * 32
-    client.get("/health/ready", headers={"traceparent": f"00-{unsampled}-{PARENT_ID}-00"})
+    client.get("/models", headers={"traceparent": f"00-{unsampled}-{PARENT_ID}-00"})
     client.head("/")
     receiver.wait_for("HEAD /")
     assert unsampled in log.read_text()

@@ -4,7 +4,7 @@ import { BASE } from "../api.js";
 import { labelColour } from "../colours.js";
 import { make } from "../dom.js";
 import { NO_CHORD, readable, transpose } from "../music/chords.js";
-import { ENERGY, MANY_CHORDS, NO_CHORD_MEANING, UNCERTAIN, percent, taskWords, warningWords } from "../words.js";
+import { ENERGY, FOLLOW_CHORDS, MANY_CHORDS, NO_CHORD_MEANING, UNCERTAIN, percent, taskWords, warningWords } from "../words.js";
 
 const BARS = 5;
 
@@ -41,7 +41,7 @@ function labelCard(result) {
 }
 
 function chordCard(result, semitones) {
-  const { label, confidence } = result;
+  const { label, confidence, timeline } = result;
   const parts = result.chords ?? [{ label, share: 1 }]; // a model that joins no windows tells none
   const name = (chord) => readable(transpose(chord, semitones));
   const song = parts.length > 1;
@@ -52,7 +52,7 @@ function chordCard(result, semitones) {
   const silent = parts.slice(0, BARS).some((part) => part.label === NO_CHORD);
   return card(result, [
     headline(name(label), song ? "sounds longest" : `${percent(confidence)} sure`),
-    several && make("p", { className: "note" }, MANY_CHORDS),
+    several && make("p", { className: "note" }, MANY_CHORDS, timeline ? ` ${FOLLOW_CHORDS}` : ""),
     !song && uncertainNote(result),
     make("ul", { className: "bars", "aria-label": song ? "Share of the time" : "Probabilities" }, ...rows),
     song && make("p", { className: "note" }, "Share of the time that each sounds."),

@@ -1,9 +1,10 @@
 /** The open recording: what it is, its answers, the stage to hear and follow it, and its exports. */
 
-import { icon, make } from "../dom.js";
+import { make } from "../dom.js";
 import { clock } from "../words.js";
 import { answerCards, warningList } from "./answers.js";
 import { keyControls } from "./key-controls.js";
+import { problemBox } from "./problem.js";
 import { Stage } from "./stage.js";
 import { takeAway } from "./take-away.js";
 
@@ -96,12 +97,4 @@ function state({ state: name, sent, problem }) {
   if (name === "sending") progress.value = sent;
   const why = problem ? `: ${problem.title.toLowerCase()}, it will be tried again` : " …";
   return [make("p", { className: "busy" }, BUSY[name] + why), progress];
-}
-
-function problemBox({ title, detail, requestId }) {
-  return make("div", { className: "problem" },
-    make("strong", {}, icon("warning"), title),
-    make("p", {}, detail),
-    requestId && make("p", { className: "note" }, `Request ${requestId}`),
-  );
 }

@@ -1,11 +1,11 @@
 /** The record button: from the microphone to a WAV file, with a level while it runs. */
 
+import { levelOf } from "./level.js";
 import { openMicrophone } from "./microphone.js";
 import { wavFile } from "./wav.js";
 import { clock } from "../words.js";
 
 const LONGEST_S = 600;
-const FLOOR_DB = -60;
 
 /** Make a button record until it is pressed again; `take` gets its file. */
 export function recordWith({ button, label, meter, status, take }) {
@@ -54,10 +54,4 @@ export function recordWith({ button, label, meter, status, take }) {
   }
 
   button.addEventListener("click", () => (open ? stop() : start()));
-}
-
-/** Return the loudness of a block on the meter's scale, 0 for silence and 1 for full scale. */
-function levelOf(block) {
-  const power = block.reduce((sum, sample) => sum + sample * sample, 0) / block.length;
-  return Math.max(0, 1 - (10 * Math.log10(power + 1e-10)) / FLOOR_DB);
 }

@@ -1,0 +1,63 @@
+/** What is heard at this moment, large, and what is to say so far. */
+
+import { make } from "../dom.js";
+import { NO_CHORD, readable } from "../music/chords.js";
+import { doubtful } from "../music/timeline.js";
+import { percent, taskWords } from "../words.js";
+
+const PASSED = 6; // chords that stay in view
+
+/** Make the readout of a stream; `show` takes each answer of the service. */
+export function readout() {
+  const large = make("span", { className: "now-chord" }, "–");
+  const passed = make("ol", { className: "now-ahead", "aria-label": "Chords that passed" });
+  const others = make("dl", { className: "now-others" });
+  const soFar = make("dl", { className: "live-so-far" });
+  const element = make("div", { className: "live-readout" },
+    make("div", { className: "now-strip" },
+      make("div", { className: "now-chords" }, make("span", { className: "unseen" }, "Now: "), large, passed),
+      others,
+    ),
+    make("h3", {}, "So far"),
+    soFar,
+  );
+  let sounding = null;
+
+  function show({ now: { chord, ...rest }, so_far }) {
+    if (chord) showChord(chord);
+    others.replaceChildren(...Object.entries(rest).map(([task, said]) => row(task, withShare(said))));
+    soFar.replaceChildren(...Object.entries(so_far).map(([task, said]) => row(task, overall(said))));
+  }
+
+  function showChord({ label, uncertain }) {
+    large.textContent = readable(label);
+    large.classList.toggle("none", label === NO_CHORD);
+    large.classList.toggle("doubtful", uncertain);
+    if (label === sounding) return;
+    if (sounding && sounding !== NO_CHORD) passed.prepend(make("li", {}, sounding));
+    if (passed.childElementCount > PASSED) passed.lastElementChild.remove();
+    sounding = label;
+  }
+
+  return { element, show };
+}
+
+/** Return in one sentence what an answer says, for those who do not see it. */
+export function summary({ now, so_far }) {
+  const told = Object.entries(so_far).map(([task, said]) => `${taskWords(task).title} ${name(said)}`);
+  const chord = now.chord ? `Now ${readable(now.chord.label)}. ` : "";
+  return `${chord}So far: ${told.join(", ")}.`;
+}
+
+function row(task, text) {
+  return make("div", {}, make("dt", {}, taskWords(task).title), make("dd", {}, text));
+}
+
+/** Of a song, the chords that sound most; of what has one label, how sure that is. */
+function overall(said) {
+  if ((said.chords?.length ?? 0) < 2) return withShare(said);
+  return said.chords.slice(0, 4).map(({ label, share }) => `${readable(label)} ${percent(share)}`).join(", ");
+}
+
+const withShare = (said) => `${name(said)} ${percent(said.confidence)}`;
+const name = (said) => readable(said.label) + (doubtful(said) ? "?" : "");

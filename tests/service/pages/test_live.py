@@ -1,0 +1,209 @@
+"""Live listening: the microphone hears a file of known chords, and the page names them."""
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserType, Locator, Page, WebSocketRoute, expect
+
+from tests.server import server
+from tests.service.pages.conftest import hearing, watched
+
+KEY = "a+key/of= this test, + more"
+# Remembers the microphone that the page opens, so that a test can unplug it.
+REMEMBER_MICROPHONE = """
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wishes) => (window.opened = await open(wishes));
+"""
+UNPLUG = "opened.getTracks()[0].stop(), opened.getTracks()[0].dispatchEvent(new Event('ended'))"
+
+
+Visit = Callable[..., AbstractContextManager[tuple[subprocess.Popen[bytes], Page]]]
+
+
+@pytest.fixture
+def visit(
+    chromium: BrowserType, chromium_path: str, heard: Path, models_dir: Path, tmp_path: Path
+) -> Visit:
+    """Opens the page of a service of its own in a browser whose microphone hears the example."""
+
+    @contextmanager
+    def open_page(**settings: object) -> Iterator[tuple[subprocess.Popen[bytes], Page]]:
+        with (
+            server(models_dir, tmp_path / "server.log", **settings) as (process, client),
+            hearing(chromium, chromium_path, heard) as context,
+        ):
+            address = str(client.base_url).rstrip("/") + str(settings.get("root_path", ""))
+            with watched(context.new_page(), address) as page:
+                page.goto(f"{address}/")
+                yield process, page
+
+    return open_page
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Listen live").click()
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop").click()
+
+
+def heading(page: Page) -> Locator:
+    return page.locator("#live-title")
+
+
+def test_chords_are_named_while_they_sound_and_stop_gives_the_last_answer(
+    listening: Page,
+) -> None:
+    start(listening)
+    expect(heading(listening)).to_have_text("Listening live")
+    named = listening.locator("#live-panel .now-chord")
+    for chord in ("C", "G", "Am"):
+        expect(named).to_have_text(chord, timeout=6_000)
+    passed = listening.get_by_role("list", name="Chords that passed").get_by_role("listitem")
+    assert passed.all_text_contents()[:2] == ["G", "C"]
+    level = listening.get_by_role("meter", name="Level of the microphone")
+    assert level.evaluate("meter => meter.value") > 0.2
+    expect(listening.locator(".now-others")).to_contain_text(re.compile("Genre.* %.*Mood.* %"))
+    expect(listening.locator(".live-so-far div")).to_have_count(3)
+
+    stop(listening)
+    expect(heading(listening)).to_have_text("What was heard")
+    expect(listening.locator("#live-panel .card")).to_have_count(3)
+    bars = listening.locator("#live-panel .of-chord .bar-label").all_text_contents()
+    assert {"C", "G", "Am"} <= set(bars)
+    expect(level).to_be_hidden()
+    expect(listening.locator("#announcement")).to_contain_text("Stopped. Now")
+
+
+def test_the_keyboard_starts_stops_starts_again_and_closes(listening: Page) -> None:
+    page = listening
+    page.get_by_role("button", name="Listen live").focus()
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text("Listening live")
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    expect(page.locator(".live-so-far div")).to_have_count(3)
+    page.keyboard.press("Enter")
+    again = page.get_by_role("button", name="Listen again")
+    expect(again).to_be_focused()
+    page.keyboard.press("Space")
+    expect(heading(page)).to_have_text("Listening live")
+    expect(page.locator("#live-panel .card")).to_have_count(0)
+    page.keyboard.press("Space")
+    expect(again).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live-panel")).to_be_hidden()
+    expect(page.get_by_role("button", name="Listen live")).to_be_focused()
+    expect(page.locator("#intake-title")).to_be_visible()
+
+
+def test_without_a_microphone_it_is_told_what_to_do(page: Page) -> None:
+    start(page)  # nobody allows it, in a browser without a window
+    problem = page.locator("#live-panel .problem")
+    expect(problem).to_contain_text("No microphone")
+    expect(problem).to_contain_text("then try again")
+    expect(page.locator("#announcement")).to_contain_text("No microphone")
+    expect(page.get_by_role("button", name="Listen again")).to_be_focused()
+
+
+def test_a_microphone_that_is_unplugged_is_told_beside_what_was_heard(listening: Page) -> None:
+    listening.add_init_script(REMEMBER_MICROPHONE)
+    listening.reload()
+    start(listening)
+    expect(listening.locator(".live-so-far div")).to_have_count(3)
+    listening.evaluate(UNPLUG)
+    expect(listening.locator("#live-panel .problem")).to_contain_text("The microphone is gone")
+    expect(listening.locator("#live-panel .card")).to_have_count(3)
+
+
+def test_a_busy_service_is_told_in_its_own_words(visit: Visit) -> None:
+    with visit(max_streams=0) as (_, page):
+        start(page)
+        expect(page.locator("#live-panel .problem")).to_contain_text("All 0 streams are taken")
+        expect(page.get_by_role("button", name="Listen again")).to_be_focused()
+
+
+def test_who_listens_already_is_told_to_end_that_first(visit: Visit) -> None:
+    with visit(max_streams_per_client=1) as (_, page):
+        page.evaluate(
+            "new Promise((open) => (window.first = new WebSocket('/stream')).onopen = open)"
+        )
+        start(page)
+        problem = page.locator("#live-panel .problem")
+        expect(problem).to_contain_text("1 streams from this address are open. End one first.")
+        page.evaluate("first.close()")
+        page.get_by_role("button", name="Listen again").click()
+        expect(page.locator(".live-so-far div")).to_have_count(3)
+        expect(problem).to_have_count(0)
+
+
+def test_a_stream_that_is_too_long_is_told_beside_its_last_answer(visit: Visit) -> None:
+    with visit(max_stream_s=2) as (_, page):
+        start(page)
+        problem = page.locator("#live-panel .problem")
+        expect(problem).to_contain_text("A stream lasts 2 s at most")
+        expect(page.locator("#live-panel .card")).to_have_count(3)
+
+
+def test_a_service_that_vanishes_is_told(visit: Visit) -> None:
+    with visit() as (process, page):
+        start(page)
+        expect(page.locator(".live-so-far div")).to_have_count(3)
+        process.kill()
+        problem = page.locator("#live-panel .problem")
+        expect(problem).to_contain_text("The stream broke off")
+        page.get_by_role("button", name="Listen again").click()
+        expect(problem).to_contain_text("cannot be reached")
+
+
+def test_it_works_under_a_path_and_with_a_key_of_any_characters(
+    visit: Visit, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text(hashlib.sha256(KEY.encode()).hexdigest())
+    with visit(api_keys_file=keys, root_path="/our/music") as (_, page):
+        start(page)
+        dialogue = page.get_by_role("dialog", name="API key")
+        dialogue.get_by_label("Key").fill(KEY)
+        dialogue.get_by_role("button", name="Use this key").click()
+        expect(page.locator(".live-so-far div")).to_have_count(3)
+        stop(page)
+        expect(page.locator("#live-panel .card")).to_have_count(3)
+
+
+def test_a_proxy_that_passes_no_websockets_on_is_told(listening: Page) -> None:
+    listening.add_init_script(
+        # As a browser does when the answer is no upgrade.
+        """window.WebSocket = class extends EventTarget {
+            constructor() { super(); setTimeout(() => this.onclose({ code: 1006 })); }
+        };"""
+    )
+    listening.reload()
+    start(listening)
+    problem = listening.locator("#live-panel .problem")
+    expect(problem).to_contain_text("a proxy before it may not pass WebSockets on")
+
+
+def test_a_restart_is_told_and_so_is_a_last_answer_that_never_comes(listening: Page) -> None:
+    opened: list[WebSocketRoute] = []
+
+    def take(route: WebSocketRoute) -> None:  # all that comes, and say nothing
+        opened.append(route)
+
+    listening.route_web_socket(re.compile("/stream$"), take)
+    start(listening)
+    expect(heading(listening)).to_have_text("Listening live")
+    opened[0].close(code=1012, reason="The service stops; connect again.")
+    problem = listening.locator("#live-panel .problem")
+    expect(problem).to_contain_text("The service is being restarted")
+
+    listening.get_by_role("button", name="Listen again").click()
+    expect(heading(listening)).to_have_text("Listening live")
+    stop(listening)
+    expect(problem).to_contain_text("The last answer did not come", timeout=40_000)
