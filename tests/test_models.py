@@ -14,7 +14,7 @@ from training.recipes import RECIPES
 from training.synthesis.sounds import INTERVALS, GuitarSound, render_chord, render_no_music
 
 MODELS = ROOT / "models"
-LARGEST_BUNDLE_BYTES = 5_000_000
+LARGEST_BUNDLE_BYTES = 6_000_000
 RATE_HZ = 22_050
 
 

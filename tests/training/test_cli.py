@@ -22,7 +22,7 @@ from training.comparison import compare_job
 from training.data.labels import CHORDS
 from training.fitting import fit_job
 from training.fitting.run_folder import RunFolder
-from training.networks import musicnn
+from training.networks import listener, musicnn
 from training.recipes import RECIPES
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
@@ -190,19 +190,20 @@ def test_a_missing_teacher_says_what_to_install(
     assert "pip install --no-deps musicnn" in message
 
 
-def test_a_missing_backbone_says_what_to_install(
+def test_a_missing_backbone_says_where_it_is_from(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = varied(RECIPES["genre"], rendering=None)
     monkeypatch.setitem(RECIPES, "genre", recipe)
-    monkeypatch.setattr(musicnn, "find_spec", lambda _: None)
+    monkeypatch.setattr(listener, "WEIGHTS_FILE", tmp_path / "gone.npz")
     write_wav(tmp_path / "clip.wav", noise(0.5, rate_hz=22_050), 22_050)
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("clip.wav", "jazz")])
     message = assert_fails(
         capsys, "fit", "genre", "--data", str(data), "--run", f"{tmp_path}/run",
         "--cache", f"{tmp_path}/cache",
     )  # fmt: skip
-    assert "pip install --no-deps musicnn" in message
+    assert "gone.npz is missing" in message
+    assert "training listen" in message
 
 
 @pytest.mark.parametrize(("recipe", "n_clips"), [("genre", 1), ("genre_pictures", 2)])
