@@ -90,7 +90,7 @@ def test_every_option_is_explained(capsys: pytest.CaptureFixture[str], command: 
         assert any(word.islower() and word.isalpha() for word in words[1:]), entry
 
 
-@pytest.mark.parametrize("command", [(), ("tempo",), ("fit",), ("fit", "tempo", "--data", "x")])
+@pytest.mark.parametrize("command", [(), ("tempo",), ("fit",), ("fit", "My Task", "--data", "x")])
 def test_a_command_that_is_none_shows_the_usage(
     capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:
