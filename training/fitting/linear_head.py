@@ -24,7 +24,7 @@ from training.recipes import Recipe
 
 logger = logging.getLogger(__name__)
 
-PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
+PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 INNER_FOLDS = 4
 MOST_STEPS = 200
 STILL = 1e-2
@@ -104,9 +104,10 @@ def fit_heads(heard: Heard, penalties: Sequence[float]) -> list[Head]:
     With such a penalty the weights are a mixture of the clips, so they are sought among
     these: there are fewer clips than units.
     """
-    mean = heard.embeddings.mean(axis=0)
+    share = heard.weights / heard.weights.sum()
+    mean = share @ heard.embeddings
     # Units that hardly move tell nothing, and would be blown up to count like the others.
-    scale = np.maximum(heard.embeddings.std(axis=0), STILL)
+    scale = np.maximum(np.sqrt(share @ (heard.embeddings - mean) ** 2), STILL)
     left, strength, directions = np.linalg.svd(
         (heard.embeddings - mean) / scale, full_matrices=False
     )
