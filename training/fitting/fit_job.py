@@ -2,34 +2,30 @@
 
 import hashlib
 import logging
-import platform
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from service import __version__
 from service.inference.bundle import MODEL_FILE, file_sha256
 from service.inference.context import Context
 from service.inference.windows import WindowSpec, cut_windows
 from training.data.cache import FeatureCache
 from training.data.labels import OUTSIDE
-from training.data.near_duplicates import joined, near_duplicates
 from training.data.readers import LabelledClip
-from training.data.soundness import is_grouped, remarks
-from training.data.splits import Fold, measurable_folds
+from training.data.soundness import is_grouped
 from training.errors import TrainingError
 from training.fitting.cuts import Lengths, hear_lengths, with_cuts
 from training.fitting.embedding import stage_of
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.fitting.groundwork import folds_of, keep_copies_together, versions, write_down
 from training.fitting.linear_head import fit_linear_head, fits_linear_head
 from training.fitting.material import Beside, Item, Material, examples, gather, teacher_moments
 from training.fitting.ratings import hear, measure, ratings_network, summaries
@@ -43,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 STOP_SHARE = 0.08
 N_CHECK_WINDOWS = 64
-NAMED_PAIRS = 10
 FINAL = "final"
 HELD_BACK_FOLD = "valid-list"
 
@@ -115,16 +110,11 @@ def fit(job: FitJob) -> None:
             beside=replace(job.beside, context=context),
             cluster=job.cluster,
         )
-        if job.recipe.vocabulary:
-            material = keep_copies_together(material)
+        material = keep_copies_together(material, job.recipe)
         job.run.claim(fingerprint(job, material.clips, [*material.others, *material.synthetic]))
         if context is not None:
             shutil.copytree(folder, job.run.context_folder, dirs_exist_ok=True)
-    job.run.keep_recipe(recipe_text(job.recipe))
-    job.run.keep_inputs(material.clips)
-    grouped, notes = is_grouped(material.clips), remarks(material.clips)
-    for note in notes:
-        logger.warning(note)
+    notes = write_down(job.run, job.recipe, material.clips)
     check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
     if backbone is not None and job.recipe.serving.scales:
         _fit_ratings(job, backbone)
@@ -160,9 +150,9 @@ def fit(job: FitJob) -> None:
         history=fitted.history,
         fit_s=round(time.monotonic() - began, 1),
         network=fitted.network.name,
-        grouped=grouped,
+        grouped=is_grouped(material.clips),
         remarks=notes,
-        versions=_versions(),
+        versions=versions(),
         data=[str(path.resolve()) for path in job.data],
     )
     job.run.save_network(stage.whole(fitted.network), record, check_windows, check_contexts)
@@ -181,24 +171,6 @@ def _lengths(
     )
 
 
-def _versions() -> dict[str, str]:
-    """Return the versions of what the figures may depend on."""
-    named = ("keras", "librosa", "numpy", "scipy", "tensorflow-cpu", "tensorflow")
-    found = {name: _version(name) for name in named}
-    return {
-        "python": platform.python_version(),
-        "this package": __version__,
-        **{name: version for name, version in found.items() if version},
-    }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
     """Learn to rate, if there is a list of ratings in the data."""
     scales = job.recipe.serving.scales
@@ -209,52 +181,6 @@ def _fit_ratings(job: FitJob, backbone: keras.Model) -> None:
     job.run.save_ratings(ratings_network(heard, scales), ratings)
     for line in summaries(ratings):
         logger.info(line)
-
-
-def folds_of(recipe: Recipe, clips: Sequence[LabelledClip], *, listed: bool) -> list[Fold]:
-    """Return the recipe's folds; where it has none for the data, such as can be made of them.
-
-    Parameters
-    ----------
-    recipe
-        How folds are usually made.
-    clips
-        What may be learned from.
-    listed
-        Whether there is an official list to measure on as well.
-    """
-    folds = recipe.validation.folds(clips)
-    if folds or listed:
-        return folds
-    folds = measurable_folds(clips)
-    if not folds:
-        logger.warning(
-            "Nothing can be measured, and so nothing exported: at least two labels need clips of "
-            "two groups each, one to learn from and one to be judged on."
-        )
-    return folds
-
-
-def keep_copies_together(material: Material) -> Material:
-    """Give clips that hold the same recording one group, so that none is on both sides."""
-    pairs = near_duplicates([item.grids[0] for item in material.items])
-    if not pairs:
-        return material
-    clips = material.clips
-    for one, other in pairs[:NAMED_PAIRS]:
-        both = clips[one].source.name, clips[other].source.name
-        logger.warning("the same recording: %s, %s", *both)
-    logger.warning("pairs of one recording, kept on one side of the split: %d", len(pairs))
-    names = sorted({clip.group for clip in clips})
-    place = {name: i for i, name in enumerate(names)}
-    groups = [(place[clips[one].group], place[clips[other].group]) for one, other in pairs]
-    first = joined(len(names), groups)
-    group_of = [names[first[place[clip.group]]] for clip in clips]
-    return replace(
-        material,
-        clips=[replace(c, group=group) for c, group in zip(clips, group_of, strict=True)],
-        items=[replace(i, group=group) for i, group in zip(material.items, group_of, strict=True)],
-    )
 
 
 def fingerprint(job: FitJob, clips: Sequence[LabelledClip], beside: Sequence[Item] = ()) -> str:

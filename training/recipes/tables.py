@@ -164,16 +164,17 @@ def _values(part: Any, section: str) -> dict[str, Any]:
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, tuple):
-        return all(isinstance(word, str) for word in value)
+        return all(isinstance(one, str | int | float) for one in value)
     return isinstance(value, str | bool | int | float)
 
 
 def _of_kind(name: str, value: Any, old: Any) -> Any:
     """Return a value as the recipe holds it, if it is of the kind of the old one."""
     if isinstance(old, tuple):
-        if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        kind = str if all(isinstance(one, str) for one in old) else int | float
+        if isinstance(value, list) and all(isinstance(one, kind) for one in value):
             return tuple(value)
-        raise TrainingError(f"{name} of a recipe is a list of words, not {value!r}.")
+        raise TrainingError(f"{name} of a recipe is a list such as {list(old)}, not {value!r}.")
     if isinstance(old, str | bool):
         fits = type(value) is type(old)
     elif value == NONE and name in _MAY_BE_NONE:
@@ -192,5 +193,5 @@ def _written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return f"[{', '.join(json.dumps(word, ensure_ascii=False) for word in value)}]"
+        return f"[{', '.join(map(_written, value))}]"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -54,7 +54,7 @@ def test_numbers_are_changed_one_by_one() -> None:
         ({"fit": 3}, "is a table"),
         ({"windows": {"frames": 0}}, "frames"),
         ({"features": {"bands": 64}}, "pretrained network"),
-        ({"not_for": "speech"}, "a list of words"),
+        ({"not_for": "speech"}, "a list such as"),
         ({"summary": 3}, "cannot be 3"),
     ],
 )

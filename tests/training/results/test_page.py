@@ -1,11 +1,12 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tests.training.runs import make_fold, make_record, write_run
 from tests.training.tiny import TINY_GENRE
-from training.fitting.run_folder import INPUTS_FILE, FoldResult
+from training.fitting.run_folder import INPUTS_FILE
 from training.results.page import MOST_MISTAKES, mistakes
 from training.results.report import report
 
@@ -34,9 +35,7 @@ def test_the_page_holds_all_in_one_file_and_asks_no_other_host(tmp_path: Path) -
 def test_a_group_that_two_folds_held_out_is_a_leak(tmp_path: Path) -> None:
     one = make_fold(TINY_GENRE, "groups-1")
     other = make_fold(TINY_GENRE, "groups-2")
-    leaky = FoldResult(
-        other.name, other.clip_names, other.data_sets, one.groups, other.truth, other.logits
-    )
+    leaky = replace(other, groups=one.groups)
     for folds, leaks in (([one, other], 0), ([one, leaky], len(set(one.groups)))):
         run = write_run(tmp_path / str(leaks), folds=folds)
         report(TINY_GENRE, run, run.path / "out")
