@@ -22,6 +22,7 @@ SECTIONS = ("features", "windows", "fit", "supplement", "validation")
 _TOP = ("version", "summary", "not_for")
 _WITHIN_INPUTS = ("features", "windows")
 _MAY_BE_NONE = (
+    "features.loudness_lufs",
     "features.reference_power",
     "fit.mixup_alpha",
     "fit.patience",
@@ -181,7 +182,9 @@ def _of_kind(name: str, value: Any, old: Any) -> Any:
         return None
     else:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = number and value >= 0 and (isinstance(value, int) or not isinstance(old, int))
+        signed = old is not None and old < 0
+        whole = isinstance(value, int) or not isinstance(old, int)
+        fits = number and whole and (signed or value >= 0)
     if not fits:
         raise TrainingError(f"{name} of a recipe cannot be {value!r}; now it is {old!r}.")
     return value

@@ -11,9 +11,11 @@ from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
 from training.results.promotion import CHANGELOG, PromotionJob, next_version, promote
 
+RECIPE = replace(TINY_GENRE, version="2.0.1")
+
 
 def job_of(tmp_path: Path, run: RunFolder, **changes: object) -> PromotionJob:
-    job = PromotionJob(TINY_GENRE, run, tmp_path / "models", FeatureCache(tmp_path / "cache"))
+    job = PromotionJob(RECIPE, run, tmp_path / "models", FeatureCache(tmp_path / "cache"))
     return replace(job, **changes)  # type: ignore[arg-type]
 
 
@@ -30,7 +32,7 @@ def test_a_better_run_takes_the_place_and_a_worse_one_is_refused(tmp_path: Path)
     middling, good = run_of(tmp_path, "middling", 0.6), run_of(tmp_path, "good", 0.95)
 
     folder = promote(job_of(tmp_path, middling))
-    assert version_in(folder) == TINY_GENRE.version
+    assert version_in(folder) == "2.0.1"
     assert version_in(promote(job_of(tmp_path, good))) == "2.1.0"
     with pytest.raises(TrainingError, match="not promoted: balanced accuracy") as refused:
         promote(job_of(tmp_path, middling))
