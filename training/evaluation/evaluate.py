@@ -119,7 +119,7 @@ def evaluate(
 
 def _has_own_labels(card: Card) -> bool:
     """Tell whether a bundle's labels are those of the data that it was trained on."""
-    return card.labels != list(TASKS.get(card.task, ()))
+    return not set(card.labels) <= set(TASKS.get(card.task, ()))
 
 
 @dataclass(frozen=True)
