@@ -114,7 +114,6 @@ def test_data_that_do_not_exist_are_named(
     assert f"{tmp_path}/nowhere does not exist" in message
 
 
-@pytest.mark.parametrize("command", ["prepare", "fit"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -162,6 +161,7 @@ def test_a_recipe_is_printed_in_the_form_that_fit_takes(
     assert table["task"] == "chord"
 
 
+@pytest.mark.parametrize("command", ["prepare", "fit"])
 def test_an_unknown_layout_points_to_the_help(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:

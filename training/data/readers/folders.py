@@ -6,9 +6,9 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from service.audio.files import audio_files
 from training.data.labels import canonical_label
 from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip, SpectrogramImage
-from training.data.readers.manifest import audio_files
 
 _GTZAN_NAME = re.compile(r"^([a-z]+)\.?(\d{5})$")
 _CHORD_SPLITS = {"Training": "train", "Test": "test"}
