@@ -1,7 +1,7 @@
 """Write what a run measured as one page that needs nothing but a browser."""
 
 import base64
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def write_page(
         tables=[
             _figures(figures),
             _recalls(figures[0]),
+            _by_length(folds),
             _data(run.inputs()),
             _leaks(folds),
             mistakes(recipe, folds, calibration.temperature),
@@ -106,6 +107,22 @@ def _recalls(evaluation: Evaluation) -> Table:
         for label, e in evaluation.per_class_recall.items()
     ]
     return f"Recall by label, {evaluation.data_set}", ("label", "recall"), rows
+
+
+def _by_length(folds: Sequence[FoldResult]) -> Table:
+    """Pool the clips that were heard cut to each length as well."""
+    right: dict[float, list[bool]] = defaultdict(list)
+    for fold in folds:
+        for cut_s, logits in zip(fold.cuts_s.tolist(), fold.cut_logits, strict=True):
+            longer = ~np.isnan(logits).any(axis=1)
+            hits = logits[longer].argmax(axis=1) == fold.truth[longer]
+            right[cut_s] += hits.tolist()
+    rows = [
+        [f"{cut_s:g} s", str(len(hits)), f"{np.mean(hits):.3f}"]
+        for cut_s, hits in sorted(right.items())
+        if hits
+    ]
+    return "Clips cut short", ("heard", "clips that are longer", "accuracy"), rows
 
 
 def _data(inputs: Sequence[dict[str, str]]) -> Table:

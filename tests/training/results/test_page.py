@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.training.runs import make_fold, make_record, write_run
+from tests.training.runs import make_fold, make_record, with_cuts, write_run
 from tests.training.tiny import TINY_GENRE
 from training.fitting.run_folder import INPUTS_FILE
 from training.results.page import MOST_MISTAKES, mistakes
@@ -41,6 +41,18 @@ def test_a_group_that_two_folds_held_out_is_a_leak(tmp_path: Path) -> None:
         report(TINY_GENRE, run, run.path / "out")
         page = (run.path / "out" / "report.html").read_text("utf-8")
         assert len(re.findall(r"<td>groups-1-group-\d+</td><td>2</td>", page)) == leaks
+
+
+def test_accuracy_is_told_by_the_length_that_was_heard(tmp_path: Path) -> None:
+    fold = with_cuts(FOLD, {1.0: 0.5, 3.0: 1.0}, duration_s=20.0)
+    fold.cut_logits[0, :100] = np.nan
+    run = write_run(tmp_path / "run", folds=[fold])
+    report(TINY_GENRE, run, tmp_path / "out")
+
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    right = FOLD.logits.argmax(axis=1) == FOLD.truth
+    assert f"<td>1 s</td><td>200</td><td>{right[100:].mean():.3f}</td>" in page
+    assert f"<td>3 s</td><td>300</td><td>{right.mean():.3f}</td>" in page
 
 
 def test_the_most_confident_mistakes_come_first() -> None:
