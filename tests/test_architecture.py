@@ -36,6 +36,7 @@ ORDER = {
     ),
     "training": (
         "errors",
+        "logs",
         "data",
         "synthesis",
         "augmentation",

@@ -1,6 +1,6 @@
 """Offline training job: labelled audio in, model bundles for :mod:`service` out.
 
-``python -m training prepare | fit | evaluate | export | report | compare`` are the ways in.
+``python -m training prepare | fit | evaluate | promote | report | compare`` are the ways in.
 Decoding, features and windows come from :mod:`service`, never the other way round.
 """
 

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from training import commands as run
 from training.cli_help import DESCRIPTION, EPILOGS
 from training.errors import TrainingError
+from training.logs import load_tensorflow, set_up_logs
 
 # Named here too, because loading the recipes loads TensorFlow; a test compares them.
 RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics")
@@ -22,22 +24,40 @@ INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 RATINGS_RECIPES = ("emotion",)
 LISTEN_STEPS = ("gather", "prepare", "study", "report")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
+READ = ("data", "outside", "soundfonts", "soundfont", "bundle", "recipe_file")
+WITHOUT_TENSORFLOW = ("evaluate", "outsiders")
 FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    as_json = options.log_format == "json"
+    set_up_logs(quiet=options.quiet, as_json=as_json)
     try:
+        _check_paths(options)
+        if options.needs_tensorflow:
+            load_tensorflow()
         options.run_command(options)
     except TrainingError as error:
-        sys.stderr.write(f"error: {error}\n")
+        if as_json:
+            logging.error("%s", error)  # its message says it all
+        else:
+            sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. The same fit or compare goes on from here.\n")
         return 130
     return 0
+
+
+def _check_paths(options: argparse.Namespace) -> None:
+    """Refuse what is not there before anything slow is loaded."""
+    for name in READ:
+        given = getattr(options, name, None) or ()
+        for path in (given,) if isinstance(given, Path) else given:
+            if not path.exists():
+                raise TrainingError(f"{path} does not exist.")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,6 +104,19 @@ def parser() -> argparse.ArgumentParser:
         help="finished models, of which emotion needs that of the chords [%(default)s]",
     )
     fit.add_argument(
+        "--labels-from-data",
+        action="store_true",
+        help="take the labels of genre, emotion or chord as the data write them; "
+        "other tasks always do",
+    )
+    fit.add_argument(
+        "--recipe",
+        type=Path,
+        dest="recipe_file",
+        metavar="FILE",
+        help="TOML with other numbers for the recipe; python -m training recipe TASK prints all",
+    )
+    fit.add_argument(
         "--no-folds",
         action="store_true",
         help="skip the measurement on held-out groups; quicker, but the card then has few figures, "
@@ -93,8 +126,11 @@ def parser() -> argparse.ArgumentParser:
     export = _command(commands, "export", run.export, "write a finished run as a bundle")
     _add_recipe(export, needed=False)
     _add_run(export)
-    export.add_argument(
-        "--models", type=Path, default=Path("models"), help="folder of the bundles [%(default)s]"
+    export.add_argument("--out", type=Path, help="write DIR/TASK, whatever is there [promote it]")
+    _add_promotion(export)
+
+    promote = _command(
+        commands, "promote", run.promote, "put a run's bundle under models/ if it is not worse"
     )
     export.add_argument(
         "--triton",
@@ -102,6 +138,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="write no bundle, but all bundles that are there as a model repository of Triton",
     )
+    _add_recipe(promote)
+    _add_run(promote)
+    _add_promotion(promote)
 
     evaluate = _command(commands, "evaluate", run.evaluate, "score a bundle on labelled data")
     evaluate.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
@@ -116,7 +155,30 @@ def parser() -> argparse.ArgumentParser:
     _add_recipe(report)
     _add_run(report)
     report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
+
+    recipe = _command(commands, "recipe", run.print_recipe, "print a recipe as TOML")
+    _add_recipe(recipe)
+    _add_run(recipe)
     return root
+
+
+def _add_promotion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models", type=Path, default=Path("models"), help="folder of the bundles [%(default)s]"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        default=(),
+        help="where the run's clips lie, to ask the old bundle about them [where they lay]",
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=Path("runs/cache"), help="where features are [%(default)s]"
+    )
+    parser.add_argument(
+        "--even-if-worse", action="store_true", help="promote it though it is worse, or unlike"
+    )
 
 
 def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -243,8 +305,25 @@ def _command(
         epilog=EPILOGS.get(name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run_command=run)
+    command.add_argument(
+        "--quiet", action="store_true", help="show warnings and errors alone, and no progress"
+    )
+    command.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="how log lines are written [%(default)s]",
+    )
+    command.set_defaults(run_command=run, needs_tensorflow=name not in WITHOUT_TENSORFLOW)
     return command
+
+
+def _task_name(text: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]*", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a task: small letters, digits and _, first a letter"
+        )
+    return text
 
 
 def _positive(text: str) -> int:
@@ -269,8 +348,13 @@ def _positive_s(text: str) -> float:
 
 
 def _add_recipe(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
-    nargs = None if needed else "?"
-    parser.add_argument("recipe", nargs=nargs, choices=RECIPE_NAMES, help="see training/recipes/")
+    parser.add_argument(
+        "recipe",
+        nargs=None if needed else "?",
+        type=_task_name,
+        metavar="TASK",
+        help=f"{', '.join(RECIPE_NAMES)}, or any name for a task of your own",
+    )
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

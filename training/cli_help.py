@@ -4,8 +4,9 @@ DESCRIPTION = """\
 Train the models of the service on labelled audio. The usual order:
 
   python -m training fit genre --data DATA     train and measure (prepares what it needs)
-  python -m training export genre              write models/genre for the service
   python -m training report genre              draw what the run measured
+  python -m training promote genre             write models/genre, if it is not worse than before
+  python -m training export genre --out DIR    write the bundle elsewhere
   python -m training evaluate models/genre --data OTHER --json figures.json
   python -m training compare genre --data DATA other features and networks, on one split
   python -m training progressions chord --data DATA --json figures.json   chords over time
@@ -99,7 +100,7 @@ Without them no student can be trained anew; everything else works with the one 
 
 DATA_HELP = """\
 DATA is one of
-  a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord' or 'emotion';
+  a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord', 'emotion';
     'group' (artist, player, guitar), 'dataset' and 'split' are used where they are there
   an .npz with 'mel' (uint8, clips x 128 x 333), 'name' and 'genre'; also 'group', 'split'
   a folder with genre.csv, chord.csv, emotion.csv and gtzan_mel.npz
@@ -108,10 +109,21 @@ DATA is one of
   its pictures: images_original/<genre>/<genre>NNNNN.png
   guitar-chords-v3: Training/<chord>/*.wav and Test/<chord>/*.wav
   musical-emotions-classification: Train.csv with an audio file and Happy or Sad
+  folders of audio named after their label: <label>/* or, better, <label>/<group>/*
+For a task of your own, a CSV with a column of its name, or folders of audio.
 Clips that cannot be read are named and skipped.
 """
 
+PROMOTE_HELP = """\
+The new bundle and the one under models/ are compared on the same clips, those that the run held
+out: balanced accuracies, and their difference with its 95% interval from a bootstrap that draws
+whole groups. Where the old bundle was promoted too, its own held-out answers lie beside it;
+otherwise it is asked now, and may have learned from those clips. A lower balanced accuracy is
+refused. A promoted bundle gets the next version and a line in models/CHANGELOG.md.
+"""
+
 EPILOGS = {
+    "promote": PROMOTE_HELP,
     "prepare": DATA_HELP,
     "fit": DATA_HELP,
     "evaluate": DATA_HELP,

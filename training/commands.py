@@ -7,6 +7,7 @@ import argparse
 import json
 import logging
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +20,11 @@ def prepare(options: argparse.Namespace) -> None:
     from training.data.cache import FeatureCache
     from training.data.filter_banks import make_bank
     from training.data.preparation import prepare as prepare_clips
-    from training.data.readers import read_data_sets
-    from training.recipes import RECIPES
+    from training.fitting.chosen_recipe import chosen_recipe
+    from training.fitting.material import read_labelled
 
-    recipe = RECIPES[options.recipe]
-    clips = read_data_sets(options.data, recipe.task, pictures=recipe.reads_pictures)
+    recipe = chosen_recipe(options.recipe, options.data)
+    clips = read_labelled(recipe, options.data)
     features, cache = recipe.inputs.features, FeatureCache(options.cache)
     done = prepare_clips(clips, features, make_bank(features), cache, options.cluster)
     for (data_set, split), n in sorted(
@@ -36,13 +37,19 @@ def prepare(options: argparse.Namespace) -> None:
 def fit(options: argparse.Namespace) -> None:
     """Train a network and measure it."""
     from training.data.cache import FeatureCache
+    from training.fitting.chosen_recipe import chosen_recipe
     from training.fitting.fit_job import FitJob
     from training.fitting.fit_job import fit as run_fit
     from training.fitting.material import Beside
     from training.fitting.run_folder import RunFolder
-    from training.recipes import RECIPES
 
-    recipe, run = RECIPES[options.recipe], RunFolder(_run_folder(options))
+    recipe = chosen_recipe(
+        options.recipe,
+        options.data,
+        labels_from_data=options.labels_from_data,
+        changes=options.recipe_file,
+    )
+    run = RunFolder(_run_folder(options))
     run_fit(
         FitJob(
             recipe=recipe,
@@ -58,13 +65,35 @@ def fit(options: argparse.Namespace) -> None:
         )
     )
     if run.folds():
-        logging.info("finished; next: python -m training export %s", options.recipe)
+        logging.info("finished; next: python -m training promote %s", options.recipe)
     else:
         logging.info("finished; to export it, measure it too: the same without --no-folds")
 
 
+def promote(options: argparse.Namespace) -> None:
+    """Put a run's bundle under models/, if it is not worse than what is there."""
+    from training.data.cache import FeatureCache
+    from training.fitting.run_folder import RunFolder
+    from training.recipes.tables import kept_recipe
+    from training.results.promotion import PromotionJob
+    from training.results.promotion import promote as put_there
+
+    run = RunFolder(_run_folder(options))
+    folder = put_there(
+        PromotionJob(
+            recipe=kept_recipe(options.recipe, run.recipe_text()),
+            run=run,
+            models=options.models,
+            cache=FeatureCache(options.cache),
+            data=options.data,
+            even_if_worse=options.even_if_worse,
+        )
+    )
+    logging.info("wrote %s; the service checks it at its next start", folder)
+
+
 def export(options: argparse.Namespace) -> None:
-    """Write a finished run as a bundle, or the bundles that are there for Triton."""
+    """Write a finished run as a bundle, elsewhere or by promoting it; or all for Triton."""
     if options.triton is not None:
         _export_to_triton(options)
         return
@@ -72,23 +101,24 @@ def export(options: argparse.Namespace) -> None:
         from training.errors import TrainingError
 
         raise TrainingError("Name the recipe whose run is exported, or --triton and a folder.")
+    if options.out is None:
+        promote(options)
+        return
     from training.fitting.run_folder import RunFolder
-    from training.recipes import RECIPES
+    from training.recipes.tables import kept_recipe
     from training.results.export import export as write
 
-    folder = write(RECIPES[options.recipe], RunFolder(_run_folder(options)), options.models)
-    logging.info("wrote %s; the service checks it at its next start", folder)
+    run = RunFolder(_run_folder(options))
+    folder = write(kept_recipe(options.recipe, run.recipe_text()), run, options.out)
+    logging.info("wrote %s", folder)
 
 
 def _export_to_triton(options: argparse.Namespace) -> None:
     from service.inference.registry import bundle_folders
     from training.errors import TrainingError
-    from training.recipes import RECIPES
     from training.results.triton import write_repository
 
-    tasks = bundle_folders(options.models)
-    if options.recipe is not None:
-        tasks = [RECIPES[options.recipe].task]
+    tasks = [options.recipe] if options.recipe is not None else bundle_folders(options.models)
     if not tasks:
         raise TrainingError(f"There is no bundle in {options.models}.")
     for task in tasks:
@@ -265,13 +295,22 @@ def listen(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Draw and write down what a run measured."""
     from training.fitting.run_folder import RunFolder
-    from training.recipes import RECIPES
+    from training.recipes.tables import kept_recipe
     from training.results.report import report as write
 
     run = RunFolder(_run_folder(options))
     out = options.out or run.path / "report"
-    write(RECIPES[options.recipe], run, out)
-    logging.info("wrote %s", out / "report.md")
+    write(kept_recipe(options.recipe, run.recipe_text()), run, out)
+    logging.info("wrote %s", out / "report.html")
+
+
+def print_recipe(options: argparse.Namespace) -> None:
+    """Print a recipe as TOML."""
+    from training.fitting.run_folder import RunFolder
+    from training.recipes.tables import kept_recipe, recipe_text
+
+    run = RunFolder(_run_folder(options))
+    sys.stdout.write(recipe_text(kept_recipe(options.recipe, run.recipe_text())))
 
 
 def _run_folder(options: argparse.Namespace) -> Path:
@@ -284,6 +323,8 @@ def _fit_command(options: argparse.Namespace) -> str:
     outside = f" --outside {_names(options.outside)}" if options.outside else ""
     fonts = f" --soundfonts {_names(options.soundfonts)}" if options.soundfonts else ""
     folds = " --no-folds" if options.no_folds else ""
+    folds += " --labels-from-data" if options.labels_from_data else ""
+    folds += f" --recipe {options.recipe_file.name}" if options.recipe_file else ""
     return (
         f"python -m training fit {options.recipe} --data {_names(options.data)}{outside}{fonts} "
         f"--seed {options.seed}{folds}"

@@ -3,6 +3,7 @@ import logging
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,9 @@ from training.networks import listener, musicnn
 from training.recipes import RECIPES
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
-COMMANDS = ("prepare", "fit", "export", *MEASUREMENTS, "outsiders", "report")
+COMMANDS = (
+    "prepare", "fit", "export", "promote", *MEASUREMENTS, "outsiders", "report", "recipe"
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_the_names_of_the_recipes_are_complete() -> None:
 
 def test_the_help_teaches_the_usual_order(capsys: pytest.CaptureFixture[str]) -> None:
     text = help_of(capsys)
-    order = [text.index(f"python -m training {name}") for name in ("fit", "export", "report")]
+    order = [text.index(f"python -m training {name}") for name in ("fit", "report", "promote")]
     assert order == sorted(order)
     assert all(command in text for command in COMMANDS)
 
@@ -84,13 +87,14 @@ def test_every_option_is_explained(capsys: pytest.CaptureFixture[str], command: 
         .split("\nTwo exams")[0]
         .split("\nClips are sent")[0]
         .split("\nAsks the bundle")[0]
+        .split("\nThe new bundle")[0]
     )
     for entry in options.split("\n  --")[1:]:
         words = entry.split()
         assert any(word.islower() and word.isalpha() for word in words[1:]), entry
 
 
-@pytest.mark.parametrize("command", [(), ("tempo",), ("fit",), ("fit", "tempo", "--data", "x")])
+@pytest.mark.parametrize("command", [(), ("tempo",), ("fit",), ("fit", "My Task", "--data", "x")])
 def test_a_command_that_is_none_shows_the_usage(
     capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:
@@ -108,6 +112,53 @@ def test_data_that_do_not_exist_are_named(
         capsys, command, "chord", "--data", f"{tmp_path}/nowhere", "--cache", f"{tmp_path}/cache"
     )
     assert f"{tmp_path}/nowhere does not exist" in message
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fit", "genre", "--data", "nowhere"),
+        ("fit", "mood", "--data", ".", "--recipe", "nowhere"),
+        ("fit", "chord", "--data", ".", "--outside", "nowhere"),
+    ],
+)
+def test_a_wrong_path_fails_before_tensorflow_is_loaded(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    script = (
+        "import sys; from training.cli import main; code = main(sys.argv[1:]);"
+        "print(code, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script, *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(training.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["2", "False", "False"]
+    assert done.stderr == "error: nowhere does not exist.\n"
+
+
+def test_an_error_is_a_json_line_where_lines_are_json(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["fit", "genre", "--data", f"{tmp_path}/nowhere", "--log-format", "json"]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["level"] == "error"
+    assert json.loads(line)["message"] == f"{tmp_path}/nowhere does not exist."
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_a_recipe_is_printed_in_the_form_that_fit_takes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["recipe", "chord", "--run", str(tmp_path)]) == 0
+    table = tomllib.loads(capsys.readouterr().out)
+    assert table["fit"]["epochs"] == TINY_CHORD.fit.epochs
+    assert table["task"] == "chord"
 
 
 @pytest.mark.parametrize("command", ["prepare", "fit"])
@@ -153,7 +204,7 @@ def test_a_run_that_is_not_finished_says_so(
     assert "this run is not finished" in message
 
 
-@pytest.mark.parametrize(("measured", "advice"), [(True, "export genre"), (False, "--no-folds")])
+@pytest.mark.parametrize(("measured", "advice"), [(True, "promote genre"), (False, "--no-folds")])
 def test_a_fit_that_ends_tells_what_comes_next(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -166,7 +217,9 @@ def test_a_fit_that_ends_tells_what_comes_next(
     if measured:
         run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
     caplog.set_level("INFO")
-    assert main(["fit", "genre", "--data", "x", "--run", str(run.path), "--no-folds"]) == 0
+    assert (
+        main(["fit", "genre", "--data", str(tmp_path), "--run", str(run.path), "--no-folds"]) == 0
+    )
     assert caplog.messages[-1].startswith("finished;")
     assert advice in caplog.messages[-1]
 
@@ -302,7 +355,7 @@ def test_the_module_can_be_run_and_fails_without_a_traceback(tmp_path: Path) -> 
         check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "error: The bundle cannot be scored" in done.stderr
+    assert f"error: {tmp_path}/nothing does not exist." in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -38,13 +38,24 @@ _NO_CHORD_WORDS = {"none", "noise", "silence", "no chord"}
 _GENRE_WORDS = {"hip-hop": "hiphop", "hip hop": "hiphop", "rap": "hiphop"}
 
 
-def canonical_label(task: str, word: str) -> str | None:
+def canonical_label(task: str, word: str, *, as_written: bool = False) -> str | None:
     """Return a label as the task spells it, or None if it is not of its vocabulary.
 
     Chords are read as guitarists write them (``F#m``, ``Gbmin``) and in Harte's
-    notation (``Gb:min``).
+    notation (``Gb:min``). A task without a vocabulary takes each word as it is written.
+
+    Parameters
+    ----------
+    task
+        What the label is of.
+    word
+        What the data say.
+    as_written
+        Whether to take the word as it is for every task.
     """
     word = word.strip()
+    if as_written or task not in TASKS:
+        return word or None
     if task == "chord":
         return _canonical_chord(word)
     word = word.lower()

@@ -3,13 +3,30 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from training.data.readers import LabelledClip
 
+MOST_FOLDS = 5
 
-def group_folds(clips: Sequence[LabelledClip], n_folds: int, seed: int) -> list[int]:
+
+class Grouped(Protocol):
+    """What can be dealt to folds."""
+
+    @property
+    def group(self) -> str:
+        """What must stay together."""
+        ...
+
+    @property
+    def label(self) -> str | int:
+        """What must be balanced."""
+        ...
+
+
+def group_folds(clips: Sequence[Grouped], n_folds: int, seed: int) -> list[int]:
     """Assign each clip to a fold so that groups stay together and labels stay balanced.
 
     Groups are dealt, the largest first, to the fold in which their labels are rarest
@@ -27,7 +44,7 @@ def group_folds(clips: Sequence[LabelledClip], n_folds: int, seed: int) -> list[
     np.random.default_rng(seed).shuffle(names)
     names.sort(key=lambda name: -len(members[name]))
 
-    labels = {label: i for i, label in enumerate(sorted({c.label for c in clips}))}
+    labels = {label: i for i, label in enumerate(sorted({c.label for c in clips}, key=str))}
     filled = np.zeros((n_folds, len(labels)))
     total = np.bincount([labels[c.label] for c in clips], minlength=len(labels))
     fold_of = [0] * len(clips)
@@ -71,6 +88,30 @@ def group_fold_plan(
     fold_of = group_folds([clips[i] for i in chosen], n_folds, seed)
     held_out = [[i for i, f in zip(chosen, fold_of, strict=True) if f == k] for k in range(n_folds)]
     return [_fold(clips, f"groups-{k + 1}", test) for k, test in enumerate(held_out) if test]
+
+
+def groups_by_label(clips: Sequence[LabelledClip]) -> dict[str, set[str]]:
+    """Return the groups of each label."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        groups[clip.label].add(clip.group)
+    return dict(groups)
+
+
+def measurable_folds(clips: Sequence[LabelledClip]) -> list[Fold]:
+    """Hold out groups in as many folds as the rarest label has groups, two to five.
+
+    A label of a single group cannot be held out and learned at once: its clips are always
+    learned from. There is no fold where fewer than two labels are left.
+    """
+    counts = {label: len(groups) for label, groups in groups_by_label(clips).items()}
+    several = {label: n for label, n in counts.items() if n > 1}
+    if len(several) < 2:
+        return []
+    chosen = [i for i, clip in enumerate(clips) if clip.label in several]
+    fold_of = group_folds([clips[i] for i in chosen], min(MOST_FOLDS, *several.values()), seed=0)
+    held_out = [[i for i, f in zip(chosen, fold_of, strict=True) if f == k] for k in set(fold_of)]
+    return [_fold(clips, f"groups-{k + 1}", test) for k, test in enumerate(held_out)]
 
 
 def leave_one_data_set_out(clips: Sequence[LabelledClip]) -> list[Fold]:

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 
 from service.errors import BundleError
 from service.inference.bundle import Bundle, Probabilities
-from service.inference.card import Evaluation
+from service.inference.card import Card, Evaluation
 from service.inference.classification import clip_probabilities, trace
 from service.inference.features import Grid
 from training.data.cache import FeatureCache
+from training.data.labels import TASKS
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import (
     LabelledClip,
@@ -85,7 +86,9 @@ def evaluate(
     pictures = bundle.card.features == gtzan_grid.SPEC
     clips = [
         clip
-        for clip in read_data_sets(data, bundle.card.task, pictures=pictures)
+        for clip in read_data_sets(
+            data, bundle.card.task, pictures=pictures, as_written=_has_own_labels(bundle.card)
+        )
         if split in (None, clip.split) and clip.label in labels
     ]
     scored, skipped, versions = [], [], []
@@ -112,6 +115,11 @@ def evaluate(
         skipped={_row_name(s.name, data): s.reason for s in skipped},
         clips=[_row(one, labels, data) for one in scored],
     )
+
+
+def _has_own_labels(card: Card) -> bool:
+    """Tell whether a bundle's labels are those of the data that it was trained on."""
+    return not set(card.labels) <= set(TASKS.get(card.task, ()))
 
 
 @dataclass(frozen=True)

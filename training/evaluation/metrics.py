@@ -73,10 +73,10 @@ def score(predictions: Predictions, labels: Sequence[str], *, seed: int = 0) -> 
     """
     truth, answers = predictions.truth, predictions.answers
     right = truth == answers
-    samples = _resamples(predictions.groups, seed)
+    samples = resamples(predictions.groups, seed)
 
     def estimate(figure: Callable[[NDArray[np.int64]], float]) -> Estimate:
-        return _bootstrap(figure, samples, len(truth))
+        return bootstrap(figure, samples, len(truth))
 
     accuracy = estimate(lambda i: float(right[i].mean()))
     wilson = wilson_interval(int(right.sum()), len(right))
@@ -156,7 +156,7 @@ def weighted_mean(
         # A resample may hold nothing but recordings without weight.
         return float((values[i] * weights[i]).sum() / max(weights[i].sum(), 1e-12))
 
-    return _bootstrap(mean, _resamples(groups, seed=0), len(values))
+    return bootstrap(mean, resamples(groups, seed=0), len(values))
 
 
 def correlation(
@@ -175,7 +175,7 @@ def correlation(
     def pearson(i: NDArray[np.int64]) -> float:
         return float(np.corrcoef(predicted[i], truth[i])[0, 1])
 
-    return _bootstrap(pearson, _resamples(groups, seed=0), len(truth))
+    return bootstrap(pearson, resamples(groups, seed=0), len(truth))
 
 
 def wilson_interval(hits: int, n: int) -> Estimate:
@@ -186,7 +186,8 @@ def wilson_interval(hits: int, n: int) -> Estimate:
     return _estimate(share, max(0.0, centre - half), min(1.0, centre + half))
 
 
-def _resamples(groups: Sequence[str], seed: int) -> list[NDArray[np.int64]]:
+def resamples(groups: Sequence[str], seed: int) -> list[NDArray[np.int64]]:
+    """Draw groups, or clips where there are few groups, with replacement; return the clips."""
     rng = np.random.default_rng(seed)
     names, member = np.unique(np.asarray(groups), return_inverse=True)
     if len(names) < MIN_GROUPS:
@@ -197,9 +198,10 @@ def _resamples(groups: Sequence[str], seed: int) -> list[NDArray[np.int64]]:
     return [np.concatenate([clips[g] for g in draw]) for draw in draws]
 
 
-def _bootstrap(
+def bootstrap(
     figure: Callable[[NDArray[np.int64]], float], samples: list[NDArray[np.int64]], n: int
 ) -> Estimate:
+    """Return a figure of ``n`` clips with the interval of its values on the samples."""
     value = figure(np.arange(n))
     low, high = np.quantile([figure(sample) for sample in samples], [0.025, 0.975])
     # The calibration error of a resample is biased upwards, often past the value itself.

@@ -20,16 +20,20 @@ from service.inference.windows import WindowSpec, cut_windows
 from training.data.cache import FeatureCache
 from training.data.labels import OUTSIDE
 from training.data.readers import LabelledClip
+from training.data.soundness import is_grouped
 from training.errors import TrainingError
 from training.fitting.cuts import Lengths, hear_lengths, with_cuts
 from training.fitting.embedding import stage_of
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.fitting.groundwork import folds_of, keep_copies_together, versions, write_down
+from training.fitting.linear_head import fit_linear_head, fits_linear_head
 from training.fitting.material import Beside, Item, Material, examples, gather, teacher_moments
 from training.fitting.ratings import hear, measure, ratings_network, summaries
 from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
 from training.networks.context import load_context, write_context
 from training.networks.teacher import Teacher
 from training.recipes import Recipe
+from training.recipes.tables import recipe_text
 
 logger = logging.getLogger(__name__)
 
@@ -106,9 +110,11 @@ def fit(job: FitJob) -> None:
             beside=replace(job.beside, context=context),
             cluster=job.cluster,
         )
+        material = keep_copies_together(material, job.recipe)
         job.run.claim(fingerprint(job, material.clips, [*material.others, *material.synthetic]))
         if context is not None:
             shutil.copytree(folder, job.run.context_folder, dirs_exist_ok=True)
+    notes = write_down(job.run, job.recipe, material.clips)
     check_windows, check_contexts = _to_check(job.recipe, material, job.seed)
     if backbone is not None and job.recipe.serving.scales:
         _fit_ratings(job, backbone)
@@ -122,15 +128,15 @@ def fit(job: FitJob) -> None:
         material = with_cuts(material, lengths, job.recipe.supplement.cuts_s)
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
+    valid = [i for i in held_back if clips[i].split == "valid"]
     if job.with_folds:
-        for fold in job.recipe.validation.folds([clips[i] for i in trainable]):
+        for fold in folds_of(job.recipe, [clips[i] for i in trainable], listed=bool(valid)):
             if not job.run.has_fold(fold.name):
                 test = [trainable[i] for i in fold.test]
                 fitted = fit_without(job, material, held_back_groups | fold.groups, fold.name)
                 result = judge(job, material, fitted, test, fold.name, lengths)
                 job.run.save_fold(result, stage.whole(fitted.network))
     fitted = fit_without(job, material, held_back_groups, FINAL)
-    valid = [i for i in held_back if clips[i].split == "valid"]
     if valid:
         result = judge(job, material, fitted, valid, HELD_BACK_FOLD, lengths)
         job.run.save_fold(result, stage.whole(fitted.network))
@@ -143,6 +149,11 @@ def fit(job: FitJob) -> None:
         epochs=len(fitted.history["loss"]),
         history=fitted.history,
         fit_s=round(time.monotonic() - began, 1),
+        network=fitted.network.name,
+        grouped=is_grouped(material.clips),
+        remarks=notes,
+        versions=versions(),
+        data=[str(path.resolve()) for path in job.data],
     )
     job.run.save_network(stage.whole(fitted.network), record, check_windows, check_contexts)
 
@@ -179,7 +190,7 @@ def fingerprint(job: FitJob, clips: Sequence[LabelledClip], beside: Sequence[Ite
     learned from beside them, as the network will see it: recordings of folders and further
     lists, and sounds rendered with SoundFonts.
     """
-    digest = hashlib.sha256(repr((job.recipe.name, job.seed)).encode())
+    digest = hashlib.sha256(repr((recipe_text(job.recipe), job.seed)).encode())
     if job.recipe.inputs.context is not None:
         listener = job.models / job.recipe.inputs.context.bundle / MODEL_FILE
         digest.update(repr((job.recipe.inputs.context, file_sha256(listener))).encode())
@@ -197,6 +208,8 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
     """Fit on everything but some groups."""
     recipe = job.recipe
     items = material.without_groups(material.items, groups)
+    if fits_linear_head(recipe, len(material.items)):
+        return fit_linear_head(items, recipe, job.seed)
     learn, stop = _split_for_stop(recipe, items, job.seed)
     return fit_network(
         recipe,

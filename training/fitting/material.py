@@ -148,7 +148,7 @@ def gather(
     TrainingError
         No clip can be read.
     """
-    found = read_data_sets(data, recipe.task, pictures=recipe.reads_pictures)
+    found = read_labelled(recipe, data)
     wanted = [clip for clip in found if clip.split not in recipe.validation.left_out]
     return assemble(
         recipe,
@@ -160,6 +160,13 @@ def gather(
         beside=beside,
         cluster=cluster,
     )
+
+
+def read_labelled(recipe: Recipe, data: Sequence[Path]) -> list[LabelledClip]:
+    """Return the clips of the data sets that have one of the recipe's labels."""
+    own = bool(recipe.vocabulary)
+    clips = read_data_sets(data, recipe.task, pictures=recipe.reads_pictures, as_written=own)
+    return [clip for clip in clips if clip.label in recipe.labels]
 
 
 def assemble(

@@ -1,5 +1,6 @@
 """What one training run leaves on disk, and where."""
 
+import csv
 import datetime
 import json
 from collections.abc import Sequence
@@ -13,12 +14,38 @@ from pydantic import BaseModel, ConfigDict
 
 from service.inference.card import Rating
 from service.inference.context import Context
+from training.data.readers import LabelledClip
 from training.errors import TrainingError
 from training.networks.context import load_context
 
+INPUTS_FILE = "inputs.csv"
+RECIPE_FILE = "recipe.toml"
+
 
 class RunRecord(BaseModel):
-    """How a run was started and what it saw; ``run.json``."""
+    """How a run was started and what it saw; ``run.json``.
+
+    Attributes
+    ----------
+    task, command, seed
+        How it was started.
+    clips_by_data_set, skipped
+        What it learned from, and what could not be read.
+    epochs, history
+        Of the final network.
+    fit_s
+        How long it took.
+    network
+        What was fitted.
+    grouped
+        Whether the data name a group for every clip.
+    remarks
+        What whoever reads the figures must know of the data.
+    versions
+        Of Python, of this package and of what it computes with.
+    data
+        Where the data lay.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,6 +57,11 @@ class RunRecord(BaseModel):
     epochs: int
     history: dict[str, list[float]]
     fit_s: float
+    network: str = ""
+    grouped: bool = True
+    remarks: list[str] = []
+    versions: dict[str, str] = {}
+    data: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -87,6 +119,33 @@ class RunFolder:
             )
         self.path.mkdir(parents=True, exist_ok=True)
         file.write_text(fingerprint, "ascii")
+
+    def keep_recipe(self, text: str) -> None:
+        """Keep the recipe, so that what is done with the run later is done by the same."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / RECIPE_FILE).write_text(text, "utf-8")
+
+    def recipe_text(self) -> str | None:
+        """Return the recipe as it was kept; None for a run that kept none."""
+        file = self.path / RECIPE_FILE
+        return file.read_text("utf-8") if file.exists() else None
+
+    def keep_inputs(self, clips: Sequence[LabelledClip]) -> None:
+        """Keep what is known of every clip, with a hash of its content."""
+        with (self.path / INPUTS_FILE).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("clip", "label", "data_set", "group", "split", "content"))
+            for clip in clips:
+                source, known = clip.source, (clip.label, clip.data_set, clip.group, clip.split)
+                writer.writerow((source.name, *known, source.content_key()))
+
+    def inputs(self) -> list[dict[str, str]]:
+        """Return what was kept of the clips; nothing for a run that kept none."""
+        file = self.path / INPUTS_FILE
+        if not file.exists():
+            return []
+        with file.open(newline="", encoding="utf-8") as opened:
+            return list(csv.DictReader(opened))
 
     def backup(self, fold: str) -> Path:
         """Where an interrupted training of a fold left its state."""

@@ -153,6 +153,21 @@ def embedding_net(
     return keras.Model(window, outputs, name="embedding_net")
 
 
+def linear_net(units: int, labels: int) -> keras.Model:
+    """Build a linear layer on the embedding of a pretrained network.
+
+    Parameters
+    ----------
+    units
+        Length of the embedding; a window has the shape [1, units].
+    labels
+        Number of labels.
+    """
+    window = keras.Input((1, units), name="window")
+    logits = layers.Dense(labels, name="logits")(layers.Flatten()(window))
+    return keras.Model(window, {"logits": logits}, name="linear_net")
+
+
 def statistics_net(features: int, labels: int, *, dropout: float = 0.4) -> keras.Model:
     """Build a multi-layer perceptron for one row of hand-crafted features.
 

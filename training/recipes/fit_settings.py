@@ -26,6 +26,9 @@ class FitSettings:
     patience
         Epochs without a better loss on clips of some groups kept for it before training ends;
         the best epoch's weights are taken. None to train to the end on all groups.
+    linear_below
+        With fewer labelled clips than this, a linear head is fitted on what the pretrained
+        network hears, in place of the network.
     """
 
     epochs: int
@@ -39,3 +42,4 @@ class FitSettings:
     teacher_weight: float = 1.0
     patience: int | None = 10
     warm_up_batches: int = 100
+    linear_below: int = 0

@@ -47,6 +47,8 @@ FIT = FitSettings(
     mixup_alpha=0.4,
     # Without, genre gives up as much balanced accuracy as it gains accuracy, or more.
     patience=15,
+    # On few clips the hidden layer is no better, and often worse.
+    linear_below=300,
 )
 
 

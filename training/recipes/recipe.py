@@ -178,6 +178,8 @@ class Recipe:
         What to learn from beside the labels.
     serving
         How it is served.
+    vocabulary
+        Labels that come from the data; none where they are those of a known task.
     """
 
     name: str
@@ -193,11 +195,12 @@ class Recipe:
     validation: Validation
     supplement: Supplement = Supplement()
     serving: Serving = Serving()
+    vocabulary: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The task's labels, in the order of the network's outputs."""
-        return labels.TASKS[self.task]
+        return self.vocabulary or labels.TASKS[self.task]
 
     @property
     def reads_pictures(self) -> bool:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from training.networks.architectures import serving_network
 from training.recipes import Recipe
 from training.results.canonical import make_canonical
 from training.results.exchange import put_in_place
-from training.results.figures import calibrate, evaluations
+from training.results.figures import FILE_PROTOCOL, calibrate, evaluations
 from training.results.halves import halve_exact_weights, round_to_halves
 from training.synthesis.sounds import render_golden_clip
 
@@ -51,6 +51,10 @@ LARGEST_DIFFERENCE = 1e-4
 # Of an embedding's values, which reach beyond 20; the logits that follow must be as near as all.
 LARGEST_EMBEDDING_DIFFERENCE = 1e-3
 GOLDEN_DURATION_S = 2.5
+SPLIT_BY_GROUP = (
+    "by the data's groups (artist, album, player or guitar), never on both sides; clips without "
+    "one are groups of their own"
+)
 LICENCE_NOTE = (
     "Trained on research data gathered from public collections; the recordings belong to their "
     "owners and are not part of this bundle. Use the figures and the model for research, and "
@@ -58,7 +62,12 @@ LICENCE_NOTE = (
 )
 
 
-def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
+def export(
+    recipe: Recipe,
+    run: RunFolder,
+    models: Path,
+    beside: Callable[[Path], None] = lambda _: None,
+) -> Path:
     """Write a bundle with network, filter bank, golden clip and card; return its folder.
 
     Parameters
@@ -69,6 +78,8 @@ def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
         Where it was trained.
     models
         Folder of all bundles.
+    beside
+        Writes further files into the new bundle's folder before it takes its place.
 
     Raises
     ------
@@ -87,6 +98,7 @@ def export(recipe: Recipe, run: RunFolder, models: Path) -> Path:
         draft = Path(name) / folder.name
         others = [file for file in models.glob(f"*/{EMBEDDING_FILE}") if file.parent != folder]
         write_bundle(recipe, run, run.network(), draft, calibration, figures, sorted(others))
+        beside(draft)
         # Only a proved bundle takes the place of the old one; a variant in a folder of it stays.
         for variant in folder.glob("*/"):
             shutil.copytree(variant, draft / variant.name)
@@ -301,8 +313,7 @@ def _card(
             command=record.command,
             data_sets=record.clips_by_data_set,
             clips_skipped=len(record.skipped),
-            split="by the data's groups (artist, album, player or guitar), never on both sides; "
-            "clips without one are groups of their own",
+            split=SPLIT_BY_GROUP if record.grouped else FILE_PROTOCOL,
             seed=record.seed,
             epochs=record.epochs,
             parameters=parameters,

@@ -22,6 +22,10 @@ MIN_CLIPS_OF_A_LENGTH = 100
 # answer uncertain.
 LEAST_TOLD = 1 / 3
 UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
+FILE_PROTOCOL = (
+    "by file, which flatters: the data do not name the group (artist, album, player) of every "
+    "clip, so what one artist made may be on both sides; copies of one recording are kept together"
+)
 LIST_PROTOCOL = "the official validation list, judged by the shipped network, which never saw it"
 
 
@@ -109,7 +113,7 @@ def evaluations(
     protocol
         How the folds were made, in words; by default as the recipe says.
     """
-    folds, protocol = _folds(run), protocol or recipe.validation.protocol
+    folds, protocol = _folds(run), protocol or _protocol(recipe, run)
     listed = [fold for fold in folds if fold.name == HELD_BACK_FOLD]
     crossed = [fold for fold in folds if fold.name != HELD_BACK_FOLD]
     found = []
@@ -173,6 +177,10 @@ def _uncertain_up_to_s(folds: Sequence[FoldResult]) -> float:
 def _enough(folds: Sequence[FoldResult]) -> list[tuple[float, Unseen]]:
     """Return the cuts that were long enough for enough clips."""
     return [(s, part) for s, part in Unseen.cut(folds) if len(part.truth) >= MIN_CLIPS_OF_A_LENGTH]
+
+
+def _protocol(recipe: Recipe, run: RunFolder) -> str:
+    return recipe.validation.protocol if run.record().grouped else FILE_PROTOCOL
 
 
 def _evaluation(

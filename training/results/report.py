@@ -12,6 +12,7 @@ from training.evaluation.metrics import N_BINS, Predictions
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.figures import Unseen, calibrate, evaluations
+from training.results.page import write_page
 
 mpl.use("Agg")
 
@@ -19,7 +20,7 @@ MAX_LABELS_IN_MATRIX = 20
 
 
 def report(recipe: Recipe, run: RunFolder, out: Path) -> None:
-    """Write ``report.md`` with plots of the losses, the confusions and the calibration."""
+    """Write ``report.md`` and ``report.html`` with plots of losses, confusions and calibration."""
     out.mkdir(parents=True, exist_ok=True)
     calibration = calibrate(run)
     figures = evaluations(recipe, run, calibration)
@@ -51,6 +52,12 @@ uncertain. Fitted on {calibration.fitted_on}.
 {skipped or "None."}
 """
     (out / "report.md").write_text(text, "utf-8")
+    pictures = (
+        ("Losses by epoch", out / "losses.png"),
+        (f"Confusions on {figures[0].data_set}", out / "confusion.png"),
+        ("Confidence against accuracy", out / "calibration.png"),
+    )
+    write_page(recipe, run, calibration, figures, pictures, out / "report.html")
 
 
 def figures_table(figures: Sequence[Evaluation]) -> str:

@@ -12,6 +12,7 @@ from training.data.splits import (
     group_fold_plan,
     group_folds,
     leave_one_data_set_out,
+    measurable_folds,
     no_folds,
 )
 
@@ -164,3 +165,26 @@ def test_a_single_data_set_is_split_by_its_groups() -> None:
     for fold in plan:
         assert_no_group_on_two_sides(clips, fold)
         assert train_of(fold, clips)
+
+
+def test_each_label_is_held_out_as_often_as_the_rarest_has_groups() -> None:
+    clips = [
+        *(make_clip("calm", f"calm-{i}") for i in range(9)),
+        *(make_clip("angry", f"angry-{i}") for i in range(3)),
+    ]
+    folds = measurable_folds(clips)
+    assert len(folds) == 3
+    assert sorted(i for fold in folds for i in fold.test) == list(range(12))
+    assert all({clips[i].label for i in fold.test} == {"calm", "angry"} for fold in folds)
+
+
+def test_a_label_of_one_group_is_always_learned_from() -> None:
+    clips = [make_clip(label, f"{label}-{i}") for label in ("calm", "angry") for i in range(2)]
+    alone = [make_clip("tense", "one"), make_clip("tense", "one")]
+    folds = measurable_folds([*clips, *alone])
+    assert sorted(i for fold in folds for i in fold.test) == [0, 1, 2, 3]
+
+
+def test_what_cannot_be_measured_has_no_fold() -> None:
+    several = [make_clip("calm", f"calm-{i}") for i in range(4)]
+    assert measurable_folds([*several, make_clip("angry", "one")]) == []

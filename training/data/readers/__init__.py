@@ -12,7 +12,8 @@
 - GTZAN: ``genres_original/<genre>/<genre>.NNNNN.wav``;
 - its pictures: ``images_original/<genre>/<genre>NNNNN.png``;
 - guitar-chords-v3: ``Training|Test/<chord>/*.wav``;
-- musical-emotions-classification: ``Train.csv`` with a file and Happy or Sad.
+- musical-emotions-classification: ``Train.csv`` with a file and Happy or Sad;
+- folders named after labels: ``<label>/*`` or ``<label>/<group>/*``, of audio.
 """
 
 from training.data.readers.clips import AudioFile, LabelledClip, SpectrogramImage, StoredGrid

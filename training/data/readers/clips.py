@@ -16,6 +16,9 @@ from service.inference.features import FeatureSpec, FilterBank, Grid, compute_gr
 from training.data.readers import gtzan_grid
 from training.errors import TrainingError, UnreadableClip
 
+FILE_GROUP = "file:"
+"""Begins the group of a clip whose data name none: a group of its own."""
+
 
 class Source(Protocol):
     """Where a clip's features come from."""

@@ -6,8 +6,9 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from service.audio.files import audio_files
 from training.data.labels import canonical_label
-from training.data.readers.clips import AudioFile, LabelledClip, SpectrogramImage
+from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip, SpectrogramImage
 
 _GTZAN_NAME = re.compile(r"^([a-z]+)\.?(\d{5})$")
 _CHORD_SPLITS = {"Training": "train", "Test": "test"}
@@ -56,6 +57,22 @@ def read_chord_folder(folder: Path) -> list[LabelledClip]:
                 player = _RUNNING_NUMBER.sub("", take) or path.stem
                 group = f"guitar-chords-v3-{split_name.lower()}:{player}"
                 clips.append(LabelledClip(AudioFile(path), label, "guitar-chords-v3", group, split))
+    return clips
+
+
+def read_label_folders(folder: Path, task: str, *, as_written: bool = False) -> list[LabelledClip]:
+    """Read ``<label>/*`` and ``<label>/<group>/*``: each folder is a label, one in it a group.
+
+    Folders whose name is not of the task's vocabulary are left out; with ``as_written``, every
+    name is a label.
+    """
+    clips = []
+    for path in audio_files(folder):
+        file = path.relative_to(folder)
+        label = canonical_label(task, file.parts[0], as_written=as_written)
+        if label is not None and len(file.parts) > 1:
+            group = file.parts[1] if len(file.parts) > 2 else f"{FILE_GROUP}{file}"
+            clips.append(LabelledClip(AudioFile(path), label, folder.resolve().name, group))
     return clips
 
 

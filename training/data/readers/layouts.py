@@ -10,6 +10,7 @@ from training.data.readers.folders import (
     read_chord_folder,
     read_gtzan_audio,
     read_gtzan_images,
+    read_label_folders,
 )
 from training.data.readers.manifest import EMOTION_LIST, read_emotion_list, read_manifest
 from training.data.readers.statistics import is_statistics, read_statistics
@@ -19,7 +20,9 @@ from training.errors import TrainingError
 GRID_ARCHIVE = "gtzan_mel.npz"
 
 
-def read_data_set(path: Path, task: str, *, pictures: bool = False) -> list[LabelledClip]:
+def read_data_set(
+    path: Path, task: str, *, pictures: bool = False, as_written: bool = False
+) -> list[LabelledClip]:
     """Read all clips of a data set that carry a label of the task.
 
     Parameters
@@ -31,27 +34,51 @@ def read_data_set(path: Path, task: str, *, pictures: bool = False) -> list[Labe
     pictures
         Whether a folder that lists audio and has the grids of GTZAN's pictures beside it
         is read with them: then GTZAN comes as grids, and not as audio.
+    as_written
+        Whether every word is a label, also those that are not of the task's vocabulary. It is
+        so for tasks without one.
 
     Raises
     ------
     TrainingError
         The path does not exist, its layout is unknown, or it holds no such clip.
     """
-    if task not in TASKS:
-        raise TrainingError(f"There is no task {task!r}; the tasks are {', '.join(TASKS)}.")
     if not path.exists():
         raise TrainingError(f"{path} does not exist.")
-    clips = _read_folder(path, task, pictures) if path.is_dir() else _read_file(path, task)
+    if as_written or task not in TASKS:
+        clips = _read_own(path, task)
+    else:
+        clips = _read_folder(path, task, pictures) if path.is_dir() else _read_file(path, task)
     if not clips:
         raise TrainingError(f"{path} holds no clip with a {task} label.")
     return clips
 
 
 def read_data_sets(
-    paths: Sequence[Path], task: str, *, pictures: bool = False
+    paths: Sequence[Path], task: str, *, pictures: bool = False, as_written: bool = False
 ) -> list[LabelledClip]:
     """Read several data sets, one after the other; see :func:`read_data_set`."""
-    return [clip for path in paths for clip in read_data_set(path, task, pictures=pictures)]
+    return [
+        clip
+        for path in paths
+        for clip in read_data_set(path, task, pictures=pictures, as_written=as_written)
+    ]
+
+
+def _read_own(path: Path, task: str) -> list[LabelledClip]:
+    """Read labels of no known vocabulary, which only a list or the names of folders can give."""
+    if not path.is_dir():
+        return read_manifest(path, task, as_written=True)
+    manifest = path / f"{task}.csv"
+    if manifest.exists():
+        return read_manifest(manifest, task, as_written=True)
+    clips = read_label_folders(path, task, as_written=True)
+    if clips:
+        return clips
+    raise TrainingError(
+        f"{path} holds neither {task}.csv nor folders of audio named after their label, such as "
+        f"{path}/LABEL/clip.wav."
+    )
 
 
 def _read_file(path: Path, task: str) -> list[LabelledClip]:
@@ -72,6 +99,9 @@ def _read_folder(path: Path, task: str, pictures: bool) -> list[LabelledClip]:
             return reader(name)
     if task == "chord" and is_chord_folder(path):
         return read_chord_folder(path)
+    clips = read_label_folders(path, task)
+    if clips:
+        return clips
     raise TrainingError(
         f"The layout of {path} is unknown for the task {task}. Give a CSV with the columns "
         f"'file' and '{task}', an .npz of grids, or a data set folder as it is published; "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.audio.files import audio_files
 from training.data.labels import canonical_label
-from training.data.readers.clips import AudioFile, LabelledClip
+from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip
 from training.errors import TrainingError
 
 logger = logging.getLogger(__name__)
@@ -19,15 +19,16 @@ _FILE_COLUMNS = ("imageid", "file", "filename", "audio", "songid", "id")
 _LABEL_COLUMNS = ("class", "label", "emotion", "target")
 
 
-def read_manifest(path: Path, task: str) -> list[LabelledClip]:
+def read_manifest(path: Path, task: str, *, as_written: bool = False) -> list[LabelledClip]:
     """Read a CSV with a ``file`` column (relative to it) and a column named as the task.
 
-    Rows whose label is not of the task's vocabulary are left out and counted in the log.
+    Rows whose label is not of the task's vocabulary are left out and counted in the log; with
+    ``as_written``, every word is a label.
     """
     clips = []
     unknown: Counter[str] = Counter()
     for row in rows(path, ("file", task)):
-        label = canonical_label(task, row[task])
+        label = canonical_label(task, row[task], as_written=as_written)
         if label is None:
             unknown[row[task]] += 1
             continue
@@ -38,7 +39,7 @@ def read_manifest(path: Path, task: str) -> list[LabelledClip]:
                 label=label,
                 data_set=row.get("dataset") or path.resolve().parent.name,
                 # Without a group, a file is the only group that cannot leak into another.
-                group=row.get("group") or f"file:{file}",
+                group=row.get("group") or f"{FILE_GROUP}{file}",
                 split=row.get("split") or "extra",
             )
         )
@@ -68,7 +69,9 @@ def read_emotion_list(path: Path) -> list[LabelledClip]:
         if label is not None:
             audio = found.get(name) or found.get(f"{name}.wav") or path.parent / name
             clips.append(
-                LabelledClip(AudioFile(audio), label, "musical-emotions", f"file:{name}", "train")
+                LabelledClip(
+                    AudioFile(audio), label, "musical-emotions", f"{FILE_GROUP}{name}", "train"
+                )
             )
     return clips
 

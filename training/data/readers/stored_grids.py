@@ -6,7 +6,7 @@ from zipfile import is_zipfile
 import numpy as np
 
 from training.data.labels import canonical_label
-from training.data.readers.clips import LabelledClip, StoredGrid
+from training.data.readers.clips import FILE_GROUP, LabelledClip, StoredGrid
 from training.errors import TrainingError
 
 
@@ -25,7 +25,9 @@ def read_stored_grids(path: Path, task: str) -> list[LabelledClip]:
             )
         names = [str(name) for name in archive["name"]]
         labels = [str(label) for label in archive[task]]
-        groups = archive["group"] if "group" in archive else [f"file:{name}" for name in names]
+        groups = (
+            archive["group"] if "group" in archive else [f"{FILE_GROUP}{name}" for name in names]
+        )
         splits = archive["split"] if "split" in archive else ["extra"] * len(names)
     clips = []
     for index, (name, word) in enumerate(zip(names, labels, strict=True)):

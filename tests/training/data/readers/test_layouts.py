@@ -205,6 +205,39 @@ def test_a_data_set_without_a_clip_of_the_task_is_refused(tmp_path: Path) -> Non
         read_data_set(path, "genre")
 
 
-def test_an_unknown_task_is_refused_with_those_that_exist(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"'tempo'.*genre, chord, emotion"):
+def test_the_labels_of_ones_own_task_are_the_names_of_folders(tmp_path: Path) -> None:
+    for name in ("Flute/jo/1.wav", "Flute/2.mp3", "violin/bo/1.flac", "violin/notes.txt", "3.wav"):
+        touch(tmp_path / name)
+
+    clips = read_data_set(tmp_path, "instrument")
+
+    assert [(clip.label, clip.group) for clip in clips] == [
+        ("Flute", "file:Flute/2.mp3"),
+        ("Flute", "jo"),
+        ("violin", "bo"),
+    ]
+
+
+def test_the_labels_of_ones_own_task_are_a_column_of_its_name(tmp_path: Path) -> None:
+    rows = [("a.wav", " Alto sax ", "jo"), ("b.wav", "", "bo")]
+    write_csv(tmp_path / "instrument.csv", ("file", "instrument", "group"), rows)
+
+    (clip,) = read_data_set(tmp_path, "instrument")
+
+    assert (clip.label, clip.group) == ("Alto sax", "jo")
+
+
+def test_a_folder_without_labels_of_ones_own_task_says_what_it_wants(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"neither tempo\.csv nor folders of audio"):
         read_data_set(tmp_path, "tempo")
+
+
+def test_folders_named_after_genres_are_songs_of_ones_own(tmp_path: Path) -> None:
+    for name in ("Hip-Hop/a.mp3", "jazz/b.mp3", "folk/c.mp3"):
+        touch(tmp_path / name)
+
+    known = read_data_set(tmp_path, "genre")
+    written = read_data_set(tmp_path, "genre", as_written=True)
+
+    assert [clip.label for clip in known] == ["hiphop", "jazz"]
+    assert [clip.label for clip in written] == ["Hip-Hop", "folk", "jazz"]

@@ -1,0 +1,69 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.training.runs import make_fold, write_run
+from tests.training.tiny import TINY_GENRE
+from training.data.cache import FeatureCache
+from training.errors import TrainingError
+from training.fitting.run_folder import RunFolder
+from training.results.promotion import CHANGELOG, PromotionJob, next_version, promote
+
+RECIPE = replace(TINY_GENRE, version="2.0.1")
+
+
+def job_of(tmp_path: Path, run: RunFolder, **changes: object) -> PromotionJob:
+    job = PromotionJob(RECIPE, run, tmp_path / "models", FeatureCache(tmp_path / "cache"))
+    return replace(job, **changes)  # type: ignore[arg-type]
+
+
+def run_of(tmp_path: Path, name: str, right: float) -> RunFolder:
+    """A run whose folds held out the same clips, of which about a share was told right."""
+    return write_run(tmp_path / name, folds=[make_fold(TINY_GENRE, clips_each=60, right=right)])
+
+
+def version_in(folder: Path) -> str:
+    return str(json.loads((folder / "card.json").read_text("utf-8"))["version"])
+
+
+def test_a_better_run_takes_the_place_and_a_worse_one_is_refused(tmp_path: Path) -> None:
+    middling, good = run_of(tmp_path, "middling", 0.6), run_of(tmp_path, "good", 0.95)
+
+    folder = promote(job_of(tmp_path, middling))
+    assert version_in(folder) == "2.0.1"
+    assert version_in(promote(job_of(tmp_path, good))) == "2.1.0"
+    with pytest.raises(TrainingError, match="not promoted: balanced accuracy") as refused:
+        promote(job_of(tmp_path, middling))
+    assert "neither had learned from" in str(refused.value)
+    assert version_in(folder) == "2.1.0"
+    promote(job_of(tmp_path, middling, even_if_worse=True))
+
+    assert version_in(folder) == "2.2.0"
+    lines = (tmp_path / "models" / CHANGELOG).read_text("utf-8").splitlines()[2:]
+    assert [line.split()[3].strip(":") for line in lines] == ["2.2.0", "2.1.0", "2.0.1"]
+    assert "on 60 clips of 30 groups" in lines[0]
+    assert lines[-1].endswith("the first of its kind")
+
+
+def test_without_a_common_clip_it_takes_a_decision(tmp_path: Path) -> None:
+    """The old bundle has answers about other clips, and this run's clips are gone."""
+    promote(job_of(tmp_path, run_of(tmp_path, "old", 0.6)))
+    other = write_run(tmp_path / "new", folds=[make_fold(TINY_GENRE, "groups-9")])
+
+    with pytest.raises(TrainingError, match="--data"):
+        promote(job_of(tmp_path, other))
+
+
+@pytest.mark.parametrize(
+    ("old", "wanted", "expected"),
+    [("2.0.1", "2.0.1", "2.1.0"), ("2.0.1", "2.0.2", "2.0.2"), ("2.10.0", "2.9.0", "2.11.0")],
+)
+def test_the_version_rises(old: str, wanted: str, expected: str) -> None:
+    assert next_version(old, wanted) == expected
+
+
+def test_a_version_of_another_form_is_refused() -> None:
+    with pytest.raises(TrainingError, match="three numbers"):
+        next_version("2.0", "1.0.0")

@@ -1,0 +1,82 @@
+"""What a bundle answered about clips that it had not learned from, kept beside it.
+
+The next bundle is compared with it on the clips that both were measured on. A clip is known
+by a hash of what the data call it, so the list says nothing of who made the recordings.
+"""
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.fitting.run_folder import FoldResult
+
+HELD_OUT_FILE = "held_out.csv"
+_COLUMNS = ("clip", "group", "truth", "answer")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of one clip, and what is true."""
+
+    group: str
+    truth: str
+    answer: str
+
+    @property
+    def right(self) -> bool:
+        """Whether both are the same."""
+        return self.truth == self.answer
+
+
+Answers = Mapping[str, Answer]
+"""By :func:`clip_key`."""
+
+
+def clip_key(data_set: str, group: str, name: str) -> str:
+    """Return what stands for a clip."""
+    return _hashed(data_set, group, name)
+
+
+def answers_of(folds: Sequence[FoldResult], labels: Sequence[str]) -> dict[str, Answer]:
+    """Return the answers of a run's folds."""
+    return {
+        clip_key(data_set, group, name): Answer(
+            _hashed(group), labels[int(truth)], labels[int(answer)]
+        )
+        for fold in folds
+        for data_set, group, name, truth, answer in zip(
+            fold.data_sets,
+            fold.groups,
+            fold.clip_names,
+            fold.truth,
+            fold.logits.argmax(axis=1),
+            strict=True,
+        )
+    }
+
+
+def write_held_out(answers: Answers, file: Path) -> None:
+    """Write answers beside a bundle."""
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for key, one in sorted(answers.items()):
+            writer.writerow((key, one.group, one.truth, one.answer))
+
+
+def read_held_out(folder: Path) -> dict[str, Answer]:
+    """Return the answers that lie beside a bundle; nothing where there are none."""
+    file = folder / HELD_OUT_FILE
+    if not file.exists():
+        return {}
+    with file.open(newline="", encoding="utf-8") as opened:
+        return {
+            row["clip"]: Answer(row["group"], row["truth"], row["answer"])
+            for row in csv.DictReader(opened)
+        }
+
+
+def _hashed(*words: str) -> str:
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
