@@ -97,7 +97,8 @@ def workers(
                 n_workers=count if processes else 1,
                 threads_per_worker=1 if processes else count,
                 processes=processes,
-                dashboard_address=None,
+                # There is no dashboard, but a server for one that would want its usual port.
+                dashboard_address=":0",
                 silence_logs=logging.CRITICAL if processes else False,
             ) as cluster,
             Client(cluster) as client,

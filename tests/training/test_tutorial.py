@@ -9,7 +9,6 @@ import pytest
 import training
 from service.settings import Settings
 from tests.service.serving import serve
-from tests.training.tiny import needs_musicnn
 from training.cli import main
 from training.fitting.run_folder import RunFolder
 
@@ -27,7 +26,6 @@ def tutorial() -> tuple[str, list[str]]:
     return code, commands.splitlines()
 
 
-@needs_musicnn
 def test_the_tutorial_leads_from_clips_to_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

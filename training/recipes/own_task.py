@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from training.data.splits import measurable_folds
-from training.networks import musicnn
+from training.networks import listener
 from training.networks.architectures import embedding_net
 from training.recipes import music, weighing
 from training.recipes.recipe import Recipe, Serving, Validation
@@ -23,21 +23,21 @@ def own_task(task: str, labels: Sequence[str]) -> Recipe:
         name=task,
         task=task,
         version="1.0.0",
-        summary=f"One of {len(labels)} labels of {task}, from what a network trained on 200,000 "
-        "songs hears in 3 s windows.",
+        summary=f"One of {len(labels)} labels of {task}, from what a network hears that "
+        "learned from larger ones, in 3 s windows.",
         not_for=(
             f"sounds that are none of: {', '.join(labels)}; it has no label for them, watch the "
             "uncertain flag",
             "recordings unlike those that it learned from",
         ),
         inputs=music.INPUTS,
-        build=lambda _: embedding_net(musicnn.UNITS, len(labels), 0),
+        build=lambda _: embedding_net(listener.UNITS, len(labels), 0),
         augment=music.augment,
         weigh=weighing.by_label,
         fit=music.FIT,
         validation=Validation(
             folds=measurable_folds,
-            protocol=f"up to fivefold over groups: {music.UNSEEN}; {music.PRETRAINED_CAVEAT}",
+            protocol=f"up to fivefold over groups: {music.UNSEEN}",
             held_back=("valid", "test"),
             left_out=("faulty",),
         ),
