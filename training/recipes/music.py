@@ -17,9 +17,6 @@ PRETRAINED_CAVEAT = "the pretrained network's songs are unknown and may include 
 LOUDNESS_LUFS = -18.0
 """Near the median of the music clips, whose level is what the pretrained network expects."""
 
-SHORT_S = (0.1, 0.3, 1.0, 3.0)
-"""Where less than a window is heard, it is repeated: a sound of its own, to be learned."""
-
 INPUTS = Inputs(
     features=musicnn.SPEC.model_copy(update={"loudness_lufs": LOUDNESS_LUFS}),
     # 8 windows of 30 s, with gaps of 0.9 s, so that an answer takes less than 40 ms.
