@@ -232,7 +232,8 @@ def calibrated(
     temperature, weight = calibration.at(heard_s)
     probabilities = softmax(logits / temperature)
     if weight < 1:
-        probabilities = weight * probabilities + (1 - weight) * np.array(calibration.label_shares)
+        shares = np.array(calibration.label_shares)
+        probabilities = weight * probabilities + (1 - weight) * shares / shares.sum()
     return probabilities
 
 
