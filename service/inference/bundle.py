@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.errors import BundleError
-from service.inference.card import Card, ContextSpec
+from service.inference.card import Calibration, Card, ContextSpec
 from service.inference.context import Context, append_context
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network, shown
@@ -200,7 +200,7 @@ class Bundle:
         Probabilities
             Of the same shape.
         """
-        return softmax(logits / self.card.calibration.temperature_of(heard_s))
+        return calibrated(logits, self.card.calibration, heard_s)
 
     def _prove(self, golden_file: Path) -> None:
         with np.load(golden_file, allow_pickle=False) as golden:
@@ -237,6 +237,18 @@ class Bundle:
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise BundleError(f"the networks of {folder.name} cannot be run: {error}") from error
         return answers
+
+
+def calibrated(
+    logits: NDArray[np.floating], calibration: Calibration, heard_s: float | None
+) -> Probabilities:
+    """Return the probabilities of :meth:`Bundle.probabilities`."""
+    temperature, weight = calibration.at(heard_s)
+    probabilities = softmax(logits / temperature)
+    if weight < 1:
+        shares = np.array(calibration.label_shares)
+        probabilities = weight * probabilities + (1 - weight) * shares / shares.sum()
+    return probabilities
 
 
 def softmax(logits: NDArray[np.floating]) -> Probabilities:

@@ -26,21 +26,28 @@ class Estimate(_CardPart):
     high: float
 
 
-class LengthTemperature(_CardPart):
-    """The temperature for clips of which so many seconds are heard."""
+class LengthCalibration(_CardPart):
+    """How to calibrate clips of which so many seconds are heard."""
 
     heard_s: float = Field(gt=0)
     temperature: float = Field(gt=0)
+    weight: Share = Field(default=1.0, description="Of what the network says; the rest is guessed")
 
 
 class Calibration(_CardPart):
     """How logits become probabilities, and when the answer counts as uncertain."""
 
     temperature: float = Field(gt=0, description="Clip logits are divided by this before softmax")
-    by_length: list[LengthTemperature] = Field(
+    by_length: list[LengthCalibration] = Field(
         default=[],
-        description="Temperatures that take its place, by the length heard: between two, the "
-        "logarithm is linear in that of the length; beyond the ends, that of the end",
+        description="What takes its place, by the length heard: between two lengths, the weight "
+        "and the logarithm of the temperature are linear in the logarithm of the length; beyond "
+        "the ends, they are those of the end",
+    )
+    label_shares: list[Share] = Field(
+        default=[],
+        description="How common each label is among the validation clips: what is guessed, as far "
+        "as a weight is below 1",
     )
     uncertain_below: Share = Field(description="A lower confidence makes the answer uncertain")
     uncertain_up_to_s: float = Field(
@@ -49,19 +56,25 @@ class Calibration(_CardPart):
     fitted_on: str = Field(description="Which clips the numbers were fitted on")
 
     @model_validator(mode="after")
-    def _lengths_ascend(self) -> Self:
+    def _lengths_fit(self) -> Self:
         if any(a.heard_s >= b.heard_s for a, b in pairwise(self.by_length)):
             raise ValueError("by_length must go from the shortest length to the longest")
+        if any(length.weight < 1 for length in self.by_length) and not self.label_shares:
+            raise ValueError("a weight below 1 needs label_shares to guess by")
         return self
 
-    def temperature_of(self, heard_s: float | None) -> float:
-        """Return the temperature for a clip of some seconds; None where the length is unknown."""
+    def at(self, heard_s: float | None) -> tuple[float, float]:
+        """Return temperature and weight for a clip of some seconds; None where that is unknown."""
         if heard_s is None or not self.by_length:
-            return self.temperature
-        lengths = [math.log(knot.heard_s) for knot in self.by_length]
-        temperatures = [math.log(knot.temperature) for knot in self.by_length]
-        length = math.log(max(heard_s, self.by_length[0].heard_s))
-        return math.exp(float(np.interp(length, lengths, temperatures)))
+            return self.temperature, 1.0
+        lengths = np.log([length.heard_s for length in self.by_length])
+        heard = math.log(max(heard_s, self.by_length[0].heard_s))
+        temperatures = np.log([length.temperature for length in self.by_length])
+        weights = [length.weight for length in self.by_length]
+        return (
+            math.exp(float(np.interp(heard, lengths, temperatures))),
+            float(np.interp(heard, lengths, weights)),
+        )
 
 
 class TrainingRecord(_CardPart):
@@ -181,6 +194,8 @@ class Card(_CardPart):
             raise ValueError("ratings must differ from each other")
         if self.lab_labels is not None and len(self.lab_labels) != len(self.labels):
             raise ValueError("there must be as many lab_labels as labels")
+        if len(self.calibration.label_shares) not in (0, len(self.labels)):
+            raise ValueError("there must be as many calibration.label_shares as labels")
         octave = self.timeline.bands_per_octave if self.timeline else None
         if octave is not None and self.features.bands % octave != 0:
             raise ValueError("the features must hold whole octaves of timeline.bands_per_octave")

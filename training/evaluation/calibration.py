@@ -7,6 +7,7 @@ from service.inference.bundle import softmax
 
 FLAGGED_SHARE = 0.1
 _TEMPERATURES = np.geomspace(0.1, 10, 400)
+_WEIGHTS = np.linspace(0, 1, 51)
 
 
 def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
@@ -23,12 +24,41 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> f
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 
+def fit_mixture(
+    logits: NDArray[np.floating], truth: NDArray[np.int64], label_shares: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return temperature and weight of the likeliest mixture of the answers with guesses.
+
+    Of a clip that is too short, some answers tell nothing, however sure they are: no temperature
+    can say so, but a share of guesses can.
+
+    Parameters
+    ----------
+    logits, truth
+        As for :func:`fit_temperature`.
+    label_shares
+        What is guessed, shape [labels].
+    """
+    clips = np.arange(len(truth))
+    told = np.stack([softmax(logits / t)[clips, truth] for t in _TEMPERATURES])
+    guessed = label_shares[truth]
+    losses = np.stack([-_mean_log(w * told + (1 - w) * guessed) for w in _WEIGHTS])
+    weight, temperature = np.unravel_index(int(np.argmin(losses)), losses.shape)
+    return float(_TEMPERATURES[temperature]), float(_WEIGHTS[weight])
+
+
 def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
     """Return the mean negative log probability of the true labels."""
     likely = softmax(logits)[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(likely, 1e-12)).mean())
+    return float(-_mean_log(likely))
 
 
 def fit_uncertain_below(confidences: NDArray[np.float64]) -> float:
     """Return the confidence below which a tenth of the validation clips lie."""
     return round(float(np.quantile(confidences, FLAGGED_SHARE)), 4)
+
+
+def _mean_log(likely: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean logarithm over the last axis, which no hopeless answer makes infinite."""
+    mean: NDArray[np.float64] = np.log(np.maximum(likely, 1e-12)).mean(axis=-1)
+    return mean

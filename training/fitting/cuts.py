@@ -87,18 +87,6 @@ def hear_lengths(
     return Lengths(durations_s, cuts)
 
 
-def with_cuts(material: Material, lengths: Lengths, cuts_s: Sequence[float]) -> Material:
-    """Return the material with some of the cuts as further forms of its labelled clips."""
-    items = [
-        replace(
-            item,
-            grids=[*item.grids, *(lengths.cuts[s][i] for s in cuts_s if i in lengths.cuts[s])],
-        )
-        for i, item in enumerate(material.items)
-    ]
-    return replace(material, items=items)
-
-
 def _embedded(
     prepared: Sequence[PreparedClip],
     recipe: Recipe,

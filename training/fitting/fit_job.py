@@ -22,7 +22,7 @@ from training.data.labels import OUTSIDE
 from training.data.readers import LabelledClip
 from training.data.soundness import is_grouped
 from training.errors import TrainingError
-from training.fitting.cuts import Lengths, hear_lengths, with_cuts
+from training.fitting.cuts import Lengths, hear_lengths
 from training.fitting.embedding import stage_of
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.fitting.groundwork import folds_of, keep_copies_together, versions, write_down
@@ -120,12 +120,10 @@ def fit(job: FitJob) -> None:
         _fit_ratings(job, backbone)
     clips = material.clips
     held_back = [i for i, clip in enumerate(clips) if clip.split in job.recipe.validation.held_back]
-    cut = bool(job.with_folds or held_back or job.recipe.supplement.cuts_s)
-    lengths = _lengths(job, material, backbone, context) if cut else None
+    is_judged = job.with_folds or bool(held_back)
+    lengths = _lengths(job, material, backbone, context) if is_judged else None
     stage = stage_of(job.recipe, material, backbone, job.seed)
     job, material = replace(job, recipe=stage.recipe), stage.material
-    if lengths is not None:
-        material = with_cuts(material, lengths, job.recipe.supplement.cuts_s)
     held_back_groups = {clips[i].group for i in held_back}
     trainable = [i for i, clip in enumerate(clips) if clip.group not in held_back_groups]
     valid = [i for i in held_back if clips[i].split == "valid"]

@@ -33,7 +33,6 @@ GENRE = Recipe(
     supplement=Supplement(
         further=("emotion",),
         companion="emotion",
-        cuts_s=music.SHORT_S,
         outside=("chord",),
         rendering=music.NO_MUSIC,
         share=0.12,

@@ -22,9 +22,6 @@ PRETRAINED_CAVEAT = (
 LOUDNESS_LUFS = -18.0
 """Near the median of the music clips, whose level is what the pretrained network expects."""
 
-SHORT_S = (0.1, 0.3, 1.0, 3.0)
-"""Where less than a window is heard, it is repeated: a sound of its own, to be learned."""
-
 KINDS = KindsSpec(
     labels=list(listener.KINDS),
     uncertain_below=0.5,

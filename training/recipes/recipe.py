@@ -77,8 +77,6 @@ class Supplement:
         Whether to learn from MSD_musicnn as well.
     degraded_copies
         How many distorted, noisy or reverberant copies of each clip to learn from.
-    cuts_s
-        Lengths of beginnings of each clip to learn from; some of ``CUTS_S``.
     outside
         Tasks whose lists name audio that has none of this task's labels.
     outside_label
@@ -93,7 +91,6 @@ class Supplement:
     companion: str | None = None
     teacher: bool = False
     degraded_copies: int = 0
-    cuts_s: tuple[float, ...] = ()
     outside: tuple[str, ...] = ()
     outside_label: str | None = None
     rendering: Rendering | None = None

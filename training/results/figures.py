@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.bundle import softmax
-from service.inference.card import Calibration, Evaluation, LengthTemperature
+from service.inference.bundle import calibrated
+from service.inference.card import Calibration, Evaluation, LengthCalibration
 from training.errors import TrainingError
-from training.evaluation.calibration import fit_temperature, fit_uncertain_below
+from training.evaluation.calibration import fit_mixture, fit_temperature, fit_uncertain_below
 from training.evaluation.metrics import Predictions, score
 from training.fitting.fit_job import HELD_BACK_FOLD
 from training.fitting.run_folder import FoldResult, RunFolder
@@ -69,17 +69,14 @@ class Unseen:
             self.heard_s[which],
         )
 
-    @property
-    def accuracy(self) -> float:
-        """Share of the clips that are answered right."""
-        return float((self.logits.argmax(axis=1) == self.truth).mean())
-
     def predictions(self, calibration: Calibration) -> Predictions:
         """Return calibrated predictions."""
-        temperatures = np.array(
-            [calibration.temperature_of(None if np.isnan(s) else s) for s in self.heard_s.tolist()]
+        probabilities = np.stack(
+            [
+                calibrated(row, calibration, None if np.isnan(heard_s) else heard_s)
+                for row, heard_s in zip(self.logits, self.heard_s.tolist(), strict=True)
+            ]
         )
-        probabilities = softmax(self.logits / temperatures[:, np.newaxis])
         return Predictions(probabilities, self.truth, self.groups.tolist())
 
 
@@ -87,16 +84,21 @@ def calibrate(run: RunFolder) -> Calibration:
     """Fit temperatures and threshold on all clips that a network judged unseen."""
     folds = _folds(run)
     unseen = Unseen.of(folds)
+    n_labels = unseen.logits.shape[1]
+    label_shares = np.bincount(unseen.truth, minlength=n_labels) / len(unseen.truth)
     calibration = Calibration(
-        temperature=_temperature(unseen),
-        by_length=_by_length(folds),
+        temperature=round(fit_temperature(unseen.logits, unseen.truth), 4),
+        by_length=_by_length(folds, label_shares),
+        label_shares=label_shares.round(4).tolist(),
         uncertain_below=0.0,
-        uncertain_up_to_s=_uncertain_up_to_s(folds),
         fitted_on=f"{len(unseen.truth)} validation clips, those of the figures in this card: a few "
         "numbers over all of them, so the calibration errors are slightly too good",
     )
     threshold = fit_uncertain_below(unseen.predictions(calibration).confidences)
-    return calibration.model_copy(update={"uncertain_below": threshold})
+    up_to_s = _uncertain_up_to_s(folds, calibration)
+    return calibration.model_copy(
+        update={"uncertain_below": threshold, "uncertain_up_to_s": up_to_s}
+    )
 
 
 def evaluations(
@@ -139,12 +141,10 @@ def evaluations(
     return found
 
 
-def _temperature(unseen: Unseen) -> float:
-    return round(fit_temperature(unseen.logits, unseen.truth), 4)
-
-
-def _by_length(folds: Sequence[FoldResult]) -> list[LengthTemperature]:
-    """Fit a temperature on the clips cut to each length, and on the whole of longer ones."""
+def _by_length(
+    folds: Sequence[FoldResult], label_shares: NDArray[np.float64]
+) -> list[LengthCalibration]:
+    """Calibrate the clips cut to each length, and the whole of longer ones."""
     whole = Unseen.of(folds)
     cuts = _enough(folds)
     if not cuts:
@@ -152,18 +152,29 @@ def _by_length(folds: Sequence[FoldResult]) -> list[LengthTemperature]:
     longer = whole.only(whole.heard_s > cuts[-1][0])
     if len(longer.truth) >= MIN_CLIPS_OF_A_LENGTH:
         cuts.append((round(float(np.median(longer.heard_s)), 1), longer))
-    return [LengthTemperature(heard_s=s, temperature=_temperature(part)) for s, part in cuts]
+    found = []
+    for heard_s, part in cuts:
+        temperature, weight = fit_mixture(part.logits, part.truth, label_shares)
+        found.append(
+            LengthCalibration(
+                heard_s=heard_s, temperature=round(temperature, 4), weight=round(weight, 2)
+            )
+        )
+    return found
 
 
-def _uncertain_up_to_s(folds: Sequence[FoldResult]) -> float:
+def _uncertain_up_to_s(folds: Sequence[FoldResult], calibration: Calibration) -> float:
     """Return the length up to which too little is told: hardly more than by the commonest label.
 
     Between two cuts it is where a line would cross that least, over the logarithm of the length.
     """
-    whole = Unseen.of(folds)
-    commonest = np.bincount(whole.truth).max() / len(whole.truth)
-    least = commonest + LEAST_TOLD * (whole.accuracy - commonest)
-    lengths = [(cut_s, part.accuracy - least) for cut_s, part in _enough(folds)]
+
+    def accuracy(part: Unseen) -> float:
+        return float((part.predictions(calibration).answers == part.truth).mean())
+
+    commonest = max(calibration.label_shares)
+    least = commonest + LEAST_TOLD * (accuracy(Unseen.of(folds)) - commonest)
+    lengths = [(cut_s, accuracy(part) - least) for cut_s, part in _enough(folds)]
     poor = [place for place, (_, beyond) in enumerate(lengths) if beyond < 0]
     if not poor:
         return 0.0

@@ -19,9 +19,11 @@ from service.inference.bundle import (
     MODEL_FILE,
     RATINGS_FILE,
     Bundle,
+    calibrated,
     file_sha256,
     softmax,
 )
+from service.inference.card import Calibration, LengthCalibration
 from service.inference.features import Grid
 from service.inference.windows import cut_windows
 from tests.audio import tone
@@ -81,6 +83,22 @@ def test_the_temperature_divides_the_logits(tmp_path: Path) -> None:
     exponentials = np.exp([2.0, 1.0, 0.0, -1.0])
 
     np.testing.assert_allclose(bundle.probabilities(logits), exponentials / exponentials.sum())
+
+
+def test_of_a_short_clip_a_share_is_guessed() -> None:
+    calibration = Calibration(
+        temperature=5.0,
+        by_length=[LengthCalibration(heard_s=1.0, temperature=2.0, weight=0.25)],
+        label_shares=[0.1, 0.3],  # of whatever sum
+        uncertain_below=0.0,
+        fitted_on="nothing",
+    )
+    logits = np.log([[4.0, 1.0], [1.0, 1.0]])
+
+    found = calibrated(2 * logits, calibration, heard_s=0.5)
+
+    told = np.array([[0.8, 0.2], [0.5, 0.5]])
+    np.testing.assert_allclose(found, 0.25 * told + 0.75 * np.array([0.25, 0.75]))
 
 
 @pytest.mark.parametrize("name", [CARD_FILE, *HASHED_FILES])

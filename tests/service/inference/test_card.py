@@ -61,40 +61,57 @@ def test_octaves_that_the_features_do_not_hold_are_refused(card: Card) -> None:
 
 
 BY_LENGTH = [
-    {"heard_s": 0.1, "temperature": 4.0},
-    {"heard_s": 1.0, "temperature": 2.0},
+    {"heard_s": 0.1, "temperature": 4.0, "weight": 0.2},
+    {"heard_s": 1.0, "temperature": 2.0, "weight": 0.6},
     {"heard_s": 10.0, "temperature": 1.0},
 ]
 
 
 def calibration(**changes: object) -> Calibration:
-    numbers = {"temperature": 1.5, "uncertain_below": 0.5, "fitted_on": "nothing"}
+    numbers = {
+        "temperature": 1.5,
+        "label_shares": [0.25, 0.75],
+        "uncertain_below": 0.5,
+        "fitted_on": "nothing",
+    }
     return Calibration.model_validate(numbers | changes)
 
 
 @pytest.mark.parametrize(
-    ("heard_s", "temperature"),
+    ("heard_s", "temperature", "weight"),
     [
-        (0.0, 4.0),
-        (0.01, 4.0),
-        (0.1, 4.0),
-        (1.0, 2.0),
-        (10**0.5, 2**0.5),  # in the middle of two, both lengths and temperatures by ratio
-        (10.0, 1.0),
-        (900.0, 1.0),
+        (0.0, 4.0, 0.2),
+        (0.01, 4.0, 0.2),
+        (0.1, 4.0, 0.2),
+        (1.0, 2.0, 0.6),
+        (10**0.5, 2**0.5, 0.8),  # in the middle of two, by ratio
+        (10.0, 1.0, 1.0),
+        (900.0, 1.0, 1.0),
     ],
 )
-def test_the_temperature_goes_with_the_length_heard(heard_s: float, temperature: float) -> None:
-    found = calibration(by_length=BY_LENGTH).temperature_of(heard_s)
-    assert found == pytest.approx(temperature)
+def test_temperature_and_weight_go_with_the_length_heard(
+    heard_s: float, temperature: float, weight: float
+) -> None:
+    found = calibration(by_length=BY_LENGTH).at(heard_s)
+    assert found == pytest.approx((temperature, weight))
 
 
 def test_without_lengths_there_is_one_temperature() -> None:
-    assert calibration().temperature_of(0.1) == 1.5
+    assert calibration().at(0.1) == (1.5, 1.0)
 
 
 def test_of_an_unknown_length_the_one_temperature_is_taken() -> None:
-    assert calibration(by_length=BY_LENGTH).temperature_of(None) == 1.5
+    assert calibration(by_length=BY_LENGTH).at(None) == (1.5, 1.0)
+
+
+def test_a_weight_needs_something_to_guess_by() -> None:
+    with pytest.raises(ValidationError, match="needs label_shares"):
+        calibration(by_length=BY_LENGTH, label_shares=[])
+
+
+def test_label_shares_must_be_of_the_labels(card: Card) -> None:
+    with pytest.raises(ValidationError, match=r"as many calibration\.label_shares"):
+        Card.model_validate(changed(card, calibration=calibration().model_dump()))
 
 
 def test_lengths_that_do_not_ascend_are_refused() -> None:
@@ -104,7 +121,7 @@ def test_lengths_that_do_not_ascend_are_refused() -> None:
 
 def test_a_card_from_before_lengths_and_loudness_is_read(card: Card) -> None:
     older = card.model_dump()
-    for name in ("by_length", "uncertain_up_to_s"):
+    for name in ("by_length", "label_shares", "uncertain_up_to_s"):
         del older["calibration"][name]
     del older["features"]["loudness_lufs"]
     assert Card.model_validate(older) == card

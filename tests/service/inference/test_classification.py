@@ -10,7 +10,7 @@ from service.audio.decode import Clip, Samples, clip_of
 from service.inference import bundle as bundle_module
 from service.inference import context as context_module
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
-from service.inference.card import LengthTemperature
+from service.inference.card import LengthCalibration
 from service.inference.classification import (
     classify,
     clip_logits,
@@ -485,8 +485,8 @@ def by_length(bundle: Bundle, **changes: object) -> Bundle:
     calibration = bundle.card.calibration.model_copy(
         update={
             "by_length": [
-                LengthTemperature(heard_s=0.1, temperature=20.0),
-                LengthTemperature(heard_s=2.0, temperature=1.0),
+                LengthCalibration(heard_s=0.1, temperature=20.0),
+                LengthCalibration(heard_s=2.0, temperature=1.0),
             ],
             **changes,
         }

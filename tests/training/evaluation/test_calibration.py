@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from service.inference.bundle import softmax
 from training.evaluation.calibration import (
     FLAGGED_SHARE,
+    fit_mixture,
     fit_temperature,
     fit_uncertain_below,
     negative_log_likelihood,
@@ -33,6 +34,20 @@ def test_no_other_temperature_is_likelier() -> None:
 
     for other in (0.5 * best, 0.9 * best, 1.1 * best, 2 * best):
         assert negative_log_likelihood(2.5 * logits / other, truth) > loss
+
+
+@pytest.mark.parametrize("told_share", [0.3, 0.8, 1.0])
+def test_a_mixture_finds_how_many_answers_tell_nothing(told_share: float) -> None:
+    logits, truth = honest_logits()
+    rng = np.random.default_rng(1)
+    guesses = np.array([0.7, 0.1, 0.1, 0.1])
+    told = rng.random(len(truth)) < told_share
+    truth = np.where(told, truth, rng.choice(4, len(truth), p=guesses))
+
+    temperature, weight = fit_mixture(2 * logits, truth, guesses)
+
+    assert temperature == pytest.approx(2, rel=0.15)
+    assert weight == pytest.approx(told_share, abs=0.06)
 
 
 def test_the_likelihood_is_what_the_definition_says() -> None:

@@ -10,7 +10,7 @@ from tests.training.tiny import TOY, TOY_ON_TOP
 from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
 from training.fitting import cuts
-from training.fitting.cuts import CUTS_S, Lengths, hear_lengths, with_cuts
+from training.fitting.cuts import CUTS_S, Lengths, hear_lengths
 from training.fitting.material import Material, gather
 from training.recipes import Recipe
 
@@ -50,16 +50,3 @@ def test_on_a_backbone_cuts_are_embedded_whatever_the_number_at_once(
         for place, embedding in whole.cuts[cut_s].items():
             assert embedding.shape[1:] == TOY_ON_TOP.inputs.backbone().output_shape[1:]  # type: ignore[misc]
             np.testing.assert_allclose(parts.cuts[cut_s][place], embedding, atol=2e-3)
-
-
-def test_cuts_become_further_forms_of_their_clips(tmp_path: Path) -> None:
-    material, lengths = hear(tmp_path)
-
-    longer = with_cuts(material, lengths, [SHORTER_S[0], 10.0])
-
-    for place, (before, after) in enumerate(zip(material.items, longer.items, strict=True)):
-        assert after.label == before.label
-        # The clean clip stays the first, and no clip is as long as ten seconds.
-        assert len(after.grids) == len(before.grids) + 1
-        np.testing.assert_array_equal(after.grids[0], before.grids[0])
-        np.testing.assert_array_equal(after.grids[-1], lengths.cuts[SHORTER_S[0]][place])

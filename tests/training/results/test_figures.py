@@ -115,16 +115,30 @@ def test_calibration_uses_every_clip_that_was_judged_unseen(run: RunFolder) -> N
     assert calibration.fitted_on.startswith(f"{len(truth)} validation clips")
 
 
-def test_each_length_gets_a_temperature_of_its_own(tmp_path: Path) -> None:
+def test_each_length_is_calibrated_on_its_own(tmp_path: Path) -> None:
     fold = make_fold(TINY_GENRE, clips_each=400)
     run = write_run(tmp_path, TINY_GENRE, [with_cuts(fold, {0.1: 4.0, 1.0: 2.0}, duration_s=30.0)])
 
     calibration = calibrate(run)
 
-    whole = fit_temperature(fold.logits, fold.truth)
-    assert [knot.heard_s for knot in calibration.by_length] == [0.1, 1.0, 30.0]
-    temperatures = [knot.temperature / whole for knot in calibration.by_length]
+    assert [length.heard_s for length in calibration.by_length] == [0.1, 1.0, 30.0]
+    # The same answers, only surer, so that what they are divided by is higher.
+    whole = calibration.by_length[-1]
+    temperatures = [length.temperature / whole.temperature for length in calibration.by_length]
     assert temperatures == pytest.approx([4, 2, 1], rel=0.03)
+    assert {length.weight for length in calibration.by_length} == {whole.weight}
+    assert sum(calibration.label_shares) == pytest.approx(1, abs=0.001)
+
+
+def test_answers_that_tell_nothing_get_little_weight(tmp_path: Path) -> None:
+    fold = with_cuts(make_fold(TINY_GENRE, clips_each=1_000), {0.1: 1.0, 1.0: 1.0}, 30.0)
+    run = write_run(tmp_path, TINY_GENRE, [guessed(fold, (1.0, 0.0))])
+
+    shortest, longer, _ = calibrate(run).by_length
+
+    assert shortest.weight < 0.3
+    # A quarter of the answers of this fold is drawn at random.
+    assert longer.weight == pytest.approx(0.75, abs=0.1)
 
 
 def test_a_length_of_few_clips_gets_none(tmp_path: Path) -> None:
