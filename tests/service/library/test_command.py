@@ -110,7 +110,7 @@ def test_an_interrupt_keeps_what_was_answered(
 ) -> None:
     out = tmp_path / "out.csv"
     started = Started(command(library, out, models_dir), tmp_path / "log")
-    started.wait_until_classified(5)
+    started.wait_until_classified(1)
 
     started.process.send_signal(signal.SIGINT)
 
@@ -121,7 +121,7 @@ def test_an_interrupt_keeps_what_was_answered(
         state.begin(question, InlineEngine(models_dir).models)
         state.list([], lambda: None)
         (kept,) = state._database.execute("SELECT COUNT(*) FROM answers").fetchone()
-    assert kept >= 5
+    assert kept >= 1
 
 
 def test_exit_codes_tell_how_it_went(

@@ -83,7 +83,7 @@ def test_a_late_answer_to_an_older_file_does_not_replace_a_newer_one(page: Page)
     choose(page, recording("older.wav"))
     expect(page.locator("#history li")).to_have_attribute("data-state", "sending")
     choose(page, recording("newer.wav", duration_s=5.0))
-    expect(page.locator(".facts")).to_contain_text("0:05")
+    expect(page.locator(".recording-head .facts")).to_contain_text("0:05")
     held[0].continue_()
 
     expect(page.locator("#history li[data-state=done]")).to_have_count(2)
@@ -184,9 +184,9 @@ def test_warnings_about_a_recording_are_told_in_words(page: Page) -> None:
     choose(page, upload("quiet.wav", quiet))
 
     warnings = page.locator(".warnings li")
-    expect(warnings).to_have_count(3)
+    expect(warnings).to_have_count(4)
     codes = [item.get_attribute("data-code") for item in warnings.all()]
-    assert sorted(map(str, codes)) == ["low_sample_rate", "quiet", "short"]
+    assert sorted(map(str, codes)) == ["low_sample_rate", "no_music", "quiet", "short"]
     for text in warnings.all_inner_texts():
         assert "_" not in text
 

@@ -207,7 +207,7 @@ def test_a_job_that_was_interrupted_keeps_its_finished_folds(
     judge = fit_job.judge
 
     def interrupted(*arguments: Any) -> Any:
-        if arguments[-1] == "groups-2":
+        if "groups-2" in arguments[4:]:
             raise KeyboardInterrupt
         return judge(*arguments)
 
