@@ -7,7 +7,7 @@ another.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,12 +141,12 @@ def clip_probabilities(
         What :func:`trace` returned; needed where the card joins windows.
     """
     card = bundle.card
+    calibrate = partial(bundle.probabilities, heard_s=(n_frames - 1) * card.features.hop_s)
     if card.timeline is None or timeline is None:
-        heard_s = (n_frames - 1) * card.features.hop_s
-        return bundle.probabilities(clip_logits(window_logits()), heard_s)
+        return calibrate(clip_logits(window_logits()))
     nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
     windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
-    return whole_probabilities(timeline, nothing, windows, window_logits, bundle.probabilities)
+    return whole_probabilities(timeline, nothing, windows, window_logits, calibrate)
 
 
 def trace(
