@@ -51,7 +51,12 @@ class Started:
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: S603  # our own command
-                arguments, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+                arguments,
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Else one whose parents run in the background would not heed it.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             )
 
     @property

@@ -88,7 +88,7 @@ def test_a_late_answer_to_an_older_file_does_not_replace_a_newer_one(page: Page)
 
     expect(page.locator("#history li[data-state=done]")).to_have_count(2)
     expect(page.locator(".recording-head h2")).to_have_text("newer.wav")
-    expect(page.locator(".facts")).to_contain_text("0:05")
+    expect(page.locator(".recording-head .facts")).to_contain_text("0:05")
     assert "0:02" in row(page, "older.wav")
 
 
