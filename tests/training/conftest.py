@@ -1,5 +1,6 @@
 """Fixtures of the training's tests."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def _one_thread_for_small_matrices() -> Iterator[None]:
     """On busy cores, threads that wait for each other multiply the time of a small product."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_test_silences_the_progress_bars_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back what ``--quiet`` sets for the process and its children."""
+    monkeypatch.setenv("TQDM_DISABLE", os.environ.get("TQDM_DISABLE", ""))
 
 
 @pytest.fixture(scope="session")
