@@ -84,7 +84,7 @@ class StreamPlaces:
             )
         if self.taken >= self._capacity:
             raise Overloaded(
-                f"All {self._capacity} streams are taken. Try again in a while.",
+                f"All {self._capacity} streams are taken.",
                 retry_after_s=RETRY_AFTER_S,
             )
         self._clients.append(client)
