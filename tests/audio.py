@@ -69,10 +69,11 @@ def encode(
     *,
     container: str = "WAV",
     subtype: str | None = None,
+    endian: str | None = None,
 ) -> bytes:
     """Return the bytes of an audio file."""
     file = io.BytesIO()
-    soundfile.write(file, samples, rate_hz, format=container, subtype=subtype)
+    soundfile.write(file, samples, rate_hz, format=container, subtype=subtype, endian=endian)
     return file.getvalue()
 
 

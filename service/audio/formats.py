@@ -1,9 +1,9 @@
-"""Tell what a file is by its first bytes, and what it is where it is nothing that is read."""
+"""Tell what a file is by its first bytes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from service.audio import adts, mpeg
+from service.audio import adts, foreign, mpeg
 from service.audio.tags import after_tags, before_tags
 from service.errors import UnsupportedAudio
 
@@ -52,39 +52,6 @@ _MAGIC = (
     (0, b"wvpk", "wavpack"),
     (0, b"TTA1", "tta"),
 )
-_FOREIGN = (
-    (0, b"\x89PNG", "a PNG picture"),
-    (0, b"\xff\xd8\xff", "a JPEG picture"),
-    (0, b"GIF8", "a GIF picture"),
-    (8, b"WEBP", "a WebP picture"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"PK\x03\x04", "a ZIP archive"),
-    (0, b"Rar!", "a RAR archive"),
-    (0, b"7z\xbc\xaf", "a 7-Zip archive"),
-    (0, b"\x1f\x8b", "compressed with gzip"),
-    (8, b"AVI ", "an AVI video"),
-    (0, b"FLV\x01", "a Flash video"),
-    (0, b"\x00\x00\x01\xba", "an MPEG video"),
-    (0, b"MThd", "a MIDI file, which holds notes and no sound"),
-    (8, b"RMID", "a MIDI file, which holds notes and no sound"),
-    (0, b"MAC ", "a Monkey's Audio file"),
-    (0, b"MPCK", "a Musepack file"),
-    (0, b"MP+", "a Musepack file"),
-    (0, b"DSD ", "a DSD file"),
-    (0, b"FRM8", "a DSD file"),
-    (0, b".RMF", "a RealAudio file"),
-    (0, b".ra\xfd", "a RealAudio file"),
-    (0, b"tBaK", "a TAK file"),
-    (0, b"OFR ", "an OptimFROG file"),
-    (0, b"ajkg", "a Shorten file"),
-    (0, b"ADIF", "an AAC file with an ADIF header"),
-    (0, b"#!SILK", "a SILK voice message"),
-    (0, b"\x02#!SILK", "a SILK voice message"),
-    (0, b"Creative Voice File", "a VOC file"),
-    (0, b"#EXTM3U", "a playlist, which names other files and holds no sound"),
-    (0, b"[playlist]", "a playlist, which names other files and holds no sound"),
-)
-_WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<head")
 # How far from the beginning a file's first bytes are looked for, behind what is none of it.
 JUNK_BYTES = 1 << 16
 
@@ -117,19 +84,15 @@ def find(data: bytes, formats: Collection[str]) -> Found:
         name = _named(data, begin, _MAGIC)
         if name is not None:
             return Found(name, begin, before_tags(data))
-    foreign = _named(data, 0, _FOREIGN) or _named(data, behind_tags, _FOREIGN)
-    if foreign is None and data[:512].lstrip().lower().startswith(_WEB_PAGE):
-        foreign = "a web page: check the address that it came from"
-    if foreign is not None:
-        raise UnsupportedAudio(f"The upload is {foreign}. Send {readable(formats)}.")
-    found = _behind_junk(data, behind_tags)
-    if found is not None:
-        return found
-    if data[:3] == b"ID3":
-        return Found("mp3", behind_tags, before_tags(data))
-    raise UnsupportedAudio(
-        f"The upload is no audio that the service reads. Send {readable(formats)}."
-    )
+    other = foreign.name_of(data) or foreign.name_of(data, behind_tags)
+    if other is None:
+        found = _behind_junk(data, behind_tags)
+        if found is not None:
+            return found
+        if data[:3] == b"ID3":
+            return Found("mp3", behind_tags, before_tags(data))
+        other = foreign.remnant_of(data) or "no audio that the service reads"
+    raise UnsupportedAudio(f"The upload is {other}. Send {readable(formats)}.")
 
 
 def check_allowed(name: str, formats: Collection[str]) -> None:

@@ -13,7 +13,8 @@ from service.audio.tags import after_tags
 
 HEADER_BYTES = 4
 LAYER_3 = 1
-MONO = 3
+HAS_FRAMES, HAS_BYTES = 1, 2  # flags of what an encoder's frame states
+COMPLETE_SHARE = 0.95
 # By the two bits of the version: MPEG 2.5, reserved, 2 and 1.
 RATES_HZ = ((11_025, 12_000, 8_000), (), (22_050, 24_000, 16_000), (44_100, 48_000, 32_000))
 MPEG_1 = 3
@@ -74,8 +75,8 @@ class Part:
         Length of the last frame of the last run.
     info_at
         Where the frame lies that states the number, before the first of the others; None if none.
-    stated_frames
-        The number that it states; 0 if none.
+    stated_frames, stated_bytes
+        The numbers that it states, of frames and of the bytes of them and itself; 0 if none.
     """
 
     kind: Kind
@@ -84,6 +85,7 @@ class Part:
     last_bytes: int = 0
     info_at: int | None = None
     stated_frames: int = 0
+    stated_bytes: int = 0
 
     def drop_last(self) -> int:
         """Leave out the last frame of the last run, if there is one; return its length."""
@@ -100,6 +102,16 @@ class Part:
     def n_bytes(self) -> int:
         """Bytes of all frames."""
         return sum(end - begin for begin, end in self.spans)
+
+    @property
+    def stated_s(self) -> float:
+        """How long all frames play that are stated; 0 if none, or if their number is wrong.
+
+        It is where all bytes are there that are stated beside it.
+        """
+        if 0 < self.stated_bytes * COMPLETE_SHARE <= self.n_bytes:
+            return 0.0
+        return self.stated_frames * self.kind.samples / self.kind.rate_hz
 
     @property
     def duration_s(self) -> float:
@@ -220,10 +232,10 @@ def _take_run(data: bytes, at: int, end: int, stream: Stream) -> int:
     if not stream.parts or stream.parts[-1].kind != kind:
         stream.parts.append(Part(kind))
     part = stream.parts[-1]
-    stated = _stated_frames(data, at, kind)
+    stated = _stated(data, at, kind)
     if stated is not None:
         if not part.spans and part.info_at is None:
-            part.info_at, part.stated_frames = at, stated
+            part.info_at, part.stated_frames, part.stated_bytes = at, *stated
         at += frame_bytes(data, at)
     begin = last = at
     lengths: dict[bytes, int] = {}
@@ -250,14 +262,18 @@ def _length(data: bytes, at: int, kind: Kind, lengths: dict[bytes, int]) -> int:
     return length
 
 
-def _stated_frames(data: bytes, at: int, kind: Kind) -> int | None:
-    """Return how many frames a frame of an encoder states; None where it is a frame of sound."""
+def _stated(data: bytes, at: int, kind: Kind) -> tuple[int, int] | None:
+    """Return how many frames and bytes an encoder's frame states; None for a frame of sound."""
     if kind.layer != LAYER_3:
         return None
     info = at + kind.info_offset
     if data[info : info + 4] in (b"Xing", b"Info"):
-        has_frames = int.from_bytes(data[info + 4 : info + 8], "big") & 1
-        return int.from_bytes(data[info + 8 : info + 12], "big") if has_frames else 0
+        flags = data[info + 7] if info + 7 < len(data) else 0
+        numbers = [int.from_bytes(data[info + n : info + n + 4], "big") for n in (8, 12)]
+        if not flags & HAS_FRAMES:
+            return 0, 0
+        return numbers[0], numbers[1] if flags & HAS_BYTES else 0
     if data[at + 36 : at + 40] == b"VBRI":
-        return int.from_bytes(data[at + 50 : at + 54], "big")
+        n_bytes, n_frames = (int.from_bytes(data[at + n : at + n + 4], "big") for n in (46, 50))
+        return n_frames, n_bytes
     return None

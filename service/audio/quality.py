@@ -22,6 +22,7 @@ SILENT_CHANNEL_POWER = 1e-6  # of the loudest one's: -60 dB
 LOUDEST_FLOAT = 16.0
 INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)
 COMPLETE_SHARE = 0.95
+BELIEVED_S = 86_400.0  # a header that states more than a day is wrong; nothing is missing then
 AUDIBLE_LOSS_S = 0.01
 
 
@@ -191,7 +192,7 @@ def quality_warnings(
 def _loss_warnings(levels: Levels, loss: Loss) -> list[str]:
     found: list[str] = []
     missing_s = loss.stated_s - levels.duration_s - loss.damaged_s
-    if missing_s > (1 - COMPLETE_SHARE) * loss.stated_s:
+    if loss.stated_s < BELIEVED_S and missing_s > (1 - COMPLETE_SHARE) * loss.stated_s:
         found.append(
             f"truncated: the last {missing_s:.1f} s of the {loss.stated_s:.1f} s that its header "
             "states are missing"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
@@ -26,6 +27,18 @@ _CODEC_NAMES = {
     0x130: "Sipro", 0x270: "ATRAC3", 0x674F: "Vorbis", 0x6750: "Vorbis", 0x6771: "Vorbis",
     0x2001: "DTS", 0xF1AC: "FLAC", 0x5756: "WavPack", 0x1608: "AMR", 0x57: "AMR", 0x58: "AMR",
 }  # fmt: skip
+
+
+# Where the length stands by the first bytes of a file, and in how many bytes.
+_LENGTH_AT = {
+    b"RIFF": (4, 4),
+    b"FORM": (4, 4),
+    b"RF64": (20, 8),
+    b"BW64": (20, 8),
+    b"riff": (16, 8),  # of a W64, behind the 16 bytes of its name
+    b".snd": (8, 4),
+    b"dns.": (8, 4),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,9 @@ class Wav:
 
 
 def read_wav(content: bytes) -> Wav:
-    """Find the chunks of a WAV file (RIFF, RF64 or BW64)."""
+    """Find the chunks of a WAV file (RIFF, RF64 or BW64); none in one of the other byte order."""
+    if content[:4] == b"RIFX":
+        return Wav(None, (), ())
     chunks = tuple(_chunks(content))
     samples = tuple(chunk for chunk in chunks if chunk.name == b"data")
     form = next((c for c in chunks if c.name == b"fmt " and c.n_bytes >= 16), None)
@@ -95,14 +110,19 @@ def mended(content: bytes, wav: Wav) -> bytes:
 
 
 def is_cut_off(content: bytes, share: float) -> bool:
-    """Tell whether a WAV or AIFF file has less than a share of the bytes that it states."""
-    if content[:4] in (b"RF64", b"BW64"):  # the length has 64 bits, in a place of its own
-        stated_bytes = int.from_bytes(content[20:28], "little")
-    else:
-        order = "little" if content[:4] == b"RIFF" else "big"
-        stated_bytes = int.from_bytes(content[4:8], order)  # type: ignore[arg-type]
-    is_stated = content[:4] in (b"RIFF", b"RF64", b"BW64", b"FORM")
-    return is_stated and len(content) < share * stated_bytes and stated_bytes < STREAMED_BYTES
+    """Tell whether a WAV, AIFF, AU or W64 file has less than a share of the bytes it states."""
+    stated_bytes = _stated_bytes(content)
+    return len(content) < share * stated_bytes and stated_bytes < STREAMED_BYTES
+
+
+def _stated_bytes(content: bytes) -> int:
+    """Return how long a file says it is; 0 where it does not."""
+    order: Literal["little", "big"] = "big" if content[:4] in (b"FORM", b".snd") else "little"
+    at, n_bytes = _LENGTH_AT.get(content[:4], (0, 0))
+    length = int.from_bytes(content[at : at + n_bytes], order)
+    if content[:4] in (b".snd", b"dns."):  # the length of the samples alone
+        length += int.from_bytes(content[4:8], order)
+    return length
 
 
 def _chunks(content: bytes) -> Iterator[Chunk]:

@@ -43,7 +43,9 @@ def _front_tag_bytes(data: bytes, at: int) -> int:
         for byte in head[6:10]:  # seven bits each, so that no byte looks like a frame
             size = size << 7 | byte
         footer = ID3V2_HEADER_BYTES if head[5] & ID3V2_FOOTER_FLAG else 0
-        return ID3V2_HEADER_BYTES + size + footer
+        n_bytes = ID3V2_HEADER_BYTES + size + footer
+        # A tag cannot be longer than its file: where it says so, only its header is left out.
+        return n_bytes if at + n_bytes <= len(data) else ID3V2_HEADER_BYTES
     if head[:3] == b"TAG":  # of the first of two joined files
         return ID3V1_BYTES
     if head[:8] == b"APETAGEX" and len(head) == APE_BYTES:

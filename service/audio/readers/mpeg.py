@@ -5,6 +5,8 @@ from functools import partial
 from itertools import chain
 
 from service.audio.mpeg import (
+    HAS_BYTES,
+    HAS_FRAMES,
     HEADER_BYTES,
     LAYER_3,
     MPEG_1,
@@ -27,8 +29,6 @@ PartOpening = Callable[[bytes, Part, float], Source]
 INFO_BIT_RATE = 9 << 4
 NO_CHECKSUM = 1
 CHECKSUM_BYTES = 2
-HAS_FRAMES = 1
-HAS_BYTES = 2
 MOST_PARTS = 1_000
 
 
@@ -78,8 +78,7 @@ def _walked(data: bytes, begin: int, end: int) -> tuple[bytes, Stream]:
 
 
 def _opened(data: bytes, part: Part, open_part: PartOpening) -> Source:
-    stated_s = part.stated_frames * part.kind.samples / part.kind.rate_hz
-    return open_part(_counted(data, part), part, stated_s)
+    return open_part(_counted(data, part), part, part.stated_s)
 
 
 def _counted(data: bytes, part: Part) -> bytes:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from service.audio import adts, flac, riff
-from service.audio.formats import check_allowed, find
+from service.audio.formats import FORMATS, check_allowed, find
 from service.audio.mpeg import Part
 from service.audio.ogg import Link, links_of
 from service.audio.readers.chain import ChainSource
 from service.audio.readers.mpeg import PartOpening, by_sndfile, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source
-from service.errors import UnsupportedAudio
+from service.errors import UnsupportedAudio, UnusableAudio
 
 Opening = Callable[[], Source]
 
@@ -49,6 +49,8 @@ def openings_of(data: bytes, formats: Collection[str]) -> tuple[str, list[Openin
     ------
     UnsupportedAudio
         It is nothing that the service reads, or may read.
+    UnusableAudio
+        What is needed to open it is missing.
     """
     found = find(data, formats)
     if found.name == "ogg":
@@ -63,6 +65,11 @@ def openings_of(data: bytes, formats: Collection[str]) -> tuple[str, list[Openin
 
 def _of_container(data: bytes, name: str) -> list[Opening]:
     demuxer = DEMUXERS[name]
+    if name == "mp4" and b"moov" not in data:
+        raise UnusableAudio(
+            f"The {FORMATS[name]} file has no index (moov). Recorders write it last, so the file "
+            "was cut off or its recording was never ended; send it whole."
+        )
     if name == "ac3" and data[5:6] >= bytes([EAC3_FROM << 3]):
         demuxer = "eac3"
     by_ffmpeg = partial(_by_ffmpeg, data, name, demuxer)

@@ -108,6 +108,7 @@ def test_integers_are_told_with_their_scale_and_clip_where_they_end() -> None:
         (Loss(), []),
         (Loss(stated_s=2.05), []),
         (Loss(stated_s=4.0), ["truncated: the last 2.0 s of the 4.0 s that its header states"]),
+        (Loss(stated_s=1e6), []),  # more than a day: the header is wrong
         (Loss(cut_off=True), ["truncated: the file ends before its own end"]),
         (Loss(damaged_s=0.5), ["damaged: about 0.50 s in between"]),
         (Loss(stated_s=2.5, damaged_s=0.5), ["damaged: about 0.50 s in between"]),

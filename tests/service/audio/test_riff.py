@@ -55,13 +55,26 @@ def test_the_codec_is_read_from_an_extensible_format_too() -> None:
     assert read_wav(b"RIFF\0\0\0\0WAVE").codec is None
 
 
+def test_a_file_in_the_other_byte_order_is_left_to_libsndfile() -> None:
+    data = encode(tone(), subtype="PCM_16", endian="BIG")
+    assert data[:4] == b"RIFX"
+    assert read_wav(data).codec is None
+    assert mended(data, read_wav(data)) is data
+
+
+def test_an_au_file_that_was_streamed_states_no_length() -> None:
+    data = encode(tone(), container="AU")
+    streamed = data[:8] + b"\xff" * 4 + data[12:]
+    assert not is_cut_off(streamed[: len(data) // 2], 0.95)
+
+
 def test_codecs_have_names_or_numbers() -> None:
     assert codec_name(0xFF) == "AAC"
     assert codec_name(0x0270) == "ATRAC3"
     assert codec_name(0x4242) == "number 0x4242"
 
 
-@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF"])
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "AU", "W64"])
 def test_a_file_is_cut_off_when_bytes_are_missing(container: str) -> None:
     data = encode(tone(), container=container)
     assert not is_cut_off(data, 0.95)

@@ -26,8 +26,9 @@ def heard(data: bytes) -> Waveform:
     return np.concatenate(list(opened(data).blocks()))[:, 0]
 
 
-def stating(n_frames: int) -> bytes:
-    return INFO[:NUMBER_AT] + n_frames.to_bytes(4, "big") + INFO[NUMBER_AT + 4 :] + PIPED
+def stating(n_frames: int, n_bytes: int = len(FILE)) -> bytes:
+    numbers = n_frames.to_bytes(4, "big") + n_bytes.to_bytes(4, "big")
+    return INFO[:NUMBER_AT] + numbers + INFO[NUMBER_AT + 8 :] + PIPED
 
 
 def test_a_file_in_order_is_read_as_it_is() -> None:
@@ -44,8 +45,13 @@ def test_all_frames_are_read_whatever_number_is_stated(stated: int) -> None:
 
 
 def test_a_number_that_is_too_large_tells_what_is_missing() -> None:
-    assert opened(stating(1_000)).stated_s == pytest.approx(1_000 * 1152 / 44_100)
+    missing = stating(1_000, n_bytes=10 * len(FILE))
+    assert opened(missing).stated_s == pytest.approx(1_000 * 1152 / 44_100)
     assert opened(PIPED).stated_s == 0
+
+
+def test_a_number_is_wrong_where_all_bytes_are_there_that_are_stated_beside_it() -> None:
+    assert opened(stating(1_000)).stated_s == 0
 
 
 def test_a_file_from_a_pipe_is_read_to_its_end() -> None:

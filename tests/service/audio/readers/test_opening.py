@@ -7,7 +7,7 @@ from service.audio.readers.chain import ChainSource
 from service.audio.readers.opening import openings_of
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
-from service.errors import UnsupportedAudio
+from service.errors import UnsupportedAudio, UnusableAudio
 from tests.audio import ENCODINGS, MUXINGS, Muxing, encode, encode_as, mux, noise, varying_mp3
 from tests.service.audio.test_riff import HEADER, chunk
 
@@ -110,3 +110,10 @@ def test_the_second_reader_takes_what_the_first_cannot() -> None:
     with pytest.raises(Unreadable, match="flac decoder"):
         list(fast().blocks())
     assert sum(map(len, slow().blocks())) > 3 * 44_100
+
+
+def test_a_recording_that_was_never_ended_is_told_from_a_broken_one() -> None:
+    _, muxing = MUXINGS["m4a"]
+    data = mux(noise(1.0), muxing)
+    with pytest.raises(UnusableAudio, match=r"no index \(moov\).*send it whole"):
+        openings_of(data[: data.index(b"moov") - 4], FORMATS)
