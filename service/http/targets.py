@@ -1,8 +1,9 @@
 """Understand the ways in which clients write the address of an endpoint.
 
-A client that believes in a proxy sends the whole address as target (RFC 9112, 3.2.2), and many
-end a path with a slash. Both are served as if they had been written plainly, without a redirect:
-clients that upload often do not follow one.
+A client that believes in a proxy sends the whole address as target (RFC 9112, 3.2.2), many end a
+path with a slash, and those that join it to an address with a slash begin it with two. All are
+served as if they had been written plainly, without a redirect: clients that upload often do not
+follow one.
 """
 
 import re
@@ -13,7 +14,7 @@ _ORIGIN = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
 
 
 class PlainTargetMiddleware:
-    """Take origin and last slash from the path of a request or a stream.
+    """Take origin and needless slashes from the path of a request or a stream.
 
     Parameters
     ----------
@@ -33,5 +34,5 @@ class PlainTargetMiddleware:
 
 
 def plain_path(target: str) -> str:
-    """Return the path of a request's target without origin and without slashes at its end."""
-    return _ORIGIN.sub("", target).rstrip("/") or "/"
+    """Return the path of a request's target without origin, and with one slash at its beginning."""
+    return "/" + _ORIGIN.sub("", target).strip("/")
