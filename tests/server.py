@@ -40,9 +40,9 @@ def server(models_dir: Path, log: Path, **settings: object) -> Iterator[Server]:
 def service_process(
     models_dir: Path,
     log: Path,
-    *,
     command: Sequence[str] = COMMAND,
     cores: set[int] | None = None,
+    /,
     **settings: object,
 ) -> Iterator[Server]:
     """Start the service as a process of its own, on a free port, and wait until it is ready.
@@ -81,9 +81,14 @@ def pinned(cores: set[int] | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def wait_for(condition: Callable[[], T | None], process: subprocess.Popen[bytes], log: Path) -> T:
+def wait_for(
+    condition: Callable[[], T | None],
+    process: subprocess.Popen[bytes],
+    log: Path,
+    timeout_s: float = TIMEOUT_S,
+) -> T:
     """Return what the condition answers as soon as it is true."""
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

@@ -1,3 +1,4 @@
+import ctypes
 import subprocess
 import sys
 from pathlib import Path
@@ -42,5 +43,5 @@ def test_memory_that_is_freed_is_taken_again_without_asking_the_system() -> None
 
 def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heap, "_is_gnu", lambda: False)
-    monkeypatch.setattr(heap.ctypes, "CDLL", None)
+    monkeypatch.setattr(ctypes, "CDLL", None)
     heap.keep_freed_memory()

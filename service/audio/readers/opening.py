@@ -93,7 +93,7 @@ def _of_wav(data: bytes) -> list[Opening]:
             "service does not read in a WAV. Convert it, for example to MP3 or FLAC."
         )
     cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
-    if pcm.is_plain(wav.form) and wav.data and wav.is_regular:
+    if wav.form is not None and pcm.is_plain(wav.form) and wav.data and wav.is_regular:
         return [partial(pcm.PcmSource, data, wav.form, wav.data[0], cut_off=cut_off)]
     mended = riff.mended(data, wav)
     return [

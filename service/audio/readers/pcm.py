@@ -12,9 +12,9 @@ PCM, FLOAT = 1, 3
 _TYPES = {(PCM, 16): ("<i2", np.float32(2.0**-15)), (FLOAT, 32): ("<f4", None)}
 
 
-def is_plain(form: Form | None) -> bool:
+def is_plain(form: Form) -> bool:
     """Tell whether the samples of a file in this form can be read as they are."""
-    if form is None or (form.codec, form.bits) not in _TYPES:
+    if (form.codec, form.bits) not in _TYPES:
         return False
     return form.channels > 0 and form.frame_bytes == form.channels * form.bits // 8
 

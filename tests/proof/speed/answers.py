@@ -14,7 +14,7 @@ from service.audio.synthetic import synthetic_mp3
 from tests.proof.speed.clips import as_wav
 from tests.proof.speed.processor import processor_s
 from tests.proof.speed.rows import Row
-from tests.server import pinned, service_process
+from tests.server import COMMAND, pinned, service_process
 
 MEDIA_TYPES = {"MP3": "audio/mpeg", "WAV": "audio/wav"}
 # What is posted where, and how many times the bare decoding it may take.
@@ -56,7 +56,7 @@ def measure(models: Path, log: Path, core: int, rounds: int) -> Iterator[Row]:
     clips["WAV"] = as_wav(clips["MP3"])
     bare = {name: Times() for name in clips}
     answers = {case: Times() for case in GOALS}
-    with service_process(models, log, cores={core}, workers=1) as (process, client):
+    with service_process(models, log, COMMAND, {core}, workers=1) as (process, client):
         for number in range(WARM_UP_ROUNDS + rounds):
             if number == WARM_UP_ROUNDS:
                 bare, answers = {n: Times() for n in clips}, {case: Times() for case in GOALS}

@@ -16,11 +16,12 @@ import httpx2
 from service.audio.synthetic import synthetic_mp3
 from tests.proof.speed.processor import processor_s
 from tests.proof.speed.rows import Row
-from tests.server import ROOT, TIMEOUT_S, pinned, service_process, wait_for
+from tests.server import COMMAND, ROOT, TIMEOUT_S, pinned, service_process, wait_for
 
 PLAIN = [sys.executable, "-m", "tests.proof.speed.plain"]
 ROUNDS = 3
 IN_FLIGHT_PER_CORE = 2
+PLAIN_START_S = 180.0  # TensorFlow takes its time, more so on a busy machine
 
 
 @dataclass
@@ -80,8 +81,11 @@ def measure(models: Path, log: Path, cores: list[int], seconds: float) -> Iterat
     one, two = {cores[0]}, set(cores[:2])
     data = synthetic_mp3()
     with (
-        service_process(models, log, cores=one, workers=1) as (process, client),
-        service_process(models, log.with_suffix(".two"), cores=two, workers=2) as (both, to_both),
+        service_process(models, log, COMMAND, one, workers=1) as (process, client),
+        service_process(models, log.with_suffix(".two"), COMMAND, two, workers=2) as (
+            both,
+            to_both,
+        ),
         plain_process(log.with_suffix(".plain"), two) as (plain, plain_address),
     ):
         single = Load(str(client.base_url), process.pid, "/classify", 1)
@@ -134,7 +138,7 @@ def plain_process(log: Path, cores: set[int]) -> Iterator[tuple[subprocess.Popen
         )
     with process:
         try:
-            wait_for(lambda: _answers(port), process, log)
+            wait_for(lambda: _answers(port), process, log, PLAIN_START_S)
             yield process, f"http://127.0.0.1:{port}"
         finally:
             process.kill()

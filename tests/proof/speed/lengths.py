@@ -10,7 +10,7 @@ from tests.proof.memory import forget_peak, peak_mib
 from tests.proof.speed.clips import fast_flac, long_mp3
 from tests.proof.speed.processor import processor_s
 from tests.proof.speed.rows import Row
-from tests.server import service_process
+from tests.server import COMMAND, service_process
 
 LENGTHS_S = (1, 10, 60, 600, 3600)
 FAST_S = 900
@@ -26,7 +26,8 @@ def measure(models: Path, log: Path, core: int, lengths_s: tuple[int, ...]) -> I
     with service_process(
         models,
         log,
-        cores={core},
+        COMMAND,
+        {core},
         workers=1,
         max_duration_s=1.1 * max(lengths_s),
         max_upload_bytes=1 << 30,
@@ -65,8 +66,15 @@ def measure(models: Path, log: Path, core: int, lengths_s: tuple[int, ...]) -> I
 def measure_fast(models: Path, log: Path, core: int) -> Iterator[Row]:
     """Post the longest recording of the default settings, sampled at 192 kHz."""
     data = fast_flac(FAST_S)
-    settings = {"workers": 1, "max_upload_bytes": 1 << 30, "deadline_s": LONGEST_RUN_S}
-    with service_process(models, log, cores={core}, **settings) as (process, client):
+    with service_process(
+        models,
+        log,
+        COMMAND,
+        {core},
+        workers=1,
+        max_upload_bytes=1 << 30,
+        deadline_s=LONGEST_RUN_S,
+    ) as (process, client):
         client.timeout = httpx2.Timeout(LONGEST_RUN_S)
         before_s, began_s = processor_s(process.pid), time.perf_counter()
         post(client, data, "audio/flac")

@@ -25,7 +25,7 @@ def measure(models: Path, log: Path, core: int) -> Iterator[Row]:
     """Ask for everything several times, by a few clients at once."""
     told = log.with_suffix(".held")
     command = [COMMAND[0], "-m", "tests.proof.speed.watched", str(told)]
-    with service_process(models, log, command=command, cores={core}, workers=1) as started:
+    with service_process(models, log, command, {core}, workers=1) as started:
         process, client = started
         _use(client)
         _longest(process, told, log)

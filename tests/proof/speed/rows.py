@@ -34,20 +34,29 @@ class Row:
     @property
     def met(self) -> bool:
         """Whether the figure reaches its goal; one without a goal does."""
-        return (self.at_most is None or self.figure <= self.at_most) and (
-            self.at_least is None or self.figure >= self.at_least
-        )
+        return self._reaches(self.figure)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goal is reached, in words; nothing for a figure without one."""
+        if self.at_most is None and self.at_least is None:
+            return ""
+        if self.met:
+            return "met"
+        by_processor = self.processor is not None and self._reaches(self.processor)
+        return "met by processor time alone" if by_processor else "NOT MET"
 
     def cells(self) -> tuple[str, ...]:
         """Return what the table shows of it."""
-        goal, verdict = "", ""
-        if self.at_most is not None or self.at_least is not None:
-            word, number = (
-                ("<=", self.at_most) if self.at_most is not None else (">=", self.at_least)
-            )
-            goal, verdict = f"{word} {number:g}", "met" if self.met else "NOT MET"
+        goal = "" if self.at_most is None else f"<= {self.at_most:g}"
+        goal = goal if self.at_least is None else f">= {self.at_least:g}"
         processor = "" if self.processor is None else self._shown(self.processor)
-        return self.what, self._shown(self.figure), goal, verdict, processor
+        return self.what, self._shown(self.figure), goal, self.verdict, processor
+
+    def _reaches(self, figure: float) -> bool:
+        return (self.at_most is None or figure <= self.at_most) and (
+            self.at_least is None or figure >= self.at_least
+        )
 
     def _shown(self, figure: float) -> str:
         digits = f"{figure:.0f}" if abs(figure) >= 100 else f"{figure:.3g}"
@@ -67,4 +76,4 @@ def table(rows: Sequence[Row]) -> str:
 
 def as_json(rows: Sequence[Row]) -> str:
     """Return the rows with their verdicts as JSON."""
-    return json.dumps([{**asdict(row), "met": row.met} for row in rows], indent=1) + "\n"
+    return json.dumps([{**asdict(row), "verdict": row.verdict} for row in rows], indent=1) + "\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.proof.memory import children, own_mib
 from tests.proof.speed.processor import processor_s
 from tests.proof.speed.rows import Row
-from tests.server import service_process
+from tests.server import COMMAND, service_process
 
 MB_PER_MIB = 1.048576
 
@@ -18,7 +18,7 @@ def measure(models: Path, log: Path, core: int, starts: int) -> Iterator[Row]:
     memory: list[dict[str, float]] = []
     for _ in range(starts):
         began_s = time.perf_counter()
-        with service_process(models, log, cores={core}, workers=1) as (process, _):
+        with service_process(models, log, COMMAND, {core}, workers=1) as (process, _):
             ready_s.append(time.perf_counter() - began_s)
             spent_s.append(processor_s(process.pid))
             (decoder,) = children(process.pid)
