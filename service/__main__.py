@@ -13,6 +13,7 @@ import uvicorn
 
 from service import __version__
 from service.app import create_app
+from service.heap import keep_freed_memory
 from service.http.connections import Bounds, bounded_connection
 from service.http.open_files import TooFewFiles, allow_open_files
 from service.http.stream_connection import stream_connection
@@ -52,6 +53,7 @@ def main() -> int:
 
 
 def _serve(settings: Settings) -> int:
+    keep_freed_memory()
     logs.configure(settings.log_level, settings.log_format)
     # Uvicorn raises the signal again once it has shut down, which would end in an error code.
     signal.signal(signal.SIGTERM, _exit_cleanly)

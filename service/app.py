@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # In a thread of its own, so that /health/live answers while the models load.
-        Thread(target=registry.load_all, name="load-models", daemon=True).start()
+        Thread(target=_load, args=(registry, app), name="load-models", daemon=True).start()
         try:
             await intake.open()
             yield
@@ -118,6 +118,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(RootPathMiddleware, root_path=settings.root_path)
     app.add_middleware(PlainTargetMiddleware)
     return app
+
+
+def _load(registry: Registry, app: FastAPI) -> None:
+    registry.load_all()
+    app.openapi()  # so that nobody has to wait while it is made
 
 
 def _api_keys(settings: Settings) -> ApiKeys | None:

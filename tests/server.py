@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -37,18 +37,27 @@ def server(models_dir: Path, log: Path, **settings: object) -> Iterator[Server]:
 
 
 @contextmanager
-def service_process(models_dir: Path, log: Path, **settings: object) -> Iterator[Server]:
-    """Start the service as a process of its own, on a free port, and wait until it is ready."""
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(  # noqa: S603  # our own command
-            COMMAND,
+def service_process(
+    models_dir: Path,
+    log: Path,
+    command: Sequence[str] = COMMAND,
+    cores: set[int] | None = None,
+    /,
+    **settings: object,
+) -> Iterator[Server]:
+    """Start the service as a process of its own, on a free port, and wait until it is ready.
+
+    With ``cores``, it has only these.
+    """
+    with log.open("wb") as output, pinned(cores):
+        process = subprocess.Popen(  # noqa: S603  # our own command
+            command,
             cwd=ROOT,
             env=environment(**{"port": 0, "models_dir": models_dir, **settings}),
             stdout=output,
             stderr=subprocess.STDOUT,
-        ) as process,
-    ):
+        )
+    with process:
         try:
             address = wait_for(lambda: ADDRESS.search(log.read_text()), process, log)[1]
             with httpx2.Client(base_url=address, timeout=TIMEOUT_S) as client:
@@ -58,9 +67,28 @@ def service_process(models_dir: Path, log: Path, **settings: object) -> Iterator
             process.kill()
 
 
-def wait_for(condition: Callable[[], T | None], process: subprocess.Popen[bytes], log: Path) -> T:
+@contextmanager
+def pinned(cores: set[int] | None) -> Iterator[None]:
+    """Run this thread, and the processes that it starts meanwhile, on some cores only."""
+    if cores is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def wait_for(
+    condition: Callable[[], T | None],
+    process: subprocess.Popen[bytes],
+    log: Path,
+    timeout_s: float = TIMEOUT_S,
+) -> T:
     """Return what the condition answers as soon as it is true."""
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

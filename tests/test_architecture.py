@@ -15,6 +15,7 @@ ORDER = {
         "errors",
         "deadline",
         "cores",
+        "heap",
         "bulk",
         "audio",
         "inference",

@@ -1,5 +1,6 @@
 """Walk the chunks of a WAV file, and mend those that recorders and editors left half written."""
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +9,7 @@ RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
 STREAMED_BYTES = 0x7FFF0000  # writers that cannot seek back state this length or a larger one
 EXTENSIBLE = 0xFFFE
+_FORM = struct.Struct("<HHIIHH")  # codec, channels, rate, bytes a second, of a frame, bits
 # What may follow the samples; anything else behind a chunk of no length is the samples.
 CHUNK_NAMES = frozenset(
     b"LIST fmt  fact data JUNK junk PAD  FLLR bext iXML cue  smpl inst plst PEAK id3  ID3  "
@@ -52,22 +54,56 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class Form:
+    """What a WAV file says of its samples.
+
+    Attributes
+    ----------
+    codec
+        Its number, as registered for WAV files.
+    channels, rate_hz, frame_bytes, bits
+        Of one sample of all channels the bytes, and of one of one channel the bits.
+    """
+
+    codec: int
+    channels: int
+    rate_hz: int
+    frame_bytes: int
+    bits: int
+
+
+@dataclass(frozen=True)
 class Wav:
     """What is in a WAV file.
 
     Attributes
     ----------
-    codec
-        Number of the codec, as registered for WAV files; None where no chunk tells it.
+    form
+        The form of the samples; None where no chunk tells it.
     chunks
         All chunks in order.
     data
         The chunks that hold the samples.
     """
 
-    codec: int | None
+    form: Form | None
     chunks: tuple[Chunk, ...]
     data: tuple[Chunk, ...]
+
+    @property
+    def codec(self) -> int | None:
+        """Number of the codec; None where no chunk tells it."""
+        return None if self.form is None else self.form.codec
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether every reader finds the samples where they are."""
+        data = self.data[0]
+        padded = all(
+            after.begin - CHUNK_HEADER_BYTES == chunk.begin + chunk.n_bytes + chunk.n_bytes % 2
+            for chunk, after in zip(self.chunks, self.chunks[1:], strict=False)
+        )
+        return len(self.data) == 1 and padded and (data.stated_bytes > 0 or data.n_bytes == 0)
 
 
 def read_wav(content: bytes) -> Wav:
@@ -76,13 +112,8 @@ def read_wav(content: bytes) -> Wav:
         return Wav(None, (), ())
     chunks = tuple(_chunks(content))
     samples = tuple(chunk for chunk in chunks if chunk.name == b"data")
-    form = next((c for c in chunks if c.name == b"fmt " and c.n_bytes >= 16), None)
-    if form is None:
-        return Wav(None, chunks, samples)
-    codec = int.from_bytes(content[form.begin : form.begin + 2], "little")
-    if codec == EXTENSIBLE and form.n_bytes >= 26:
-        codec = int.from_bytes(content[form.begin + 24 : form.begin + 26], "little")
-    return Wav(codec, chunks, samples)
+    told = next((c for c in chunks if c.name == b"fmt " and c.n_bytes >= 16), None)
+    return Wav(None if told is None else _form(content, told), chunks, samples)
 
 
 def codec_name(codec: int) -> str:
@@ -97,7 +128,7 @@ def samples_of(content: bytes, wav: Wav) -> bytes:
 
 def mended(content: bytes, wav: Wav) -> bytes:
     """Return a file that every reader can follow; the same bytes where nothing is amiss."""
-    if not wav.data or _is_regular(wav):
+    if not wav.data or wav.is_regular:
         return content
     samples = samples_of(content, wav)
     described = b"".join(
@@ -125,6 +156,13 @@ def _stated_bytes(content: bytes) -> int:
     return length
 
 
+def _form(content: bytes, told: Chunk) -> Form:
+    codec, channels, rate_hz, _, frame_bytes, bits = _FORM.unpack_from(content, told.begin)
+    if codec == EXTENSIBLE and told.n_bytes >= 26:
+        codec = int.from_bytes(content[told.begin + 24 : told.begin + 26], "little")
+    return Form(codec, channels, rate_hz, frame_bytes, bits)
+
+
 def _chunks(content: bytes) -> Iterator[Chunk]:
     at, end = RIFF_HEADER_BYTES, len(content)
     while at + CHUNK_HEADER_BYTES <= end:
@@ -140,16 +178,6 @@ def _chunks(content: bytes) -> Iterator[Chunk]:
         # A chunk of odd length is padded, but not by every writer.
         if n_bytes % 2 and content[at : at + 4] not in CHUNK_NAMES:
             at += 1
-
-
-def _is_regular(wav: Wav) -> bool:
-    """Tell whether libsndfile finds the samples where they are."""
-    data = wav.data[0]
-    padded = all(
-        after.begin - CHUNK_HEADER_BYTES == chunk.begin + chunk.n_bytes + chunk.n_bytes % 2
-        for chunk, after in zip(wav.chunks, wav.chunks[1:], strict=False)
-    )
-    return len(wav.data) == 1 and padded and (data.stated_bytes > 0 or data.n_bytes == 0)
 
 
 def _written(name: bytes, content: bytes) -> bytes:

@@ -82,7 +82,7 @@ class DecoderPool:
 
     def decode(
         self,
-        data: bytes,
+        data: bytes | bytearray,
         rates_hz: Collection[int],
         limits: Limits,
         deadline: Deadline,
@@ -126,7 +126,7 @@ class _Decoder:
 
     def decode(
         self,
-        data: bytes,
+        data: bytes | bytearray,
         rates_hz: Collection[int],
         limits: Limits,
         deadline: Deadline,
@@ -203,7 +203,7 @@ class _Decoder:
             self._ready = wire.receive(self._connection, 0, deadline)[0] == READY
 
     def _exchange(
-        self, data: bytes, request: wire.Header, limits: Limits, deadline: Deadline
+        self, data: bytes | bytearray, request: wire.Header, limits: Limits, deadline: Deadline
     ) -> Clip:
         timed = {**request, "seconds": deadline.remaining_s}
         wire.send(self._connection, timed, data, deadline)

@@ -23,6 +23,7 @@ from service.audio.readers.source import BLOCK_FRAMES, Samples
 from service.decoding import sandbox, wire
 from service.decoding.warm_up import warm_up
 from service.errors import ServiceError, UnusableAudio
+from service.heap import keep_freed_memory
 
 MAX_UPLOAD_BYTES = 1 << 40  # the service has counted the bytes already
 SAMPLE_BYTES = 4
@@ -42,6 +43,7 @@ def main() -> int:
     """Decode what comes through standard input, a socket, until it is closed."""
     _be_expendable()
     _silence_native_code()
+    keep_freed_memory()
     with socket.socket(fileno=sys.stdin.fileno()) as connection:
         warm_up()
         sandbox.close_off()

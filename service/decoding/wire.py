@@ -27,7 +27,7 @@ class BrokenMessage(Exception):
 def send(
     connection: socket.socket,
     header: Header,
-    payload: bytes | memoryview = b"",
+    payload: bytes | bytearray | memoryview = b"",
     deadline: Deadline | None = None,
 ) -> None:
     """Send one message.

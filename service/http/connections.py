@@ -30,6 +30,8 @@ BACKLOG_SHARE = 0.25
 # Read from one connection before the others have their turn: an upload in chunks of one byte
 # takes a thousand times as long to make sense of as another.
 READ_BYTES = 1 << 14
+# Of a body whose length is stated nothing is to be made sense of, and each turn costs.
+READ_BODY_BYTES = 1 << 18
 # For what is no request: closed with bytes unread, a connection is reset, and the answer lost.
 LINGER_S = 2.0
 
@@ -67,20 +69,33 @@ class Bounds:
 def bounded_connection(bounds: Bounds) -> type[asyncio.Protocol]:
     """Return what Uvicorn makes for each connection, held to the bounds."""
     # Uvicorn does not mind that it is no class but makes objects of one.
-    return cast(type[asyncio.Protocol], partial(BoundedConnection, bounds=bounds))
+    # What comes is read and taken in one step, so all connections of a loop can read to one place.
+    place = memoryview(bytearray(READ_BODY_BYTES))
+    return cast(type[asyncio.Protocol], partial(BoundedConnection, bounds=bounds, place=place))
 
 
 class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
-    """One connection, held to its bounds."""
+    """One connection, held to its bounds.
 
-    def __init__(self, *, bounds: Bounds, **uvicorns: Any) -> None:
+    Parameters
+    ----------
+    bounds
+        What it may take.
+    place
+        Where what comes is read to.
+    uvicorns
+        What Uvicorn tells its connections.
+    """
+
+    def __init__(self, *, bounds: Bounds, place: memoryview, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._bounds = bounds
+        self._place = place
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
         self._last_head_s = time.monotonic()  # or the beginning
         self._head_began_s = self._last_head_s
-        self._arriving = bytearray()
+        self._takes_body = False
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in Uvicorn
@@ -98,14 +113,13 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
         self._cancel_answer_timer()
         super().connection_lost(exc)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # as in asyncio
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # as in asyncio
         """Return where to put what comes next."""
-        self._arriving = bytearray(READ_BYTES)
-        return self._arriving
+        return self._place[: READ_BODY_BYTES if self._takes_body else READ_BYTES]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was put there."""
-        self.data_received(bytes(self._arriving[:nbytes]))
+        self.data_received(bytes(self._place[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; a part of a head starts the time for the rest of it."""
@@ -122,6 +136,7 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
             self._cancel_head_timer()
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self._bounds.head_s, self._on_late_head)
+        self._takes_body = self.conn.their_state is h11.SEND_BODY and not self._is_chunked
 
     def pause_writing(self) -> None:
         """Give the client its time to take what has been sent."""
@@ -157,6 +172,10 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
     def at_work(self) -> bool:
         """Whether there is a request whose answer has not begun."""
         return self.conn.our_state is h11.SEND_RESPONSE
+
+    @property
+    def _is_chunked(self) -> bool:
+        return any(name == b"transfer-encoding" for name, _ in self.headers)
 
     def _make_room(self) -> None:
         others = [one for one in self.connections if isinstance(one, BoundedConnection)]

@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from service.inference.filters import Filters
 from service.inference.loudness import frame_weights, gated_loudness_lufs
 
 Grid = NDArray[np.float32]  # [frames, bands]
@@ -120,21 +121,24 @@ class BandMeter:
     def __init__(self, spec: FeatureSpec, bank: FilterBank) -> None:
         self.spec = spec
         self._hann = hann(spec.fft_samples)
-        self._weights = bank.T  # not copied, as there may be a hundred streams
+        self._filters = Filters(bank)
         self._loudness_weights = None
+        self._n_bins = self._filters.n_heard
         if spec.loudness_lufs is not None:
             self._loudness_weights = frame_weights(self._hann, spec.sample_rate_hz)
+            self._n_bins = len(self._loudness_weights)
 
     def measure(self, frames: NDArray[np.float32]) -> Bands:
         """Measure frames of samples, shape [frames, fft_samples]."""
-        transform = np.fft.rfft(frames * self._hann)
-        spectrum = np.asarray(transform.real**2 + transform.imag**2, np.float32)
+        spectrum = np.abs(np.fft.rfft(frames * self._hann)[:, : self._n_bins])
+        is_power = self.spec.spectrum == "power"
+        if is_power:
+            np.square(spectrum, out=spectrum)
         mean_squares = np.zeros(0, np.float32)
         if self._loudness_weights is not None:
-            mean_squares = spectrum @ self._loudness_weights
-        if self.spec.spectrum == "magnitude":
-            np.sqrt(spectrum, out=spectrum)
-        return Bands(spectrum @ self._weights, mean_squares)
+            power = spectrum if is_power else np.square(spectrum)
+            mean_squares = power @ self._loudness_weights
+        return Bands(self._filters.apply(spectrum), mean_squares)
 
 
 def measure_bands(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBank) -> Bands:

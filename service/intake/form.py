@@ -59,7 +59,7 @@ def is_text(data: bytes | bytearray) -> bool:
     return True
 
 
-async def receive_form(content_type: str, chunks: AsyncIterable[bytes]) -> tuple[bytes, Fields]:
+async def receive_form(content_type: str, chunks: AsyncIterable[bytes]) -> tuple[bytearray, Fields]:
     """Return the bytes of the only file of a form, and its other fields.
 
     The charset that the client names is not heeded: fields are read as UTF-8.
@@ -137,7 +137,7 @@ class _Parts:
         self.complete = True
 
 
-def _file_and_fields(parts: list[Part]) -> tuple[bytes, Fields]:
+def _file_and_fields(parts: list[Part]) -> tuple[bytearray, Fields]:
     files = [part for part in parts if part.is_file]
     texts = [part for part in parts if not part.is_file]
     # A browser sends an input in which nothing was chosen, too.
@@ -149,7 +149,7 @@ def _file_and_fields(parts: list[Part]) -> tuple[bytes, Fields]:
         raise InvalidRequest(
             f"The form has {len(chosen)} files, in {_shown(chosen)}. Send one of them. {HINT}"
         )
-    return bytes(chosen[0].data), fields
+    return chosen[0].data, fields
 
 
 def _broken(reason: str) -> InvalidRequest:

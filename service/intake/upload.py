@@ -48,9 +48,12 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Upload:
-    """What a client sent: the bytes of a file, and the fields of the form around it."""
+    """What a client sent: the bytes of a file, and the fields of the form around it.
 
-    data: bytes
+    They stay where they were gathered, as a copy would hold up the event loop.
+    """
+
+    data: bytes | bytearray
     fields: Fields = ()
 
 
@@ -90,7 +93,10 @@ async def receive_upload(request: Request, max_bytes: int, progress: Progress) -
         if is_form:
             upload = Upload(*await receive_form(content_type, chunks))
         else:
-            upload = Upload(b"".join([chunk async for chunk in chunks]))
+            data = bytearray()
+            async for chunk in chunks:
+                data += chunk
+            upload = Upload(data)
     except ClientDisconnect:
         raise ClientLeft("The client closed the connection during the upload.") from None
     if len(upload.data) > max_bytes:

@@ -1,4 +1,7 @@
-"""What endpoints need from the application, as annotated parameters."""
+"""What endpoints need from the application, as annotated parameters.
+
+They are coroutines though they wait for nothing: FastAPI runs plain functions in a thread.
+"""
 
 from threading import Event
 from typing import Annotated, Any, Literal, cast
@@ -12,20 +15,20 @@ from service.intake.intake import Intake
 from service.schemas import Problem
 
 
-def _registry(request: Request) -> Registry:
+async def _registry(request: Request) -> Registry:
     return cast(Registry, request.app.state.registry)
 
 
-def _intake(request: Request) -> Intake:
+async def _intake(request: Request) -> Intake:
     return cast(Intake, request.app.state.intake)
 
 
-def _stopping(request: Request) -> bool:
+async def _stopping(request: Request) -> bool:
     stopping: Event = request.app.state.stopping
     return stopping.is_set()
 
 
-def _ready_when(request: Request) -> Literal["all", "any"]:
+async def _ready_when(request: Request) -> Literal["all", "any"]:
     ready_when: Literal["all", "any"] = request.app.state.ready_when
     return ready_when
 

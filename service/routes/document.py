@@ -26,14 +26,31 @@ Document = dict[str, Any]
 
 def install(app: FastAPI, registry: Registry) -> None:
     """Make the application describe the tasks that the registry knows."""
-    describe: Callable[[], Document] = app.openapi
-    app.openapi = lambda: _with_tasks(describe(), registry)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = _Description(app.openapi, registry)  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-def _with_tasks(described: Document, registry: Registry) -> Document:
+class _Description:
+    """The document, made anew only when the models have changed: it holds up all requests."""
+
+    def __init__(self, describe: Callable[[], Document], registry: Registry) -> None:
+        self._describe = describe
+        self._registry = registry
+        self._made: tuple[dict[str, Card | None], Document] | None = None
+
+    def __call__(self) -> Document:
+        cards, made = self._registry.cards(), self._made
+        if made is None or not _same(made[0], cards):
+            made = self._made = cards, _with_tasks(self._describe(), cards)
+        return made[1]
+
+
+def _same(some: Mapping[str, Card | None], others: Mapping[str, Card | None]) -> bool:
+    return [*some] == [*others] and all(card is others[task] for task, card in some.items())
+
+
+def _with_tasks(described: Document, cards: Mapping[str, Card | None]) -> Document:
     """Return a document with a path for each task, which stays as it is while models load."""
     document = deepcopy(described)
-    cards = registry.cards()
     paths: Document = {}
     for path, item in document["paths"].items():
         if path == ALL_PATH:

@@ -98,7 +98,7 @@ class Options(BaseModel):
         return None
 
 
-def _of_query(request: Request) -> Options:
+async def _of_query(request: Request) -> Options:
     return Options.read(request.query_params.multi_items())
 
 

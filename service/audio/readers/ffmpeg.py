@@ -227,7 +227,8 @@ def _samples(frame: AudioFrame, channels: int) -> Samples:
     samples = raw.T if frame.format.is_planar else raw.reshape(-1, channels)
     scale = SCALES.get(raw.dtype.name)
     if scale is None:
-        return samples.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # what is beyond single precision is refused as infinite
+            return samples.astype(np.float32, copy=False)
     if raw.dtype == np.uint8:
         samples = samples.astype(np.float32) - np.float32(128)
     return samples.astype(np.float32) * np.float32(scale)

@@ -7,6 +7,7 @@ from service.audio import adts, flac, riff
 from service.audio.formats import FORMATS, check_allowed, find
 from service.audio.mpeg import Part
 from service.audio.ogg import Link, links_of
+from service.audio.readers import pcm
 from service.audio.readers.chain import ChainSource
 from service.audio.readers.mpeg import PartOpening, by_sndfile, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
@@ -99,6 +100,8 @@ def _of_wav(data: bytes) -> list[Opening]:
             "service does not read in a WAV. Convert it, for example to MP3 or FLAC."
         )
     cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
+    if wav.form is not None and pcm.is_plain(wav.form) and wav.data and wav.is_regular:
+        return [partial(pcm.PcmSource, data, wav.form, wav.data[0], cut_off=cut_off)]
     mended = riff.mended(data, wav)
     return [
         partial(SndFileSource, mended, "wav", cut_off=cut_off),

@@ -18,7 +18,7 @@ UTF8_NAME = "; filename*=utf-8''%E9%9F%B3.mp3"
 
 def sent(*parts: bytes) -> bytes:
     """Return the file that is found in a form of these parts."""
-    return receive(Client(form(*parts)), FORM).data
+    return bytes(receive(Client(form(*parts)), FORM).data)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from service.audio.formats import FORMATS
 from service.audio.readers.chain import ChainSource
 from service.audio.readers.opening import openings_of
+from service.audio.readers.pcm import PcmSource
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
 from service.errors import UnsupportedAudio, UnusableAudio
@@ -27,8 +28,14 @@ def test_libsndfile_comes_first_where_it_is_right(name: str) -> None:
     data = encode_as(name, noise(1.0, rate_hz=ENCODINGS[name].rate_hz))
     found, openings = openings_of(data, FORMATS)
     source = openings[0]()
-    assert isinstance(source, SndFileSource)
+    assert isinstance(source, PcmSource if name == "wav" else SndFileSource)
     assert source.format == found == name
+
+
+def test_a_plain_wav_whose_chunks_are_out_of_order_is_mended_first() -> None:
+    data = encode(SOUND, subtype="PCM_16")
+    assert isinstance(first(data), PcmSource)
+    assert isinstance(first(data + chunk(b"data", b"\1\0\2\0")), SndFileSource)
 
 
 @pytest.mark.parametrize("name", MUXINGS)

@@ -1,0 +1,62 @@
+"""Read the samples of a WAV that stand there as they are; no decoder is faster than none."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from service.audio.readers.source import BLOCK_FRAMES, Samples
+from service.audio.riff import Chunk, Form
+
+PCM, FLOAT = 1, 3
+# By codec and bits: how NumPy calls the samples, and what brings them to [-1, 1].
+_TYPES = {(PCM, 16): ("<i2", np.float32(2.0**-15)), (FLOAT, 32): ("<f4", None)}
+
+
+def is_plain(form: Form) -> bool:
+    """Tell whether the samples of a file in this form can be read as they are."""
+    if (form.codec, form.bits) not in _TYPES:
+        return False
+    return form.channels > 0 and form.frame_bytes == form.channels * form.bits // 8
+
+
+class PcmSource:
+    """Plain samples; see :class:`service.audio.readers.source.Source`.
+
+    Parameters
+    ----------
+    content
+        The file.
+    form
+        Its form, which is plain.
+    samples
+        Where in the file the samples are.
+    cut_off
+        Whether the file ends before its own end.
+    """
+
+    def __init__(self, content: bytes, form: Form, samples: Chunk, *, cut_off: bool) -> None:
+        self.format = "wav"
+        self.sample_rate_hz = form.rate_hz
+        self.channels = form.channels
+        self.cut_off = cut_off
+        self.damaged_s = 0.0
+        kind, self._scale = _TYPES[form.codec, form.bits]
+        n_frames = samples.n_bytes // form.frame_bytes
+        whole = np.frombuffer(content, kind, n_frames * form.channels, samples.begin)
+        self._frames = whole.reshape(n_frames, form.channels)
+        self._at = 0
+        self.stated_s = n_frames / form.rate_hz if form.rate_hz else 0.0
+
+    def seek(self, frame: int) -> int:
+        """Go to a sample."""
+        self._at = min(frame, len(self._frames))
+        return self._at
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the samples from there to the end."""
+        for at in range(self._at, len(self._frames), BLOCK_FRAMES):
+            block = self._frames[at : at + BLOCK_FRAMES].astype(np.float32)
+            yield block if self._scale is None else np.multiply(block, self._scale, out=block)
+
+    def close(self) -> None:
+        """Let go of the file."""
