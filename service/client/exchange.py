@@ -76,7 +76,7 @@ class Exchange:
         return {"Accept": self.accept, **sent}
 
 
-def upload(path: str, audio: Audio, asked: Asked, *, lab: bool = False) -> Exchange:
+def upload(path: str, audio: Audio, asked: Excerpted, *, lab: bool = False) -> Exchange:
     """Return the request that has audio classified.
 
     A name that is no parameter is sent too: the service's answer tells which one was meant.

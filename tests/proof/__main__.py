@@ -5,9 +5,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.proof import fuzz, load, slow, soak, stream
+from tests.proof import fuzz, library, load, slow, soak, stream
 
-PROOFS = {"fuzz": fuzz, "load": load, "slow": slow, "soak": soak, "stream": stream}
+PROOFS = {
+    "fuzz": fuzz,
+    "library": library,
+    "load": load,
+    "slow": slow,
+    "soak": soak,
+    "stream": stream,
+}
 
 
 def main() -> int:
