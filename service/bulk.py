@@ -1,7 +1,8 @@
 """Spread work over processes of this machine or over a cluster: a thin layer on Dask.
 
 Dask brings the queue, the transport and the retries. What is added here is a bound: only so many
-items are handed out at a time, so that a million of them take no more memory than a hundred.
+items are handed out at a time, so that a million of them take no more memory than a hundred; and
+items that take little time are handed out some at a time.
 """
 
 import itertools
@@ -24,8 +25,12 @@ FIRST_WORKER_S = 60
 AWAY_S = 300
 LOOK_S = 10
 COUNT_HOLDS_S = 2.0
-# Items handed out for each thread of the workers: one at work and some on the way.
+# Batches handed out for each thread of the workers: one at work and some on the way.
 AHEAD = 4
+# Dask itself takes some milliseconds for each batch; what is lost with a worker is one batch.
+BATCH_S = 0.3
+LARGEST_BATCH = 16
+NEWEST_COUNTS = 0.3
 # So often may a worker process die over an item before the item is given up.
 ALLOWED_FAILURES = 3
 _CONFIG = {
@@ -127,22 +132,69 @@ def map_unordered(
     NoWorkers
         The scheduler went away, or all workers did and stay away.
     """
-    waiting = iter(items)
-    handed_out: dict[Any, Item] = {}
+    batches = _Batches(items)
+    handed_out: dict[Any, list[Item]] = {}
     crew = _Crew(client)
 
     def hand_out() -> None:
-        room = AHEAD * crew.threads() - len(handed_out)
-        for item in itertools.islice(waiting, max(0, room)):
-            handed_out[client.submit(function, item, *arguments, pure=False)] = item
+        while len(handed_out) < AHEAD * crew.threads() and (batch := batches.next()):
+            future = client.submit(_work_off, function, batch, *arguments, pure=False)
+            handed_out[future] = batch
 
     hand_out()
     while handed_out:
         for future in crew.first_of(list(handed_out)):
-            item = handed_out.pop(future)
+            batch = handed_out.pop(future)
             error = future.exception()
-            yield Done(item, error=error) if error else Done(item, crew.result_of(future))
+            if error is None:
+                seconds, done = crew.result_of(future)
+                batches.took(seconds, len(batch))
+                yield from done
+            elif len(batch) == 1:
+                yield Done(batch[0], error=error)
+            else:
+                batches.part(batch)
         hand_out()
+
+
+def _work_off(
+    function: Callable[..., Result], batch: list[Item], *arguments: Any
+) -> tuple[float, list[Done[Item, Result]]]:
+    """Call a function with each item of a batch, in a worker; tell also how long that took."""
+    began_s = time.monotonic()
+    done = [_done(function, item, *arguments) for item in batch]
+    return time.monotonic() - began_s, done
+
+
+def _done(function: Callable[..., Result], item: Item, *arguments: Any) -> Done[Item, Result]:
+    try:
+        return Done(item, function(item, *arguments))
+    except Exception as error:  # of this item; the others of the batch go on
+        return Done(item, error=error)
+
+
+class _Batches(Generic[Item]):
+    """Items in batches that take about the same time, learned from those that are done."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._waiting = iter(items)
+        self._alone: list[Item] = []
+        self._item_s = BATCH_S  # one at a time until it is known
+
+    def next(self) -> list[Item]:
+        """Return the next batch; an empty one if there is nothing left."""
+        if self._alone:
+            return [self._alone.pop()]
+        size = max(1, min(LARGEST_BATCH, int(BATCH_S / self._item_s)))
+        return list(itertools.islice(self._waiting, size))
+
+    def took(self, seconds: float, count: int) -> None:
+        """Learn how long so many items took."""
+        self._item_s += NEWEST_COUNTS * (seconds / count - self._item_s)
+
+    def part(self, batch: list[Item]) -> None:
+        """Hand out again, each alone, what nothing came of together: one of them is to blame."""
+        self._alone += reversed(batch)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = {
     "service": (
         "errors",
+        "arguments",
         "deadline",
         "cores",
         "heap",
@@ -56,9 +57,9 @@ ORDER = {
         "__main__",
     ),
 }
-# What the training job may know of the service: what a recording is, what a model says, and how
-# work on many recordings is spread.
-SHARED = {"audio", "bulk", "cores", "inference", "errors"}
+# What the training job may know of the service: what a recording is, what a model says, how work
+# on many recordings is spread, and how numbers on command lines are read.
+SHARED = {"arguments", "audio", "bulk", "cores", "inference", "errors"}
 WEB = {"fastapi", "h11", "prometheus_client", "starlette", "uvicorn"}
 MODULES = sorted(file for package in ORDER for file in (ROOT / package).rglob("*.py"))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 # TensorFlow greets on import; its errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from service.arguments import positive_number, positive_whole, whole
 from training import commands as run
 from training.cli_help import DESCRIPTION, EPILOGS
 from training.errors import TrainingError
@@ -208,12 +209,17 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     progressions.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
     _add_run(progressions)
     progressions.add_argument(
-        "--count", type=_positive, default=12, help="progressions of each data set [%(default)s]"
+        "--count",
+        type=positive_whole,
+        default=12,
+        help="progressions of each data set [%(default)s]",
     )
     progressions.add_argument(
         "--soundfont", type=Path, metavar="FILE", help="what plays the songs [no songs]"
     )
-    progressions.add_argument("--songs", type=_positive, default=40, help="how many [%(default)s]")
+    progressions.add_argument(
+        "--songs", type=positive_whole, default=40, help="how many [%(default)s]"
+    )
     _add_json(progressions)
     _add_seed(progressions)
 
@@ -231,12 +237,12 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     outsiders.add_argument(
         "--joined-s",
-        type=_positive_s,
+        type=positive_number,
         metavar="SECONDS",
         help="put recordings together to clips of this length [each alone]",
     )
     outsiders.add_argument(
-        "--count", type=_positive, default=100, help="clips of each kind at most [%(default)s]"
+        "--count", type=positive_whole, default=100, help="clips of each kind at most [%(default)s]"
     )
     _add_json(outsiders)
     _add_seed(outsiders)
@@ -280,13 +286,13 @@ def _add_listen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--teachers", type=Path, default=Path("teachers"), help="holds mn04.onnx [%(default)s]"
     )
     listen.add_argument(
-        "--first", type=_count, default=0, help="first part to prepare [%(default)s]"
+        "--first", type=whole, default=0, help="first part to prepare [%(default)s]"
     )
     listen.add_argument(
-        "--parts", type=_positive, default=70, help="prepare up to this part [%(default)s]"
+        "--parts", type=positive_whole, default=70, help="prepare up to this part [%(default)s]"
     )
     listen.add_argument(
-        "--rounds", type=_positive, default=20, help="rounds of 1000 steps [%(default)s]"
+        "--rounds", type=positive_whole, default=20, help="rounds of 1000 steps [%(default)s]"
     )
     listen.add_argument("--out", type=Path, help="where report writes [RUN/report.json]")
     _add_seed(listen)
@@ -324,27 +330,6 @@ def _task_name(text: str) -> str:
             f"{text!r} is no name of a task: small letters, digits and _, first a letter"
         )
     return text
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not above 0")
-    return number
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is below 0")
-    return number
-
-
-def _positive_s(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no duration in seconds")
-    return seconds
 
 
 def _add_recipe(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import httpx
 
 from service.client.exchange import (
     PATIENCE_S,
     TIMEOUT_S,
+    Asked,
     Audio,
+    Excerpted,
     Exchange,
     checked,
     headers_of,
@@ -84,37 +86,25 @@ class AsyncClient:
     async def classify(
         self,
         audio: Audio,
-        *,
-        timeline: bool = False,
-        top_k: int | None = None,
-        embedding: bool = False,
+        **asked: Unpack[Asked],
     ) -> AllAnswers:
         """Return the answers of all tasks about audio; the parameters are those of the API."""
-        response = await self._send(
-            lambda: upload("/classify", audio, timeline=timeline, top_k=top_k, embedding=embedding)
-        )
+        response = await self._send(lambda: upload("/classify", audio, asked))
         return read(response, AllAnswers)
 
     async def classify_task(
         self,
         task: str,
         audio: Audio,
-        *,
-        timeline: bool = False,
-        top_k: int | None = None,
-        embedding: bool = False,
+        **asked: Unpack[Asked],
     ) -> TaskAnswer:
         """Return the answer of one task about audio; the parameters are those of the API."""
-        response = await self._send(
-            lambda: upload(
-                f"/classify/{task}", audio, timeline=timeline, top_k=top_k, embedding=embedding
-            )
-        )
+        response = await self._send(lambda: upload(f"/classify/{task}", audio, asked))
         return read(response, TaskAnswer)
 
-    async def lab(self, audio: Audio, *, task: str = "chord") -> str:
+    async def lab(self, audio: Audio, *, task: str = "chord", **asked: Unpack[Excerpted]) -> str:
         """Return the chords of audio over time as a ``.lab`` file."""
-        response = await self._send(lambda: upload(f"/classify/{task}", audio, lab=True))
+        response = await self._send(lambda: upload(f"/classify/{task}", audio, asked, lab=True))
         return response.text
 
     async def models(self) -> list[ModelSummary]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypedDict, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -20,6 +20,39 @@ TIMEOUT_S = 120.0
 PATIENCE_S = 60.0
 # The service knows formats by their content; what is not said to be audio it may take for text.
 MEDIA_TYPE = "audio/x-unknown"
+
+
+class Excerpted(TypedDict, total=False):
+    """Which part of a recording is heard: the parameters of the API.
+
+    Attributes
+    ----------
+    start_s
+        From here on.
+    duration_s
+        So many seconds; without, to the end.
+    """
+
+    start_s: float
+    duration_s: float | None
+
+
+class Asked(Excerpted, total=False):
+    """What may be asked of audio: the parameters of the API, each with its default there.
+
+    Attributes
+    ----------
+    timeline
+        Also answer for each stretch of time.
+    top_k
+        Probabilities of the most probable labels only, so many.
+    embedding
+        Also give what the network hears as a vector.
+    """
+
+    timeline: bool
+    top_k: int | None
+    embedding: bool
 
 
 class ServiceUnreachable(Exception):
@@ -43,23 +76,17 @@ class Exchange:
         return {"Accept": self.accept, **sent}
 
 
-def upload(
-    path: str,
-    audio: Audio,
-    *,
-    timeline: bool = False,
-    top_k: int | None = None,
-    embedding: bool = False,
-    lab: bool = False,
-) -> Exchange:
-    """Return the request that has audio classified."""
+def upload(path: str, audio: Audio, asked: Excerpted, *, lab: bool = False) -> Exchange:
+    """Return the request that has audio classified.
+
+    A name that is no parameter is sent too: the service's answer tells which one was meant.
+    """
     params: dict[str, str | int | float] = {}
-    if timeline:
-        params["timeline"] = "true"
-    if top_k is not None:
-        params["top_k"] = top_k
-    if embedding:
-        params["embedding"] = "true"
+    for name, value in asked.items():
+        if value is True:
+            params[name] = "true"
+        elif isinstance(value, int | float) and value is not False:
+            params[name] = value
     if lab:
         params["format"] = "lab"
     accept = "text/plain" if lab else "application/json"

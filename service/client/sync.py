@@ -2,7 +2,7 @@
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import httpx
 from pydantic import TypeAdapter
@@ -10,7 +10,9 @@ from pydantic import TypeAdapter
 from service.client.exchange import (
     PATIENCE_S,
     TIMEOUT_S,
+    Asked,
     Audio,
+    Excerpted,
     Exchange,
     checked,
     headers_of,
@@ -78,33 +80,25 @@ class Client:
     def classify(
         self,
         audio: Audio,
-        *,
-        timeline: bool = False,
-        top_k: int | None = None,
-        embedding: bool = False,
+        **asked: Unpack[Asked],
     ) -> AllAnswers:
         """Return the answers of all tasks about audio; the parameters are those of the API."""
-        exchange = upload("/classify", audio, timeline=timeline, top_k=top_k, embedding=embedding)
+        exchange = upload("/classify", audio, asked)
         return read(self._send(exchange), AllAnswers)
 
     def classify_task(
         self,
         task: str,
         audio: Audio,
-        *,
-        timeline: bool = False,
-        top_k: int | None = None,
-        embedding: bool = False,
+        **asked: Unpack[Asked],
     ) -> TaskAnswer:
         """Return the answer of one task about audio; the parameters are those of the API."""
-        exchange = upload(
-            f"/classify/{task}", audio, timeline=timeline, top_k=top_k, embedding=embedding
-        )
+        exchange = upload(f"/classify/{task}", audio, asked)
         return read(self._send(exchange), TaskAnswer)
 
-    def lab(self, audio: Audio, *, task: str = "chord") -> str:
+    def lab(self, audio: Audio, *, task: str = "chord", **asked: Unpack[Excerpted]) -> str:
         """Return the chords of audio over time as a ``.lab`` file."""
-        return self._send(upload(f"/classify/{task}", audio, lab=True)).text
+        return self._send(upload(f"/classify/{task}", audio, asked, lab=True)).text
 
     def models(self) -> list[ModelSummary]:
         """Return the models and their states."""

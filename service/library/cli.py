@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from service.arguments import number_from_zero, positive_number, positive_whole, share
 from service.audio.decode import Limits
 from service.cores import available_cores
 from service.library.question import MIB, Question
@@ -68,6 +69,8 @@ def question_of(options: argparse.Namespace, tasks: tuple[str, ...]) -> Question
         timeline=options.timeline or options.chords is not None,
         top_k=options.top_k,
         embedding=options.embeddings,
+        start_s=options.start_s,
+        duration_s=options.duration_s,
         max_bytes=round(options.max_mib * MIB),
         max_duration_s=options.max_duration_s,
     )
@@ -86,7 +89,7 @@ def _add_question(root: argparse.ArgumentParser) -> None:
     )
     asked.add_argument(
         "--top-k",
-        type=_positive,
+        type=positive_whole,
         metavar="N",
         help="probabilities of the N most probable labels only",
     )
@@ -96,6 +99,19 @@ def _add_question(root: argparse.ArgumentParser) -> None:
         help="also give what the network hears as a vector, to search for similar music",
     )
     asked.add_argument(
+        "--start-s",
+        type=number_from_zero,
+        default=Question.model_fields["start_s"].default,
+        metavar="S",
+        help="hear each file from here on [%(default)g]",
+    )
+    asked.add_argument(
+        "--duration-s",
+        type=positive_number,
+        metavar="S",
+        help="hear so many seconds of each file [to its end]",
+    )
+    asked.add_argument(
         "--chords",
         type=Path,
         metavar="FOLDER",
@@ -103,14 +119,14 @@ def _add_question(root: argparse.ArgumentParser) -> None:
     )
     asked.add_argument(
         "--max-duration-s",
-        type=_positive_number,
+        type=positive_number,
         default=Limits.max_duration_s,
         metavar="S",
         help="files that play longer have that problem; memory grows with it [%(default)g]",
     )
     asked.add_argument(
         "--max-mib",
-        type=_positive_number,
+        type=positive_number,
         default=256.0,
         metavar="MIB",
         help="larger files have that problem; memory grows with it [%(default)g]",
@@ -128,7 +144,7 @@ def _add_engine(root: argparse.ArgumentParser) -> None:
     )
     engine.add_argument(
         "--processes",
-        type=_positive,
+        type=positive_whole,
         default=available_cores(),
         metavar="N",
         help="worker processes on this machine [%(default)s, the cores]",
@@ -142,7 +158,7 @@ def _add_engine(root: argparse.ArgumentParser) -> None:
     )
     engine.add_argument(
         "--patience-s",
-        type=_positive_number,
+        type=positive_number,
         default=PATIENCE_S,
         metavar="S",
         help="how long to wait for a service that is busy or away [%(default)g]",
@@ -175,14 +191,14 @@ def _add_tags(root: argparse.ArgumentParser) -> None:
     tags.add_argument("--yes", action="store_true", help="really write tags")
     tags.add_argument(
         "--genres",
-        type=_positive,
+        type=positive_whole,
         default=TagRules.genres,
         metavar="N",
         help="so many genres at most [%(default)s]",
     )
     tags.add_argument(
         "--min-confidence",
-        type=_share,
+        type=share,
         default=TagRules.min_confidence,
         metavar="P",
         help="nothing that is less probable [%(default)s]",
@@ -195,24 +211,3 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise argparse.ArgumentTypeError("no task is named")
     return names
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not above 0")
-    return number
-
-
-def _positive_number(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return share

@@ -29,7 +29,13 @@ def columns(question: Question, models: Models) -> list[Column]:
     of_tasks = [
         column for task in question.tasks for column in _of_task(task, models[task], question)
     ]
-    return [*_OF_FILE, *_OF_AUDIO, *of_tasks, *(_OF_EMBEDDING if question.embedding else ())]
+    return [
+        *_OF_FILE,
+        *_OF_AUDIO,
+        *(_OF_EXCERPT if question.excerpt else ()),
+        *of_tasks,
+        *(_OF_EMBEDDING if question.embedding else ()),
+    ]
 
 
 def shown(name: str) -> str:
@@ -62,6 +68,14 @@ _OF_AUDIO = [
 ]
 
 
+def _excerpt_start_s(row: Row) -> Value:
+    excerpt = None if row.answers is None else row.answers.audio.excerpt
+    return None if excerpt is None else excerpt.start_s
+
+
+_OF_EXCERPT = [Column("excerpt_start_s", "number", _excerpt_start_s)]
+
+
 def _embedding(of: Callable[[Embedding], Value]) -> Callable[[Row], Value]:
     """Look at the first embedding: the tasks that have one share their network."""
 
@@ -89,6 +103,8 @@ def _of_task(task: str, model: TaskModel, question: Question) -> list[Column]:
         column("uncertain", "truth", lambda result: result.uncertain),
     ]
     found += [column(f"p_{label}", "number", _probability_of(label)) for label in model.labels]
+    if model.tells_music:
+        found.append(column("music", "number", lambda result: result.music))
     found += [column(f"rating_{name}", "number", _rating_of(name)) for name in model.ratings]
     found += [
         column("model_version", "text", lambda result: result.model.version),
@@ -97,12 +113,17 @@ def _of_task(task: str, model: TaskModel, question: Question) -> list[Column]:
     if model.joins:
         found.append(column("shares", "shares", _shares))
     if question.timeline:
+        found += [column(f"spread_{label}", "number", _spread_of(label)) for label in model.labels]
         found.append(column("timeline", "segments", _segments))
     return found
 
 
 def _probability_of(label: str) -> Callable[[TaskResult], Value]:
     return lambda result: result.probabilities.get(label)
+
+
+def _spread_of(label: str) -> Callable[[TaskResult], Value]:
+    return lambda result: (result.spread or {}).get(label)
 
 
 def _rating_of(name: str) -> Callable[[TaskResult], Value]:
@@ -125,6 +146,10 @@ def _segments(result: TaskResult) -> list[dict[str, Value]]:
             "end_s": segment.end_s,
             "label": segment.label,
             "confidence": segment.confidence,
+            "probabilities": [
+                {"label": label, "probability": probability}
+                for label, probability in segment.probabilities.items()
+            ],
         }
         for segment in result.timeline or []
     ]

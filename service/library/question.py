@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from service.audio.decode import Limits
+from service.audio.excerpt import Excerpt
 from service.inference.bundle import MODEL_FILE
 from service.inference.card import Card
 from service.schemas import AllAnswers, ModelRef
@@ -24,8 +25,17 @@ class Question(BaseModel):
     timeline: bool = False
     top_k: int | None = None
     embedding: bool = False
+    start_s: float = 0.0
+    duration_s: float | None = None
     max_bytes: int = 256 * MIB
     max_duration_s: float = Limits.max_duration_s
+
+    @property
+    def excerpt(self) -> Excerpt | None:
+        """The part of each file that is heard; None for all of it."""
+        if self.start_s == 0 and self.duration_s is None:
+            return None
+        return Excerpt(self.start_s, self.duration_s)
 
 
 class TaskModel(BaseModel):
@@ -38,6 +48,7 @@ class TaskModel(BaseModel):
     ratings: list[str]
     lab_labels: list[str] | None
     joins: bool = False  # whether it tells how much of the time each label sounds
+    tells_music: bool = False  # whether it tells how much of a clip is music
 
 
 Models = dict[str, TaskModel]  # by task
@@ -51,6 +62,7 @@ def describe_card(card: Card) -> TaskModel:
         ratings=[rating.name for rating in card.ratings],
         lab_labels=card.lab_labels,
         joins=card.timeline is not None,
+        tells_music=card.kinds is not None,
     )
 
 

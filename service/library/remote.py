@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import itertools
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sized
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypedDict
+from typing import Any
 
 from service.client import AsyncClient, ServiceUnreachable
+from service.client.exchange import Asked
 from service.client.retries import REFUSALS
 from service.errors import (
     BadRequest,
@@ -29,14 +30,6 @@ SPARE = 2
 """Files that are read while as many as the service takes are on the way to it."""
 
 
-class Asked(TypedDict):
-    """The parameters of a question that the API has too."""
-
-    timeline: bool
-    top_k: int | None
-    embedding: bool
-
-
 class RemoteEngine:
     """Works with a running service; see :func:`remote_engine`."""
 
@@ -46,6 +39,7 @@ class RemoteEngine:
         self._runner = runner
         self._client = client
         self._serves = serves  # how many tasks the service has, asked for or not
+        self._running: set[asyncio.Task[Outcome]] = set()
         self.models = models
 
     def hash(self, files: Iterable[str]) -> Iterator[Outcome]:
@@ -76,9 +70,7 @@ class RemoteEngine:
             raise LibraryError(str(error)) from error
 
     async def _ask(self, data: bytes, question: Question) -> AllAnswers:
-        asked = Asked(
-            timeline=question.timeline, top_k=question.top_k, embedding=question.embedding
-        )
+        asked = _asked(question)
         if len(question.tasks) == 1 and self._serves > 1:
             answer = await self._client.classify_task(question.tasks[0], data, **asked)
             result = TaskResult.model_validate(answer.model_dump(exclude={"audio"}))
@@ -95,17 +87,25 @@ class RemoteEngine:
     ) -> Iterator[Outcome]:
         waiting = iter(files)
         loop = self._runner.get_loop()
-        running: set[asyncio.Task[Outcome]] = set()
         while True:
-            for file in itertools.islice(waiting, self._room(running)):
-                running.add(loop.create_task(ask(file)))
-            if not running:
+            for file in itertools.islice(waiting, self._room()):
+                self._running.add(loop.create_task(ask(file)))
+            if not self._running:
                 return
-            done, running = self._runner.run(_first_of(running))
-            yield from (task.result() for task in done)
+            for task in self._runner.run(_first_of(self._running)):
+                self._running.discard(task)
+                yield task.result()
 
-    def _room(self, running: Sized) -> int:
-        return max(0, self._client.in_flight + SPARE - len(running))
+    def _room(self) -> int:
+        return max(0, self._client.in_flight + SPARE - len(self._running))
+
+    async def close(self) -> None:
+        """Give up what is still on its way, as after an error, and close all connections."""
+        for task in self._running:
+            task.cancel()
+        # What became of them is looked at and no more told: the first error has ended the run.
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._client.close()
 
 
 @contextmanager
@@ -132,15 +132,18 @@ def remote_engine(
     """
     client = AsyncClient(url, api_key=api_key, patience_s=patience_s)
     with asyncio.Runner() as runner:
+        close = client.close
         try:
             models, serves = runner.run(_models(client, tasks))
-            yield RemoteEngine(runner, client, models, serves)
+            engine = RemoteEngine(runner, client, models, serves)
+            close = engine.close
+            yield engine
         except ServiceUnreachable as error:
             raise LibraryError(str(error)) from error
         except ServiceError as error:
             raise LibraryError(f"The service refuses: {error.detail}") from error
         finally:
-            runner.run(client.close())
+            runner.run(close())
 
 
 async def _models(client: AsyncClient, tasks: tuple[str, ...] | None) -> tuple[Models, int]:
@@ -151,7 +154,13 @@ async def _models(client: AsyncClient, tasks: tuple[str, ...] | None) -> tuple[M
     return {card.task: describe_card(card) for card in cards}, len(serving)
 
 
-async def _first_of(
-    running: set[asyncio.Task[Outcome]],
-) -> tuple[set[asyncio.Task[Outcome]], set[asyncio.Task[Outcome]]]:
-    return await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+def _asked(question: Question) -> Asked:
+    asked = Asked(timeline=question.timeline, top_k=question.top_k, embedding=question.embedding)
+    if question.excerpt is not None:
+        asked |= Asked(start_s=question.start_s, duration_s=question.duration_s)
+    return asked
+
+
+async def _first_of(running: set[asyncio.Task[Outcome]]) -> set[asyncio.Task[Outcome]]:
+    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    return done

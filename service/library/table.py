@@ -33,6 +33,10 @@ _ARROW = {
                 ("end_s", pa.float64()),
                 ("label", pa.string()),
                 ("confidence", pa.float64()),
+                (
+                    "probabilities",
+                    pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float64())])),
+                ),
             ]
         )
     ),

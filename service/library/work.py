@@ -82,9 +82,15 @@ def _answers(data: bytes, question: Question, bundles: dict[str, Bundle]) -> All
     clip = _decode(data, question, bundles)
     answers = classify(clip, bundles, timeline=question.timeline)
     return AllAnswers(
-        audio=audio_info(clip),
+        audio=audio_info(clip, question.excerpt, answers.values()),
         results={
-            task: task_result(task, answer, top_k=question.top_k, embedding=question.embedding)
+            task: task_result(
+                task,
+                answer,
+                top_k=question.top_k,
+                start_s=question.start_s,
+                embedding=question.embedding,
+            )
             for task, answer in answers.items()
         },
     )
@@ -93,7 +99,8 @@ def _answers(data: bytes, question: Question, bundles: dict[str, Bundle]) -> All
 def _decode(data: bytes, question: Question, bundles: dict[str, Bundle]) -> Clip:
     limits = Limits(max_duration_s=question.max_duration_s)
     rates_hz = needed_rates_hz(bundles.values())
-    return _decoders().decode(data, rates_hz, limits, Deadline.within(DECODE_S))
+    within = Deadline.within(DECODE_S)
+    return _decoders().decode(data, rates_hz, limits, within, question.excerpt)
 
 
 def _problem(file: str, sha256: str | None, error: ServiceError) -> Outcome:

@@ -5,10 +5,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.proof import fuzz, load, slow, soak, speed, stream
+from tests.proof import fuzz, library, load, slow, soak, speed, stream
 
 PROOFS = {
     "fuzz": fuzz,
+    "library": library,
     "load": load,
     "slow": slow,
     "soak": soak,

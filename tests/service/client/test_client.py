@@ -3,12 +3,15 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_type_hints
 
 import httpx
 import pytest
 
 from service.client import AsyncClient, Client, ServiceUnreachable
+from service.client.exchange import Asked
 from service.errors import (
+    InvalidRequest,
     NotFound,
     Overloaded,
     ServiceError,
@@ -16,6 +19,7 @@ from service.errors import (
     Unauthorized,
     UnusableAudio,
 )
+from service.routes.options import Options
 from tests.audio import encode, tone
 from tests.bundles import GENRES, band_centre_hz
 from tests.server import server
@@ -95,22 +99,50 @@ def test_a_service_answers_in_its_own_schemas(models_dir: Path, tmp_path: Path) 
 def test_what_is_asked_is_sent_as_the_api_has_it() -> None:
     def handle(request: httpx.Request) -> httpx.Response:
         assert request.url.path == "/classify"
-        assert dict(request.url.params) == {"timeline": "true", "top_k": "2", "embedding": "true"}
+        assert dict(request.url.params) == {
+            "timeline": "true",
+            "top_k": "2",
+            "embedding": "true",
+            "start_s": "0.0",
+            "duration_s": "5",
+        }
         assert request.headers["Authorization"] == "Bearer key"
         assert request.content == b"audio"
         return httpx.Response(200, json=ANSWERS)
 
     with Client(URL, api_key="key", transport=httpx.MockTransport(handle)) as client:
-        client.classify(b"audio", timeline=True, top_k=2, embedding=True)
+        client.classify(b"audio", timeline=True, top_k=2, embedding=True, start_s=0.0, duration_s=5)
+
+
+def test_what_is_not_asked_is_not_sent() -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        assert dict(request.url.params) == {}
+        return httpx.Response(200, json=ANSWERS)
+
+    with client_of(handle) as client:
+        client.classify(b"audio", timeline=False, top_k=None, embedding=False, duration_s=None)
+
+
+def test_the_clients_have_every_parameter_of_the_api() -> None:
+    assert set(get_type_hints(Asked)) | {"format"} == set(Options.model_fields)
+
+
+def test_the_service_tells_which_parameter_was_meant(models_dir: Path, tmp_path: Path) -> None:
+    with (
+        server(models_dir, tmp_path / "log") as (_, http),
+        Client(str(http.base_url)) as client,
+        pytest.raises(InvalidRequest, match="Did you mean 'top_k'"),
+    ):
+        client.classify(encode(tone()), topk=2)  # type: ignore[call-arg]
 
 
 def test_a_lab_is_text() -> None:
     def handle(request: httpx.Request) -> httpx.Response:
-        assert dict(request.url.params) == {"format": "lab"}
+        assert dict(request.url.params) == {"format": "lab", "start_s": "3"}
         return httpx.Response(200, text="0.000\t1.000\tC:maj\n")
 
     with client_of(handle) as client:
-        assert client.lab(b"audio") == "0.000\t1.000\tC:maj\n"
+        assert client.lab(b"audio", start_s=3) == "0.000\t1.000\tC:maj\n"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,9 @@
 """The command as people start it, and what is left when it or its workers are killed."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from service.library.run import Order, run
 from service.library.state import PART_ROWS, Counts, State
 from tests.server import ROOT
 from tests.service.library.libraries import TASKS, InlineEngine, write_library, write_song
+from tests.service.library.started import Started
 
 COUNT = 2 * PART_ROWS + 20
 TIMEOUT_S = 120
@@ -42,39 +41,6 @@ def undisturbed(library: Path, models_dir: Path, tmp_path_factory: pytest.TempPa
 def command(library: Path, out: Path, models_dir: Path, *more: str) -> list[str]:
     fixed = [str(library), "--out", str(out), "--models", str(models_dir), "--processes", "2"]
     return [sys.executable, "-m", "service.library", *fixed, *more]
-
-
-class Started:
-    """A command that runs, and how far its progress bar says it is."""
-
-    def __init__(self, arguments: list[str], log: Path) -> None:
-        self.log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603  # our own command
-                arguments,
-                cwd=ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Else one whose parents run in the background would not heed it.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-            )
-
-    @property
-    def classified(self) -> int:
-        counts = re.findall(r"classifying: .*?(\d+)/\d+ \[", self.log.read_text())
-        return max(map(int, counts), default=0)
-
-    def wait_until_classified(self, count: int) -> None:
-        deadline = time.monotonic() + TIMEOUT_S
-        while self.classified < count:
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.01)
-
-    def workers(self) -> list[psutil.Process]:
-        """Return the processes that classify: those that have a decoder beside them."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        return [p for p in family if any("decoding" in " ".join(c.cmdline()) for c in p.children())]
 
 
 def test_a_command_that_is_killed_goes_on_where_it_was(

@@ -1,3 +1,5 @@
+import asyncio
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +21,27 @@ def files(tmp_path: Path) -> list[str]:
     return sorted(str(file) for file in (tmp_path / "music").iterdir())
 
 
-@pytest.mark.parametrize("tasks", [None, ("genre",), ("genre", "emotion")])
+@pytest.mark.parametrize(
+    ("tasks", "more"),
+    [
+        (None, {"top_k": 2}),
+        (("genre",), {"start_s": 0.1, "duration_s": 0.2, "timeline": True}),
+        (("genre", "emotion"), {"embedding": True}),
+    ],
+)
 def test_a_service_answers_as_its_bundles_do(
-    models_dir: Path, tmp_path: Path, files: list[str], tasks: tuple[str, ...] | None
+    models_dir: Path,
+    tmp_path: Path,
+    files: list[str],
+    tasks: tuple[str, ...] | None,
+    more: dict[str, Any],
 ) -> None:
     # Places for three, so that some are refused and asked again.
     with (
         server(models_dir, tmp_path / "log", queue_size=2) as (_, http),
         remote_engine(str(http.base_url), tasks, None, 60) as engine,
     ):
-        question = Question(tasks=tuple(engine.models), top_k=2)
+        question = Question(tasks=tuple(engine.models), **more)
         outcomes = {outcome.file: outcome for outcome in engine.classify(files, question)}
         hashes = {outcome.file: outcome.sha256 for outcome in engine.hash(files)}
 
@@ -50,17 +63,26 @@ def test_a_service_that_is_not_there_ends_the_run() -> None:
         pytest.fail("there is nobody")
 
 
-def test_a_service_that_wants_a_key_ends_the_run(
-    monkeypatch: pytest.MonkeyPatch, models_dir: Path, files: list[str]
+def test_a_service_that_wants_a_key_ends_the_run_at_once_and_for_all_files(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    models_dir: Path,
+    files: list[str],
 ) -> None:
     card = (models_dir / "genre" / "card.json").read_bytes()
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    refused = 0
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal refused
         if request.url.path == "/models":
             summary = {"task": "genre", "state": "ready", "version": "1"}
             return httpx.Response(200, json=[summary])
         if request.url.path == "/models/genre":
             return httpx.Response(200, content=card)
+        refused += 1
+        while refused < 2:  # so that two files are refused together
+            await asyncio.sleep(0)
         problem = {"type": "/problems/unauthorized", "title": "Key needed", "status": 401}
         told = {"detail": "Send a key.", "instance": "/classify", "request_id": "f00"}
         return httpx.Response(401, json=problem | told)
@@ -75,3 +97,5 @@ def test_a_service_that_wants_a_key_ends_the_run(
         remote_engine("http://service", None, None, 1) as engine,
     ):
         list(engine.classify(files, Question(tasks=("genre",))))
+    gc.collect()  # asyncio tells of errors that nobody looked at when their tasks are let go
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []

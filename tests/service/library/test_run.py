@@ -3,7 +3,9 @@ import json
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 from pyarrow import parquet
 
@@ -12,7 +14,8 @@ from service.library.question import Question
 from service.library.run import Order, run
 from service.library.state import Counts, State
 from service.library.table import check_ending
-from tests.bundles import CHORDS, EMOTIONS, GENRES, edit_card
+from tests.audio import encode, tone
+from tests.bundles import CHORDS, EMOTIONS, GENRES, band_centre_hz, edit_card, write_bundle
 from tests.service.library.libraries import TASKS, InlineEngine, write_library, write_song
 
 QUESTION = Question(tasks=TASKS)
@@ -51,6 +54,58 @@ def test_each_file_is_a_row_with_all_that_was_answered(models_dir: Path, tmp_pat
     )
     assert row["genre_model_version"] == "1.0.0"
     assert "genre_timeline" not in row
+    assert "excerpt_start_s" not in row
+
+
+def test_over_time_the_table_holds_how_much_and_how_sure(models_dir: Path, tmp_path: Path) -> None:
+    write_song(tmp_path / "music" / "a.wav", "jazz", duration_s=3)
+    question = QUESTION.model_copy(update={"timeline": True, "top_k": 2})
+
+    classify(tmp_path, InlineEngine(models_dir), question=question)
+
+    (row,) = table(tmp_path / "out.jsonl")
+    segments = cast(list[dict[str, Any]], row["genre_timeline"])
+    assert segments
+    for segment in segments:
+        listed = [one["label"] for one in segment["probabilities"]]
+        assert listed[0] == segment["label"] == "jazz"
+        assert len(listed) == 2
+        assert segment["probabilities"][0]["probability"] == segment["confidence"]
+    told = [label for label in GENRES if row[f"genre_spread_{label}"] is not None]
+    assert told == [label for label in GENRES if row[f"genre_p_{label}"] is not None]
+    assert len(told) == 2
+
+
+def test_only_the_part_that_is_asked_for_is_heard(models_dir: Path, tmp_path: Path) -> None:
+    before = tone(band_centre_hz(GENRES.index("rock"), len(GENRES)), 2.0)
+    asked = tone(band_centre_hz(GENRES.index("jazz"), len(GENRES)), 2.0)
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "a.wav").write_bytes(encode(np.concatenate([before, asked])))
+    question = QUESTION.model_copy(update={"start_s": 2.25, "duration_s": 1.5, "timeline": True})
+
+    classify(tmp_path, InlineEngine(models_dir), question=question)
+
+    (row,) = table(tmp_path / "out.jsonl")
+    assert (row["genre_label"], row["excerpt_start_s"], row["duration_s"]) == ("jazz", 2.25, 1.5)
+    segments = cast(list[dict[str, Any]], row["genre_timeline"])
+    assert (segments[0]["start_s"], segments[-1]["end_s"]) == (2.25, 3.75)
+
+
+def test_what_is_no_music_is_told_as_by_the_api(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "models" / "genre", embedding_gain=20.0)
+    kinds = {"labels": ["music", "speech", "noise"], "uncertain_below": 0.5, "fitted_on": "made up"}
+    edit_card(folder, kinds=kinds)
+    write_song(tmp_path / "music" / "a.wav", GENRES[1])  # its last three bands are the kinds
+    write_song(tmp_path / "music" / "b.wav", GENRES[2])
+
+    engine = InlineEngine(tmp_path / "models", ["genre"])
+    classify(tmp_path, engine, question=Question(tasks=("genre",)))
+
+    music, speech = table(tmp_path / "out.jsonl")
+    assert not any("no_music" in warning for warning in cast(list[str], music["warnings"]))
+    assert float(str(music["genre_music"])) > 0.5 > float(str(speech["genre_music"]))
+    assert "no_music: this sounds like speech" in cast(list[str], speech["warnings"])
+    assert speech["genre_uncertain"] is True
 
 
 def test_the_three_formats_say_the_same(models_dir: Path, tmp_path: Path) -> None:
