@@ -1,6 +1,8 @@
 """Fixtures that several test modules share, and how tests run side by side."""
 
+import gc
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,20 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes ``-n auto`` means: one for each core that may be used."""
     return min(MOST_PROCESSES, available_cores())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector what is loaded for all tests, which it would search for ever.
+
+    TensorFlow and some thousand tests are millions of objects, none of which becomes garbage.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
