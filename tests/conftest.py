@@ -26,6 +26,24 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(MOST_PROCESSES, available_cores())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Return what shares the tests out, where it is not said otherwise."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.side_by_side import Scheduling  # noqa: PLC0415  # not with -p no:xdist
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, where processes take their work from the list."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.side_by_side import place  # noqa: PLC0415
+
+        items.sort(key=place)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Spare the garbage collector what is loaded for all tests, which it would search for ever.
