@@ -1,6 +1,8 @@
 """Fixtures that several test modules share, and how tests run side by side."""
 
+import gc
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,38 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes ``-n auto`` means: one for each core that may be used."""
     return min(MOST_PROCESSES, available_cores())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Return what shares the tests out, where it is not said otherwise."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.side_by_side import Scheduling  # noqa: PLC0415  # not with -p no:xdist
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, where processes take their work from the list."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.side_by_side import place  # noqa: PLC0415
+
+        items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector what is loaded for all tests, which it would search for ever.
+
+    TensorFlow and some thousand tests are millions of objects, none of which becomes garbage.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

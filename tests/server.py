@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,11 @@ def environment(**settings: object) -> dict[str, str]:
         **os.environ,
         **{f"SERVICE_{name.upper()}": str(value) for name, value in settings.items()},
     }
+
+
+def heed_interrupts() -> None:
+    """Let a new process end at Ctrl-C, also where its parents run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from tests.training.comparison.small import use_small_systems
 from tests.training.data.readers.pictures import random_levels
 from tests.training.made import write_csv, write_guitar_chords_v3, write_moods, write_wav
 from tests.training.runs import make_fold
-from tests.training.tiny import TINY_CHORD, TINY_GENRE, varied
+from tests.training.tiny import LINEAR_CHORD, TINY_GENRE, varied
 from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
 from training.comparison import compare_job
 from training.data.labels import CHORDS
@@ -35,7 +35,7 @@ COMMANDS = (
 @pytest.fixture
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recipes that train in a second."""
-    monkeypatch.setitem(RECIPES, "chord", TINY_CHORD)
+    monkeypatch.setitem(RECIPES, "chord", LINEAR_CHORD)
     monkeypatch.setitem(RECIPES, "genre", TINY_GENRE)
 
 
@@ -157,7 +157,7 @@ def test_a_recipe_is_printed_in_the_form_that_fit_takes(
 ) -> None:
     assert main(["recipe", "chord", "--run", str(tmp_path)]) == 0
     table = tomllib.loads(capsys.readouterr().out)
-    assert table["fit"]["epochs"] == TINY_CHORD.fit.epochs
+    assert table["fit"]["epochs"] == LINEAR_CHORD.fit.epochs
     assert table["task"] == "chord"
 
 

@@ -52,6 +52,12 @@ def tiny_chord_net(_: int) -> keras.Model:
     return chord_net(frames, bands, len(QUALITIES), width=4)
 
 
+def linear_chord_net(_: int) -> keras.Model:
+    """Build a network for the windows of the chord recipe in a moment."""
+    frames, bands = CHORD.inputs.windows.frames, CHORD.inputs.features.bands
+    return averaging_net(frames, bands, len(CHORD.labels))
+
+
 def tiny_genre_net(teacher_targets: int) -> keras.Model:
     """Build a network for the windows of the genre recipe."""
     frames, bands = GENRE.inputs.windows.frames, GENRE.inputs.features.bands
@@ -114,6 +120,8 @@ TINY_CHORD = varied(
     degraded_copies=1,
     rendering=few(CHORD.supplement.rendering),
 )
+# Where it does not matter which network learns.
+LINEAR_CHORD = varied(TINY_CHORD, build=linear_chord_net)
 # No backbone and no teacher, whose package need not be there.
 TINY_GENRE = varied(
     GENRE, build=tiny_genre_net, backbone=None, fit=FIT, rendering=few(GENRE.supplement.rendering)

@@ -2,14 +2,13 @@
 
 import os
 import re
-import signal
 import subprocess
 import time
 from pathlib import Path
 
 import psutil
 
-from tests.server import ROOT
+from tests.server import ROOT, heed_interrupts
 
 STALLED_S = 120
 LOOK_S = 0.02
@@ -27,8 +26,7 @@ class Started:
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Else one whose parents run in the background would not heed it.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+                preexec_fn=heed_interrupts,  # noqa: PLW1509
             )
 
     @property

@@ -16,7 +16,7 @@ from service.listen.__main__ import KEY_VARIABLE, main
 from service.listen.conversation import address
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz
-from tests.server import ROOT, TIMEOUT_S, server
+from tests.server import ROOT, TIMEOUT_S, heed_interrupts, server
 
 BLUES = tone(band_centre_hz(0, len(GENRES)), 1.2, rate_hz=SAMPLE_RATE_HZ)
 
@@ -115,6 +115,7 @@ def test_ctrl_c_asks_for_the_last_answer(url: str, tmp_path: Path) -> None:
         [sys.executable, "-m", "service.listen", str(file), "--url", url, "--json"],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

@@ -10,14 +10,12 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     BrowserType,
     ConsoleMessage,
     Error,
@@ -97,11 +95,18 @@ def modules(tab: Page, address: str) -> Page:
     return tab
 
 
-@contextmanager
-def hearing(chromium: BrowserType, program: str, wav: Path) -> Iterator[BrowserContext]:
-    """A browser of its own, whose microphone hears a file, once."""
+@pytest.fixture(scope="package")
+def hearing_browser(
+    chromium: BrowserType,
+    chromium_path: str,
+    modules: Page,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Browser]:
+    """A browser whose microphone hears the example, once each time that it is opened."""
+    wav = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    wav.write_bytes(example_file(modules))
     browser = chromium.launch(
-        executable_path=program,
+        executable_path=chromium_path,
         args=[
             "--no-sandbox",
             "--use-fake-ui-for-media-stream",
@@ -109,28 +114,25 @@ def hearing(chromium: BrowserType, program: str, wav: Path) -> Iterator[BrowserC
             f"--use-file-for-fake-audio-capture={wav}%noloop",
         ],
     )
-    yield browser.new_context(permissions=["microphone"])
+    yield browser
     browser.close()
 
 
-@pytest.fixture
-def heard(modules: Page, tmp_path: Path) -> Path:
-    """The example as a file for a microphone to hear."""
-    wav = tmp_path / "heard.wav"
-    wav.write_bytes(example_file(modules))
-    return wav
-
-
-@pytest.fixture
-def listening(
-    chromium: BrowserType, chromium_path: str, address: str, heard: Path
-) -> Iterator[Page]:
-    """The start page in a browser whose microphone hears the example."""
+@contextmanager
+def hearing(browser: Browser, address: str) -> Iterator[Page]:
+    """Visit a service for the first time, where the microphone is allowed."""
     with (
-        hearing(chromium, chromium_path, heard) as context,
+        browser.new_context(permissions=["microphone"]) as context,
         watched(context.new_page(), address) as page,
     ):
         page.goto(f"{address}/")
+        yield page
+
+
+@pytest.fixture
+def listening(hearing_browser: Browser, address: str) -> Iterator[Page]:
+    """The start page in a browser whose microphone hears the example."""
+    with hearing(hearing_browser, address) as page:
         yield page
 
 

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserType, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.server import server
-from tests.service.pages.conftest import hearing, watched
+from tests.service.pages.conftest import hearing
 
 KEY = "a+key/of= this test, + more"
 # Remembers the microphone that the page opens, so that a test can unplug it.
@@ -26,20 +26,14 @@ Visit = Callable[..., AbstractContextManager[tuple[subprocess.Popen[bytes], Page
 
 
 @pytest.fixture
-def visit(
-    chromium: BrowserType, chromium_path: str, heard: Path, models_dir: Path, tmp_path: Path
-) -> Visit:
+def visit(hearing_browser: Browser, models_dir: Path, tmp_path: Path) -> Visit:
     """Opens the page of a service of its own in a browser whose microphone hears the example."""
 
     @contextmanager
     def open_page(**settings: object) -> Iterator[tuple[subprocess.Popen[bytes], Page]]:
-        with (
-            server(models_dir, tmp_path / "server.log", **settings) as (process, client),
-            hearing(chromium, chromium_path, heard) as context,
-        ):
+        with server(models_dir, tmp_path / "server.log", **settings) as (process, client):
             address = str(client.base_url).rstrip("/") + str(settings.get("root_path", ""))
-            with watched(context.new_page(), address) as page:
-                page.goto(f"{address}/")
+            with hearing(hearing_browser, address) as page:
                 yield process, page
 
     return open_page
@@ -192,9 +186,11 @@ def test_a_proxy_that_passes_no_websockets_on_is_told(listening: Page) -> None:
 
 def test_a_restart_is_told_and_so_is_a_last_answer_that_never_comes(listening: Page) -> None:
     opened: list[WebSocketRoute] = []
+    told: list[str | bytes] = []
 
     def take(route: WebSocketRoute) -> None:  # all that comes, and say nothing
         opened.append(route)
+        route.on_message(lambda message: told.append(message))  # noqa: PLW0108  # it is marked
 
     listening.route_web_socket(re.compile("/stream$"), take)
     start(listening)
@@ -205,5 +201,9 @@ def test_a_restart_is_told_and_so_is_a_last_answer_that_never_comes(listening: P
 
     listening.get_by_role("button", name="Listen again").click()
     expect(heading(listening)).to_have_text("Listening live")
+    listening.clock.install()
     stop(listening)
-    expect(problem).to_contain_text("The last answer did not come", timeout=40_000)
+    while '{"end":true}' not in told:
+        listening.wait_for_timeout(20)
+    listening.clock.fast_forward("00:16")  # a second more than it waits
+    expect(problem).to_contain_text("The last answer did not come")

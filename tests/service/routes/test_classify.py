@@ -352,10 +352,12 @@ def test_a_crash_while_classifying_is_an_internal_error(
     assert "secret" not in response.text
 
 
-@pytest.fixture
-def chord_client(models_dir: Path, tmp_path: Path) -> Iterator[TestClient]:
+@pytest.fixture(scope="module")
+def chord_client(
+    models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
     """A client of a service whose chord bundle joins segments and has .lab labels."""
-    models = tmp_path / "models"
+    models = tmp_path_factory.mktemp("chords") / "models"
     shutil.copytree(models_dir, models)
     edit_card(
         models / "chord",

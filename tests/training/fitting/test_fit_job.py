@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from tests.training.made import (
     write_wav,
 )
 from tests.training.tiny import (
-    TINY_CHORD,
+    LINEAR_CHORD,
     TINY_GENRE,
     TOY,
     TOY_BANDS,
@@ -40,7 +39,7 @@ from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fingerprint,
 from training.fitting.fit_network import Fitted
 from training.fitting.material import Beside, Item
 from training.fitting.run_folder import RunFolder
-from training.recipes import CHORD, Recipe
+from training.recipes import Recipe
 
 
 class Talking:
@@ -105,6 +104,15 @@ def with_folds(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, dic
     with watched_fits() as done:
         fit(make_job(folder, write_moods(folder / "data")))
     return RunFolder(folder / "run"), dict(done)
+
+
+@pytest.fixture(scope="module")
+def on_backbone(tmp_path_factory: pytest.TempPathFactory) -> FitJob:
+    """A job with folds, of a network on a backbone, that is done."""
+    folder = tmp_path_factory.mktemp("on_backbone")
+    job = make_job(folder, write_moods(folder / "data"), replace(TOY_ON_TOP, augment=noisy))
+    fit(job)
+    return job
 
 
 def test_every_clip_is_judged_by_a_network_that_saw_none_of_its_group(
@@ -294,9 +302,8 @@ def test_a_companion_task_is_learned_from_its_own_list(
     assert job.run.record().clips_by_data_set == {"first": 4, "second": 2}
 
 
-def test_a_network_on_a_backbone_is_kept_as_one_that_takes_windows(tmp_path: Path) -> None:
-    job = make_job(tmp_path, write_moods(tmp_path / "data"), replace(TOY_ON_TOP, augment=noisy))
-    fit(job)
+def test_a_network_on_a_backbone_is_kept_as_one_that_takes_windows(on_backbone: FitJob) -> None:
+    job = on_backbone
     gathered = material.gather(job.recipe, job.data, job.cache, teacher=None, seed=job.seed)
     grids = {
         Path(clip.source.name).name: item.grids[0].astype(np.float32)
@@ -321,13 +328,11 @@ def test_a_network_on_a_backbone_is_kept_as_one_that_takes_windows(tmp_path: Pat
     assert np.asarray(final(job.run.real_windows())["logits"]).shape == (6, 2)
 
 
-@pytest.mark.parametrize("recipe", [TOY, TOY_ON_TOP], ids=["alone", "on a backbone"])
-def test_clips_are_also_judged_cut_short(tmp_path: Path, recipe: Recipe) -> None:
-    job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe)
-
-    fit(job)
-
-    for fold in job.run.folds():
+@pytest.mark.parametrize("is_on_backbone", [False, True], ids=["alone", "on a backbone"])
+def test_clips_are_also_judged_cut_short(
+    with_folds: tuple[RunFolder, dict[str, set[str]]], on_backbone: FitJob, is_on_backbone: bool
+) -> None:
+    for fold in (on_backbone.run if is_on_backbone else with_folds[0]).folds():
         shorter = fold.cuts_s < MOOD_CLIP_S
         assert shorter.any()
         assert fold.durations_s == pytest.approx(MOOD_CLIP_S, abs=0.1)
@@ -337,14 +342,10 @@ def test_clips_are_also_judged_cut_short(tmp_path: Path, recipe: Recipe) -> None
         assert (longest.argmax(axis=1) == fold.logits.argmax(axis=1)).mean() > 0.5
 
 
-def test_a_backbone_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_backbone_stays_as_it_is(on_backbone: FitJob) -> None:
     assert TOY_ON_TOP.inputs.backbone is not None
-    job = make_job(tmp_path, write_moods(tmp_path / "data"), TOY_ON_TOP, with_folds=False)
-
-    fit(job)
-
     (mixture,) = (layer for layer in TOY_ON_TOP.inputs.backbone().layers if layer.weights)
-    kept = job.run.network().get_layer(mixture.name)
+    kept = on_backbone.run.network().get_layer(mixture.name)
     for before, after in zip(mixture.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
 
@@ -383,18 +384,11 @@ def test_the_fingerprint_tells_what_lies_in_the_folders_beside(tmp_path: Path) -
     assert fingerprint_with(1, "a.wav") != fingerprint_with(2, "a.wav")
 
 
-def averaging_chord_net(_: int) -> keras.Model:
-    return averaging_net(
-        CHORD.inputs.windows.frames, CHORD.inputs.features.bands, len(CHORD.labels)
-    )
-
-
 def test_one_data_set_of_few_players_is_enough_for_chords(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = write_guitar_chords_v3(tmp_path / "data", takes=1, test_players=("Someone",))
-    # Which network learns matters nothing here, and this one is built in a moment.
-    job = make_job(tmp_path, data, varied(TINY_CHORD, build=averaging_chord_net))
+    job = make_job(tmp_path, data, LINEAR_CHORD)
 
     with caplog.at_level(logging.INFO, "training.fitting.fit_job"):
         fit(job)

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -66,10 +67,16 @@ def pull_the_plug(monkeypatch: pytest.MonkeyPatch, after_epoch: int) -> None:
     monkeypatch.setattr(fit_network_module._ProgressBar, "on_epoch_end", on_epoch_end)
 
 
-def test_a_small_network_learns_a_separable_problem(tmp_path: Path) -> None:
-    unseen = toy_examples([0, 1] * 20, seed=2)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fitted, Path]:
+    """A fit that nothing interrupted, and its backup; neither is to be changed."""
+    backup = tmp_path_factory.mktemp("whole")
+    return fit_toy(backup), backup
 
-    fitted = fit_toy(tmp_path)
+
+def test_a_small_network_learns_a_separable_problem(whole: tuple[Fitted, Path]) -> None:
+    unseen = toy_examples([0, 1] * 20, seed=2)
+    fitted, _ = whole
 
     answers = clip_logits(fitted.network, unseen.grids, TOY.inputs.windows).argmax(axis=1)
     np.testing.assert_array_equal(answers, unseen.labels)
@@ -105,9 +112,9 @@ def test_each_epoch_draws_batches_of_its_own(
 
 
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Fitted, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = fit_toy(tmp_path / "whole")
+    undisturbed, _ = whole
     begun: list[int] = []
     follow = fit_network_module._FollowEpoch.on_epoch_begin
 
@@ -125,9 +132,9 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
     resumed = fit_toy(tmp_path / "torn")
 
     assert begun == [0, 1, 2, 3, 4]
-    np.testing.assert_allclose(weights(resumed), weights(whole), atol=1e-6)
-    assert resumed.history.keys() == whole.history.keys()
-    for name, losses in whole.history.items():
+    np.testing.assert_allclose(weights(resumed), weights(undisturbed), atol=1e-6)
+    assert resumed.history.keys() == undisturbed.history.keys()
+    for name, losses in undisturbed.history.items():
         np.testing.assert_allclose(resumed.history[name], losses, atol=1e-5)
 
 
@@ -149,11 +156,14 @@ def test_a_batch_that_fails_can_be_tried_again(tmp_path: Path) -> None:
     assert len(fit_toy(tmp_path, recipe).history["loss"]) == TOY.fit.epochs
 
 
-def test_a_finished_fit_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    finished = fit_toy(tmp_path)
+def test_a_finished_fit_is_not_repeated(
+    whole: tuple[Fitted, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished, backup = whole
+    shutil.copytree(backup, tmp_path / "copy")
     pull_the_plug(monkeypatch, after_epoch=TOY.fit.epochs - 1)
 
-    again = fit_toy(tmp_path)
+    again = fit_toy(tmp_path / "copy")
 
     np.testing.assert_array_equal(weights(again), weights(finished))
     assert again.history == finished.history
@@ -170,21 +180,27 @@ def worse_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WindowBatches, "__getitem__", turned)
 
 
+WORSENING = with_fit(TOY, epochs=30, patience=2)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """A fit whose stop clips ended it; not to be changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        worse_every_epoch(patch)
+        return fit_toy(tmp_path_factory.mktemp("stopped"), WORSENING)
+
+
 def test_training_stops_when_the_stop_clips_no_longer_improve_and_keeps_the_best(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stopped: Fitted,
 ) -> None:
-    worse_every_epoch(monkeypatch)
-    recipe = with_fit(TOY, epochs=30, patience=2)
-
-    fitted = fit_toy(tmp_path, recipe)
-
-    losses = fitted.history["val_loss"]
+    losses = stopped.history["val_loss"]
     # Early stopping begins to look at the fourth epoch.
     assert len(losses) == 6
     windows = np.concatenate(
         [cut_windows(g.astype(np.float32), TOY.inputs.windows) for g in STOP.grids]
     )
-    logits = np.asarray(fitted.network(windows)["logits"])
+    logits = np.asarray(stopped.network(windows)["logits"])
     truth = np.repeat(STOP.labels, len(windows) // len(STOP.labels))
     assert negative_log_likelihood(logits, truth) == pytest.approx(losses[3], rel=1e-3)
     assert losses[5] > 1.05 * losses[3]
@@ -210,20 +226,18 @@ def test_without_stop_clips_training_goes_on_to_the_end_and_keeps_the_last_weigh
 
 
 def test_the_best_epoch_is_still_known_after_an_interruption(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stopped: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worse_every_epoch(monkeypatch)
-    recipe = with_fit(TOY, epochs=30, patience=3)
-    whole = fit_toy(tmp_path / "whole", recipe)
     with monkeypatch.context() as plug:
         pull_the_plug(plug, after_epoch=4)
         with pytest.raises(KeyboardInterrupt):
-            fit_toy(tmp_path / "torn", recipe)
+            fit_toy(tmp_path, WORSENING)
 
-    resumed = fit_toy(tmp_path / "torn", recipe)
+    resumed = fit_toy(tmp_path, WORSENING)
 
-    assert len(resumed.history["loss"]) == len(whole.history["loss"])
-    np.testing.assert_allclose(weights(resumed), weights(whole), atol=1e-6)
+    assert len(resumed.history["loss"]) == len(stopped.history["loss"])
+    np.testing.assert_allclose(weights(resumed), weights(stopped), atol=1e-6)
 
 
 def test_a_teacher_is_learned_from_beside_the_labels(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from training.listener.study import Plan, Timetable, ask, study
 from training.networks.listener import Size
 from training.networks.musicnn import FRAMES, SPEC
 
-TINY = Size(stem=16, blocks=((16, 2), (16, 2)), joined=16, embedding=16)
+TINY = Size(stem=16, blocks=((16, 2),), joined=16, embedding=16)
 
 
 def lessons(n: int, seed: int) -> Lessons:

@@ -46,20 +46,26 @@ def fold_of(data_set: str) -> FoldResult:
     return replace(fold, groups=groups)
 
 
-def make_job(tmp_path: Path, *, soundfont: Path | None = None) -> ProgressionJob:
+def make_job(tmp_path: Path) -> ProgressionJob:
     return ProgressionJob(
         recipe=TINY_CHORD,
         run=write_run(tmp_path / "run", TINY_CHORD, [fold_of(name) for name in GUITARS]),
         data=[write_guitars(tmp_path / "data")],
         count=2,
         songs=1,
-        soundfont=soundfont,
+        soundfont=None,
         seed=1,
     )
 
 
-def test_each_fold_is_asked_about_the_guitars_that_it_never_saw(tmp_path: Path) -> None:
-    made = dict(held_out_progressions(make_job(tmp_path)))
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> ProgressionJob:
+    """What is to be measured; its files are not to be changed."""
+    return make_job(tmp_path_factory.mktemp("job"))
+
+
+def test_each_fold_is_asked_about_the_guitars_that_it_never_saw(job: ProgressionJob) -> None:
+    made = dict(held_out_progressions(job))
     assert {name: [p.group for p in progressions] for name, progressions in made.items()} == {
         "attic": [],
         "garage": ["ann", "bob"],
@@ -69,21 +75,20 @@ def test_each_fold_is_asked_about_the_guitars_that_it_never_saw(tmp_path: Path) 
 
 
 def test_songs_by_a_font_that_was_trained_on_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: ProgressionJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progression_job, "require_fluidsynth", lambda _: None)
-    job = make_job(tmp_path, soundfont=Path("/fonts/guitars.sf2"))
     record = job.run.record().model_copy(
         update={"command": "python -m training fit chord --data d --soundfonts guitars.sf2"}
     )
     monkeypatch.setattr(RunFolder, "record", lambda _: record)
 
     with pytest.raises(TrainingError, match=r"trained on guitars\.sf2"):
-        measure(job)
+        measure(replace(job, soundfont=Path("/fonts/guitars.sf2")))
 
 
 def test_the_report_pools_the_guitars_and_lists_each_data_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: ProgressionJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With answers that know the truth for one data set, so that the figures are known."""
 
@@ -94,7 +99,6 @@ def test_the_report_pools_the_guitars_and_lists_each_data_set(
         return Annotation(truth.intervals_s, ["N"] * len(truth.labels))
 
     monkeypatch.setattr(progression_job, "answer", know_the_studio)
-    job = make_job(tmp_path)
 
     report = measure(job)
 
@@ -113,18 +117,17 @@ def test_the_report_pools_the_guitars_and_lists_each_data_set(
 
 
 @needs_fluidsynth
-def test_the_real_functions_answer_progressions_and_songs(tmp_path: Path) -> None:
-    report = measure(make_job(tmp_path, soundfont=FONT))
+def test_the_real_functions_answer_progressions_and_songs(job: ProgressionJob) -> None:
+    report = measure(replace(job, soundfont=FONT))
     assert [part.name for part in report.parts][-1] == "songs by TimGM6mb"
     for part in report.parts:
         assert 0 <= part.figures["root"].value <= 1
         assert part.figures["seg"].value > 0
 
 
-def test_a_recipe_without_segments_is_refused(tmp_path: Path) -> None:
-    job = replace(make_job(tmp_path), recipe=TINY_GENRE)
+def test_a_recipe_without_segments_is_refused(job: ProgressionJob) -> None:
     with pytest.raises(TrainingError, match="does not answer with chords over time"):
-        measure(job)
+        measure(replace(job, recipe=TINY_GENRE))
 
 
 def test_a_run_whose_networks_were_not_kept_says_so(tmp_path: Path) -> None:
@@ -135,16 +138,16 @@ def test_a_run_whose_networks_were_not_kept_says_so(tmp_path: Path) -> None:
         measure(job)
 
 
-def test_data_without_any_progression_are_refused(tmp_path: Path) -> None:
-    job = replace(make_job(tmp_path), run=write_run(tmp_path / "other", TINY_CHORD))
+def test_data_without_any_progression_are_refused(job: ProgressionJob, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="No guitar has enough chords"):
-        measure(job)
+        measure(replace(job, run=write_run(tmp_path / "other", TINY_CHORD)))
 
 
-def test_a_missing_font_is_found_before_anything_is_asked(tmp_path: Path) -> None:
-    job = make_job(tmp_path, soundfont=tmp_path / "missing.sf2")
+def test_a_missing_font_is_found_before_anything_is_asked(
+    job: ProgressionJob, tmp_path: Path
+) -> None:
     with pytest.raises(TrainingError, match=r"fluidsynth|SoundFont"):
-        measure(job)
+        measure(replace(job, soundfont=tmp_path / "missing.sf2"))
 
 
 def test_a_bundle_without_a_lab_form_cannot_answer(tmp_path: Path) -> None:

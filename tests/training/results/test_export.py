@@ -115,6 +115,24 @@ def fitted_told(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return fit_tones(TOY_TOLD, tmp_path_factory.mktemp("fitted"))
 
 
+@pytest.fixture(scope="module")
+def bundle_of_run(fitted_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the network that was trained from its first layer on; not to be changed."""
+    return export(TOY, fitted_run, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def bundle_on_top(fitted_on_top: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the network on a backbone; not to be changed."""
+    return export(TOY_ON_TOP, fitted_on_top, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def bundle_told(fitted_told: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the network that was told of the chords; not to be changed."""
+    return export(TOY_TOLD, fitted_told, tmp_path_factory.mktemp("models"))
+
+
 def content(folder: Path) -> dict[str, bytes]:
     """Return all files of a folder and of those in it."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -128,39 +146,36 @@ def convert_another_network(*_: object, **settings: Any) -> object:
     return CONVERT(network, *_[1:], **settings)
 
 
-@pytest.mark.parametrize(
-    ("recipe", "run"),
-    [(TOY, "fitted_run"), (TOY_ON_TOP, "fitted_on_top"), (TOY_TOLD, "fitted_told")],
-    ids=["from the first layer on", "on a backbone", "told of the chords"],
-)
+@pytest.mark.parametrize("bundle", ["bundle_of_run", "bundle_on_top", "bundle_told"])
 def test_a_fitted_run_becomes_a_bundle_that_the_service_accepts(
-    recipe: Recipe, run: str, tmp_path: Path, request: pytest.FixtureRequest
+    bundle: str, request: pytest.FixtureRequest
 ) -> None:
-    folder = export(recipe, request.getfixturevalue(run), tmp_path / "models")
+    folder: Path = request.getfixturevalue(bundle)
 
-    assert folder == tmp_path / "models" / "emotion"
-    bundle = Bundle.load(folder)
+    assert folder.name == "emotion"
+    loaded = Bundle.load(folder)
     rate_hz = TOY.inputs.features.sample_rate_hz
     for label, frequency_hz in (("sad", 310), ("happy", 2_540)):
         samples = tone(frequency_hz, 1.0, rate_hz=rate_hz)
-        clip = clip_of(samples, rate_hz, needed_rates_hz([bundle]))
-        assert classify(clip, {"emotion": bundle})["emotion"].label == label
+        clip = clip_of(samples, rate_hz, needed_rates_hz([loaded]))
+        assert classify(clip, {"emotion": loaded})["emotion"].label == label
 
 
-def test_the_bundle_answers_as_the_network_in_keras(fitted_run: RunFolder, tmp_path: Path) -> None:
-    folder = export(TOY, fitted_run, tmp_path)
+def test_the_bundle_answers_as_the_network_in_keras(
+    fitted_run: RunFolder, bundle_of_run: Path
+) -> None:
     windows = fitted_run.real_windows()
 
-    answers = Bundle.load(folder).run(windows)
+    answers = Bundle.load(bundle_of_run).run(windows)
 
     expected = np.asarray(fitted_run.network()(windows, training=False)["logits"])
     np.testing.assert_allclose(answers, expected, atol=1e-4)
 
 
 def test_a_bundle_holds_the_backbone_and_what_was_trained_on_it(
-    fitted_on_top: RunFolder, tmp_path: Path
+    fitted_on_top: RunFolder, bundle_on_top: Path
 ) -> None:
-    bundle = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path))
+    bundle = Bundle.load(bundle_on_top)
     windows = fitted_on_top.real_windows()
     network = fitted_on_top.network()
 
@@ -173,9 +188,9 @@ def test_a_bundle_holds_the_backbone_and_what_was_trained_on_it(
 
 
 def test_a_bundle_holds_what_its_network_was_told_of(
-    fitted_told: RunFolder, fitted_on_top: RunFolder, tmp_path: Path
+    bundle_told: Path, fitted_on_top: RunFolder, bundle_on_top: Path
 ) -> None:
-    bundle = Bundle.load(export(TOY_TOLD, fitted_told, tmp_path / "told"))
+    bundle = Bundle.load(bundle_told)
     chord = Bundle.load(ROOT / "models" / "chord")
 
     assert bundle.context is not None
@@ -184,15 +199,14 @@ def test_a_bundle_holds_what_its_network_was_told_of(
     assert bundle.card.context.windows.stride_frames == 20
     np.testing.assert_array_equal(bundle.context.bank, chord.bank)
     assert bundle.card.sha256[CONTEXT_BANK_FILE] == chord.card.sha256[BANK_FILE]
-    untold = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path / "untold"))
-    assert untold.context is None
+    assert Bundle.load(bundle_on_top).context is None
     assert fitted_on_top.context() is None
 
 
 def test_the_network_of_a_run_and_its_bundle_say_the_same_of_a_context(
-    fitted_told: RunFolder, tmp_path: Path
+    fitted_told: RunFolder, bundle_told: Path
 ) -> None:
-    bundle = Bundle.load(export(TOY_TOLD, fitted_told, tmp_path))
+    bundle = Bundle.load(bundle_told)
     windows = fitted_told.real_windows()
     assert bundle.context is not None
     rate_hz = bundle.context.spec.features.sample_rate_hz
@@ -207,9 +221,9 @@ def test_the_network_of_a_run_and_its_bundle_say_the_same_of_a_context(
 
 
 def test_ratings_of_the_run_are_answered_by_the_bundle(
-    fitted_run: RunFolder, fitted_on_top: RunFolder, tmp_path: Path
+    fitted_run: RunFolder, bundle_on_top: Path
 ) -> None:
-    bundle = Bundle.load(export(TOY_ON_TOP, fitted_on_top, tmp_path / "models"))
+    bundle = Bundle.load(bundle_on_top)
     rate_hz = TOY.inputs.features.sample_rate_hz
     clips = [clip_of(tone(hz, 1.0, rate_hz=rate_hz), rate_hz, [rate_hz]) for hz in (300, 2500)]
 
@@ -269,9 +283,12 @@ def test_an_embedding_that_says_the_same_is_shared_with_another_bundle(
     assert other.read_bytes() == expected
 
 
-def test_the_same_run_gives_the_same_networks(fitted_run: RunFolder, tmp_path: Path) -> None:
-    first, second = (export(TOY, fitted_run, tmp_path / name) for name in ("first", "second"))
-    assert (first / MODEL_FILE).read_bytes() == (second / MODEL_FILE).read_bytes()
+def test_the_same_run_gives_the_same_networks(
+    fitted_run: RunFolder, bundle_of_run: Path, tmp_path: Path
+) -> None:
+    again = export(TOY, fitted_run, tmp_path)
+    assert again == tmp_path / "emotion"
+    assert (again / MODEL_FILE).read_bytes() == (bundle_of_run / MODEL_FILE).read_bytes()
 
 
 def test_parts_that_do_not_make_the_whole_are_refused(
@@ -287,8 +304,10 @@ def test_parts_that_do_not_make_the_whole_are_refused(
         export(TOY_ON_TOP, fitted_on_top, tmp_path)
 
 
-def test_the_card_is_the_contract_and_the_record(fitted_run: RunFolder, tmp_path: Path) -> None:
-    card = Bundle.load(export(TOY, fitted_run, tmp_path)).card
+def test_the_card_is_the_contract_and_the_record(
+    fitted_run: RunFolder, bundle_of_run: Path
+) -> None:
+    card = Bundle.load(bundle_of_run).card
 
     record = fitted_run.record()
     assert card.task == "emotion"

@@ -175,7 +175,7 @@ def guessed(fold: FoldResult, shares: Sequence[float]) -> FoldResult:
 def test_answers_are_uncertain_up_to_where_a_third_is_told(
     tmp_path: Path, shares: tuple[float, ...], low_s: float, high_s: float
 ) -> None:
-    fold = with_cuts(make_fold(TINY_GENRE, clips_each=1_000), dict.fromkeys((0.1, 0.3, 1.0), 1), 30)
+    fold = with_cuts(make_fold(TINY_GENRE, clips_each=400), dict.fromkeys((0.1, 0.3, 1.0), 1), 30)
     run = write_run(tmp_path, TINY_GENRE, [guessed(fold, shares)])
     assert low_s <= calibrate(run).uncertain_up_to_s <= high_s
 

@@ -30,13 +30,15 @@ def chord_bundle() -> Bundle:
     return Bundle.load(MODELS / "chord")
 
 
-def make_job(tmp_path: Path) -> UnseenJob:
-    made = make_progression_job(tmp_path)
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> UnseenJob:
+    """What is to be measured; not to be changed."""
+    made = make_progression_job(tmp_path_factory.mktemp("job"))
     return UnseenJob(recipe=made.recipe, run=made.run, data=made.data, count=2, seed=1)
 
 
 def test_the_figures_count_right_and_same_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a network that is right until somebody turns the volume down."""
 
@@ -45,7 +47,7 @@ def test_the_figures_count_right_and_same_answers(
 
     monkeypatch.setattr(invariance, "_answers", answers)
 
-    report = measure(make_job(tmp_path))
+    report = measure(job)
 
     # Two clips of each data set at most; the attic has one.
     assert report.clips_by_data_set == {"attic": 1, "garage": 2, "studio": 2}
@@ -58,7 +60,7 @@ def test_the_figures_count_right_and_same_answers(
 
 
 def test_each_clip_is_judged_by_the_network_that_never_saw_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
@@ -70,37 +72,37 @@ def test_each_clip_is_judged_by_the_network_that_never_saw_it(
     monkeypatch.setattr(invariance, "fold_bundle", lambda _recipe, _run, fold, _calibration: fold)
     monkeypatch.setattr(invariance, "_answers", answers)
 
-    measure(make_job(tmp_path))
+    measure(job)
 
     assert {fold for fold, _ in asked} == {"attic", "garage", "studio"}
     assert all(fold == data_set for fold, data_set in asked)
 
 
-def test_the_bundles_of_the_folds_answer_every_form(tmp_path: Path) -> None:
-    report = measure(make_job(tmp_path))
+def test_the_bundles_of_the_folds_answer_every_form(job: UnseenJob) -> None:
+    report = measure(job)
     assert report.skipped == 0
     assert report.changes[0].change == UNCHANGED
     assert report.changes[0].same_answer.value == 1.0
 
 
 def test_clips_that_cannot_be_read_are_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answers(clip: LabelledClip, *_: object) -> list[str] | None:
         return None if clip.data_set == "studio" else [clip.label] * len(CHANGES)
 
     monkeypatch.setattr(invariance, "_answers", answers)
-    report = measure(make_job(tmp_path))
+    report = measure(job)
     assert report.skipped == 2
     assert report.changes[0].n == 3
 
 
 def test_a_run_without_readable_clips_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(invariance, "_answers", lambda *_: None)
     with pytest.raises(TrainingError, match="can be read"):
-        measure(make_job(tmp_path))
+        measure(job)
 
 
 def label_of(file: bytes, bundle: Bundle) -> str:
