@@ -1,6 +1,7 @@
 """The notebooks run from their first cell to their last, and are kept as they should be read."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -33,7 +34,7 @@ def sources(file: Path, kind: str) -> list[str]:
 
 def test_there_are_five_and_each_but_the_last_leads_to_the_next() -> None:
     assert [file.name[0] for file in NOTEBOOKS] == ["1", "2", "3", "4", "5"]
-    for one, following in zip(NOTEBOOKS, NOTEBOOKS[1:], strict=False):
+    for one, following in pairwise(NOTEBOOKS):
         assert f"({following.name})" in sources(one, "markdown")[-1]
 
 
