@@ -48,6 +48,7 @@ ORDER = {
         "listener",
         "robustness",
         "comparison",
+        "forms",
         "progressions",
         "commands",
         "cli_help",
