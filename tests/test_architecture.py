@@ -50,6 +50,7 @@ ORDER = {
         "listener",
         "robustness",
         "comparison",
+        "forms",
         "progressions",
         "commands",
         "cli_help",

@@ -165,7 +165,7 @@ def test_training_commands_are_understood() -> None:
 def test_modules_that_commands_start_are_there() -> None:
     modules = {name for line in lines("sh") for name in re.findall(r" -m ([\w.]+)", line)}
     assert modules > {"service", "training", "tests.proof"}
-    for module in modules - {"venv", "pip", "pytest", "mypy"}:
+    for module in modules - {"venv", "pip", "pytest", "mypy", "jupyterlab"}:
         folder = ROOT.joinpath(*module.split("."))
         assert (folder / "__main__.py").exists() or folder.with_suffix(".py").exists(), module
 
@@ -179,7 +179,7 @@ def test_test_files_that_commands_name_are_there() -> None:
 def test_what_commands_install_are_extras_of_the_package() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     extras = {extra for line in lines("sh") for extra in re.findall(r"'\.\[(\w+)\]'", line)}
-    assert extras == {"training", "tracing", "signatures", "test", "dev"}
+    assert extras == {"training", "notebooks", "tracing", "signatures", "test", "dev"}
     assert all(f"\n{extra} = [" in project for extra in extras)
 
 

@@ -27,6 +27,7 @@ LISTEN_STEPS = ("gather", "prepare", "study", "report")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
 READ = ("data", "outside", "soundfonts", "soundfont", "bundle", "recipe_file")
 WITHOUT_TENSORFLOW = ("evaluate", "outsiders")
+DATA_FORMATS = ("json", "csv", "parquet")
 FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
 
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_up_logs(quiet=options.quiet, as_json=as_json)
     try:
         _check_paths(options)
-        if options.needs_tensorflow:
+        if options.needs_tensorflow and getattr(options, "format", None) is None:
             load_tensorflow()
         options.run_command(options)
     except TrainingError as error:
@@ -75,6 +76,14 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_recipe(prepare)
     _add_data(prepare)
+    prepare.add_argument(
+        "--format",
+        choices=DATA_FORMATS,
+        help="write the data for other programs instead; see below",
+    )
+    prepare.add_argument(
+        "--out", type=Path, default=Path("runs/data"), help="where they go [%(default)s]"
+    )
 
     fit = _command(commands, "fit", run.fit, "train a network and measure it on held-out groups")
     _add_recipe(fit)

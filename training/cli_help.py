@@ -114,6 +114,17 @@ For a task of your own, a CSV with a column of its name, or folders of audio.
 Clips that cannot be read are named and skipped.
 """
 
+PREPARE_HELP = """\
+Other programs read the data where --format says how:
+  csv      features_30_sec.csv and features_3_sec.csv, the columns of Kaggle's GTZAN set: one row a
+           clip, and one for each of up to ten pieces of 3 s
+  parquet  the same two tables, with data set, group and split as well
+  json     data.json: mapping (the labels), and for each piece of 3 s its place in the mapping in
+           labels, 13 MFCCs of each frame in mfcc, and files and groups
+
+  python -m training prepare genre --data DATA --format csv --out OUT
+"""
+
 PROMOTE_HELP = """\
 The new bundle and the one under models/ are compared on the same clips, those that the run held
 out: balanced accuracies, and their difference with its 95% interval from a bootstrap that draws
@@ -124,7 +135,7 @@ refused. A promoted bundle gets the next version and a line in models/CHANGELOG.
 
 EPILOGS = {
     "promote": PROMOTE_HELP,
-    "prepare": DATA_HELP,
+    "prepare": f"{PREPARE_HELP}\n{DATA_HELP}",
     "fit": DATA_HELP,
     "evaluate": DATA_HELP,
     "compare": f"{COMPARE_HELP}\n{DATA_HELP}",

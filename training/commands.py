@@ -16,7 +16,10 @@ PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Compute and cache the features of all clips."""
+    """Compute and cache the features of all clips, or write them for other programs."""
+    if options.format is not None:
+        _write_data_set(options)
+        return
     from training.data.cache import FeatureCache
     from training.data.filter_banks import make_bank
     from training.data.preparation import prepare as prepare_clips
@@ -32,6 +35,16 @@ def prepare(options: argparse.Namespace) -> None:
     ):
         logging.info("%s, split %s: %d clips", data_set, split, n)
     logging.info("%d clips ready, %d skipped", len(done.clips), len(done.skipped))
+
+
+def _write_data_set(options: argparse.Namespace) -> None:
+    from training.data.labels import TASKS
+    from training.data.readers import read_data_sets
+    from training.forms.data_set import write_data_set
+
+    clips = read_data_sets(options.data, options.recipe, as_written=options.recipe not in TASKS)
+    for file in write_data_set(clips, options.format, options.out, options.cluster):
+        logging.info("wrote %s", file)
 
 
 def fit(options: argparse.Namespace) -> None:
