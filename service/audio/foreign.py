@@ -56,7 +56,7 @@ _TEXTS = (
     (re.compile(rb"[{\[]"), "JSON: check what sent it"),
 )
 _TEXT_BYTES = 512
-_PRINTABLE = re.compile(rb"[\t\n\f\r\x20-\x7e]+")
+_PRINTABLE = re.compile(rb"[\t\n\f\r\x20-\x7e]{20,}")  # fewer may be any file's beginning
 
 # Video of broadcasts and cameras: packets that begin alike; in front of each there may be a time.
 _PACKETS = ((0, 188), (4, 192))

@@ -36,7 +36,8 @@ def test_what_is_no_audio_is_named(start: bytes, name: str) -> None:
 def test_what_is_printable_throughout_is_text() -> None:
     assert name_of(b"Dear listener,\n" * 50) == "text"
     assert name_of(b"Dear listener,\n" * 50 + b"\xff" * 600) == "text"  # by its first bytes
-    assert name_of(b"Dear \x01 listener") is None
+    assert name_of(b"Dear \x01 listener, this is no text") is None
+    assert name_of(b"ID3") is None
 
 
 def test_random_bytes_have_no_name() -> None:
