@@ -33,8 +33,8 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether the figure reaches its goal; one without a goal does."""
-        return self._reaches(self.figure)
+        """Whether the figure reaches its goal, and by processor time too; always without a goal."""
+        return self._reaches(self.figure) and self._reaches(self.processor)
 
     @property
     def verdict(self) -> str:
@@ -43,6 +43,8 @@ class Row:
             return ""
         if self.met:
             return "met"
+        if self._reaches(self.figure):
+            return "met by the clock alone"
         by_processor = self.processor is not None and self._reaches(self.processor)
         return "met by processor time alone" if by_processor else "NOT MET"
 
@@ -53,9 +55,10 @@ class Row:
         processor = "" if self.processor is None else self._shown(self.processor)
         return self.what, self._shown(self.figure), goal, self.verdict, processor
 
-    def _reaches(self, figure: float) -> bool:
-        return (self.at_most is None or figure <= self.at_most) and (
-            self.at_least is None or figure >= self.at_least
+    def _reaches(self, figure: float | None) -> bool:
+        return figure is None or (
+            (self.at_most is None or figure <= self.at_most)
+            and (self.at_least is None or figure >= self.at_least)
         )
 
     def _shown(self, figure: float) -> str:
