@@ -3,6 +3,7 @@
 import hashlib
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
-from tests.server import server
+from tests.server import TIMEOUT_S, server
 from tests.service.pages.conftest import hearing
 
 KEY = "a+key/of= this test, + more"
@@ -203,7 +204,9 @@ def test_a_restart_is_told_and_so_is_a_last_answer_that_never_comes(listening: P
     expect(heading(listening)).to_have_text("Listening live")
     listening.clock.install()
     stop(listening)
+    deadline = time.monotonic() + TIMEOUT_S
     while '{"end":true}' not in told:
+        assert time.monotonic() < deadline, told
         listening.wait_for_timeout(20)
     listening.clock.fast_forward("00:16")  # a second more than it waits
     expect(problem).to_contain_text("The last answer did not come")

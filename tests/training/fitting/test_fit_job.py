@@ -160,7 +160,7 @@ def test_the_record_tells_what_was_learned_from(tmp_path: Path) -> None:
     data = write_moods(tmp_path / "data", ("extra", "test"))
     (tmp_path / "data" / "extra-5.wav").write_bytes(b"no sound at all")
 
-    fit(make_job(tmp_path, data, recipe, seed=7, command="the command"))
+    fit(make_job(tmp_path, data, recipe, seed=7, command="the command", with_folds=False))
 
     record = RunFolder(tmp_path / "run").record()
     assert record.task == "emotion"
