@@ -18,6 +18,8 @@ from training.logs import load_tensorflow, set_up_logs
 
 # Named here too, because loading the recipes loads TensorFlow; a test compares them.
 RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics")
+TASK_OF = {"genre_pictures": "genre", "genre_statistics": "genre"}
+READ_CLIPS = ("prepare", "fit")
 COMPARED_TASKS = ("genre", "emotion")
 PROGRESSION_RECIPES = ("chord",)
 INVARIANCE_RECIPES = ("genre", "chord", "emotion")
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_up_logs(quiet=options.quiet, as_json=as_json)
     try:
         _check_paths(options)
+        _check_layouts(options)
         if options.needs_tensorflow and getattr(options, "format", None) is None:
             load_tensorflow()
         options.run_command(options)
@@ -59,6 +62,21 @@ def _check_paths(options: argparse.Namespace) -> None:
         for path in (given,) if isinstance(given, Path) else given:
             if not path.exists():
                 raise TrainingError(f"{path} does not exist.")
+
+
+def _check_layouts(options: argparse.Namespace) -> None:
+    """Refuse data in no known layout, or without any label of the task, just as early."""
+    if not options.reads_clips:
+        return
+    from training.data.readers import read_data_sets  # noqa: PLC0415  # not for --help
+
+    task = TASK_OF.get(options.recipe, options.recipe)
+    own = options.recipe not in RECIPE_NAMES or getattr(options, "labels_from_data", False)
+    logging.disable(logging.WARNING)  # what it warns of is told when the data are read for good
+    try:
+        read_data_sets(options.data, task, as_written=own)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -124,6 +142,11 @@ def parser() -> argparse.ArgumentParser:
         dest="recipe_file",
         metavar="FILE",
         help="TOML with other numbers for the recipe; python -m training recipe TASK prints all",
+    )
+    fit.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write the losses of each epoch for TensorBoard, into RUN/tensorboard",
     )
     fit.add_argument(
         "--no-folds",
@@ -323,7 +346,11 @@ def _command(
         default="text",
         help="how log lines are written [%(default)s]",
     )
-    command.set_defaults(run_command=run, needs_tensorflow=name not in WITHOUT_TENSORFLOW)
+    command.set_defaults(
+        run_command=run,
+        needs_tensorflow=name not in WITHOUT_TENSORFLOW,
+        reads_clips=name in READ_CLIPS,
+    )
     return command
 
 

@@ -75,6 +75,7 @@ def fit(options: argparse.Namespace) -> None:
             cluster=options.cluster,
             command=_fit_command(options),
             models=options.models,
+            tensorboard=options.tensorboard,
         )
     )
     if run.folds():
