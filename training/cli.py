@@ -187,6 +187,9 @@ def parser() -> argparse.ArgumentParser:
     _add_recipe(report)
     _add_run(report)
     report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
+    report.add_argument(
+        "--cache", type=Path, default=Path("runs/cache"), help="where features are [%(default)s]"
+    )
 
     recipe = _command(commands, "recipe", run.print_recipe, "print a recipe as TOML")
     _add_recipe(recipe)

@@ -308,13 +308,15 @@ def listen(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Draw and write down what a run measured."""
+    from training.data.cache import FeatureCache
     from training.fitting.run_folder import RunFolder
     from training.recipes.tables import kept_recipe
     from training.results.report import report as write
 
     run = RunFolder(_run_folder(options))
     out = options.out or run.path / "report"
-    write(kept_recipe(options.recipe, run.recipe_text()), run, out)
+    recipe = kept_recipe(options.recipe, run.recipe_text())
+    write(recipe, run, out, FeatureCache(options.cache))
     logging.info("wrote %s", out / "report.html")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from service.inference.card import Estimate, Evaluation, Rating
+from training.data.cache import FeatureCache
 from training.evaluation.metrics import N_BINS, Predictions
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
@@ -19,8 +20,12 @@ mpl.use("Agg")
 MAX_LABELS_IN_MATRIX = 20
 
 
-def report(recipe: Recipe, run: RunFolder, out: Path) -> None:
-    """Write ``report.md`` and ``report.html`` with plots of losses, confusions and calibration."""
+def report(recipe: Recipe, run: RunFolder, out: Path, cache: FeatureCache | None = None) -> None:
+    """Write ``report.md`` and ``report.html`` with plots of losses, confusions and calibration.
+
+    With a cache of features, the page also shows and plays the recordings that are at hand, and
+    looks for copies among them.
+    """
     out.mkdir(parents=True, exist_ok=True)
     calibration = calibrate(run)
     figures = evaluations(recipe, run, calibration)
@@ -57,7 +62,7 @@ uncertain. Fitted on {calibration.fitted_on}.
         (f"Confusions on {figures[0].data_set}", out / "confusion.png"),
         ("Confidence against accuracy", out / "calibration.png"),
     )
-    write_page(recipe, run, calibration, figures, pictures, out / "report.html")
+    write_page(recipe, run, calibration, figures, pictures, out / "report.html", cache)
 
 
 def figures_table(figures: Sequence[Evaluation]) -> str:
