@@ -177,6 +177,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate = _command(commands, "evaluate", run.evaluate, "score a bundle on labelled data")
     evaluate.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
     _add_data(evaluate)
+    evaluate.add_argument(
+        "--page", type=Path, metavar="FILE", help="show it as HTML too, with its pictures as PNG"
+    )
     evaluate.add_argument("--split", help="only clips of this split, such as valid")
     _add_json(evaluate)
 
@@ -184,7 +187,14 @@ def parser() -> argparse.ArgumentParser:
     _add_listen(commands)
 
     report = _command(commands, "report", run.report, "draw and write down what a run measured")
-    _add_recipe(report)
+    report.add_argument(
+        "runs",
+        nargs="+",
+        metavar="TASK",
+        action=_OneOrTwo,
+        help="a task, whose run is runs/TASK, or the folder of a run; of two, the second is "
+        "compared with the first",
+    )
     _add_run(report)
     report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
     report.add_argument(
@@ -355,6 +365,22 @@ def _command(
         reads_clips=name in READ_CLIPS,
     )
     return command
+
+
+class _OneOrTwo(argparse.Action):
+    """Refuse more than two runs."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,  # noqa: ARG002  # as argparse calls it
+    ) -> None:
+        """Keep the names."""
+        if values is not None and len(values) > 2:
+            parser.error("give one run, or two to compare")
+        setattr(namespace, self.dest, values)
 
 
 def _task_name(text: str) -> str:

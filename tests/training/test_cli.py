@@ -403,7 +403,7 @@ def test_the_whole_way_from_recordings_to_answers(
     assert main(["export", "chord"]) == 0
     assert main(["report", "chord"]) == 0
     evaluate = ["evaluate", "models/chord", "--data", "recordings", "--split", "test"]
-    assert main([*evaluate, "--json", "out/figures.json"]) == 0
+    assert main([*evaluate, "--json", "out/figures.json", "--page", "out/page.html"]) == 0
 
     progressions = ["progressions", "chord", "--data", "recordings", "--count", "1"]
     assert main([*progressions, "--json", "out/progressions.json"]) == 0

@@ -77,8 +77,8 @@ def write_page(
         file,
         remarks=record.remarks,
         tables=[
-            _figures(figures),
-            *(_recalls(one) for one in figures if ", cut to " not in one.data_set),
+            figures_rows(figures),
+            *(recalls(one) for one in figures if ", cut to " not in one.data_set),
             _by_length(folds),
             _data(run.inputs()),
             _leaks(folds),
@@ -183,7 +183,8 @@ def _copies(compared: int, pairs: Sequence[tuple[str, str]]) -> Table:
     return title, ("clip", "another"), [list(pair) for pair in pairs]
 
 
-def _figures(figures: Sequence[Evaluation]) -> Table:
+def figures_rows(figures: Sequence[Evaluation]) -> Table:
+    """Return a table of figures, a row an evaluation."""
     head = ("clips", "n", "accuracy", "balanced accuracy", "macro F1", "calibration error", "split")
     rows = [
         [
@@ -200,7 +201,8 @@ def _figures(figures: Sequence[Evaluation]) -> Table:
     return "Figures, with 95% intervals", head, rows
 
 
-def _recalls(evaluation: Evaluation) -> Table:
+def recalls(evaluation: Evaluation) -> Table:
+    """Return how many of each label's clips are told right."""
     rows = [
         [label, f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})"]
         for label, e in evaluation.per_class_recall.items()

@@ -32,9 +32,9 @@ def report(recipe: Recipe, run: RunFolder, out: Path, cache: FeatureCache | None
     predictions = Unseen.of(run.folds()).predictions(calibration)
     record = run.record()
 
-    _save(_draw_losses(record.history), out / "losses.png")
-    _save(_draw_confusion(figures[0]), out / "confusion.png")
-    _save(_draw_calibration(predictions), out / "calibration.png")
+    save(_draw_losses(record.history), out / "losses.png")
+    save(draw_confusion(figures[0]), out / "confusion.png")
+    save(draw_calibration(predictions), out / "calibration.png")
     skipped = "\n".join(f"- {name}: {reason}" for name, reason in record.skipped.items())
     text = f"""# {recipe.task}: what the run measured
 
@@ -94,7 +94,8 @@ def estimate_cell(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture as PNG."""
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
@@ -109,7 +110,8 @@ def _draw_losses(history: dict[str, list[float]]) -> Figure:
     return figure
 
 
-def _draw_confusion(evaluation: Evaluation) -> Figure:
+def draw_confusion(evaluation: Evaluation) -> Figure:
+    """Draw which label is taken for which."""
     matrix = np.array(evaluation.confusion_matrix)
     labels = evaluation.confusion_labels
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -128,7 +130,8 @@ def _draw_confusion(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def _draw_calibration(predictions: Predictions) -> Figure:
+def draw_calibration(predictions: Predictions) -> Figure:
+    """Draw how often answers of each confidence are right."""
     confidences = predictions.confidences
     right = predictions.answers == predictions.truth
     bins = np.minimum((confidences * N_BINS).astype(int), N_BINS - 1)
