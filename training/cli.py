@@ -19,6 +19,8 @@ from training.logs import load_tensorflow, set_up_logs
 
 # Named here too, because loading the recipes loads TensorFlow; a test compares them.
 RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics")
+TASK_OF = {"genre_pictures": "genre", "genre_statistics": "genre"}
+READ_CLIPS = ("prepare", "fit")
 COMPARED_TASKS = ("genre", "emotion")
 PROGRESSION_RECIPES = ("chord",)
 INVARIANCE_RECIPES = ("genre", "chord", "emotion")
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_up_logs(quiet=options.quiet, as_json=as_json)
     try:
         _check_paths(options)
+        _check_layouts(options)
         if options.needs_tensorflow and getattr(options, "format", None) is None:
             load_tensorflow()
         options.run_command(options)
@@ -60,6 +63,21 @@ def _check_paths(options: argparse.Namespace) -> None:
         for path in (given,) if isinstance(given, Path) else given:
             if not path.exists():
                 raise TrainingError(f"{path} does not exist.")
+
+
+def _check_layouts(options: argparse.Namespace) -> None:
+    """Refuse data in no known layout, or without any label of the task, just as early."""
+    if not options.reads_clips:
+        return
+    from training.data.readers import read_data_sets  # noqa: PLC0415  # not for --help
+
+    task = TASK_OF.get(options.recipe, options.recipe)
+    own = options.recipe not in RECIPE_NAMES or getattr(options, "labels_from_data", False)
+    logging.disable(logging.WARNING)  # what it warns of is told when the data are read for good
+    try:
+        read_data_sets(options.data, task, as_written=own)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -127,6 +145,11 @@ def parser() -> argparse.ArgumentParser:
         help="TOML with other numbers for the recipe; python -m training recipe TASK prints all",
     )
     fit.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write the losses of each epoch for TensorBoard, into RUN/tensorboard",
+    )
+    fit.add_argument(
         "--no-folds",
         action="store_true",
         help="skip the measurement on held-out groups; quicker, but the card then has few figures, "
@@ -155,6 +178,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate = _command(commands, "evaluate", run.evaluate, "score a bundle on labelled data")
     evaluate.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
     _add_data(evaluate)
+    evaluate.add_argument(
+        "--page", type=Path, metavar="FILE", help="show it as HTML too, with its pictures as PNG"
+    )
     evaluate.add_argument("--split", help="only clips of this split, such as valid")
     _add_json(evaluate)
 
@@ -162,9 +188,19 @@ def parser() -> argparse.ArgumentParser:
     _add_listen(commands)
 
     report = _command(commands, "report", run.report, "draw and write down what a run measured")
-    _add_recipe(report)
+    report.add_argument(
+        "runs",
+        nargs="+",
+        metavar="TASK",
+        action=_OneOrTwo,
+        help="a task, whose run is runs/TASK, or the folder of a run; of two, the second is "
+        "compared with the first",
+    )
     _add_run(report)
     report.add_argument("--out", type=Path, help="folder of the report [RUN/report]")
+    report.add_argument(
+        "--cache", type=Path, default=Path("runs/cache"), help="where features are [%(default)s]"
+    )
 
     recipe = _command(commands, "recipe", run.print_recipe, "print a recipe as TOML")
     _add_recipe(recipe)
@@ -329,8 +365,28 @@ def _command(
         default="text",
         help="how log lines are written [%(default)s]",
     )
-    command.set_defaults(run_command=run, needs_tensorflow=name not in WITHOUT_TENSORFLOW)
+    command.set_defaults(
+        run_command=run,
+        needs_tensorflow=name not in WITHOUT_TENSORFLOW,
+        reads_clips=name in READ_CLIPS,
+    )
     return command
+
+
+class _OneOrTwo(argparse.Action):
+    """Refuse more than two runs."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,  # noqa: ARG002  # as argparse calls it
+    ) -> None:
+        """Keep the names."""
+        if values is not None and len(values) > 2:
+            parser.error("give one run, or two to compare")
+        setattr(namespace, self.dest, values)
 
 
 def _task_name(text: str) -> str:

@@ -11,6 +11,10 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.results.two_runs import Finished
 
 PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
 
@@ -75,6 +79,7 @@ def fit(options: argparse.Namespace) -> None:
             cluster=options.cluster,
             command=_fit_command(options),
             models=options.models,
+            tensorboard=options.tensorboard,
         )
     )
     if run.folds():
@@ -148,6 +153,11 @@ def evaluate(options: argparse.Namespace) -> None:
         options.bundle, options.data, FeatureCache(options.cache), options.split, options.cluster
     )
     _write_figures(options.json, evaluation.model_dump_json(indent=1))
+    if options.page is not None:
+        from training.results.evaluation_page import write_evaluation_page
+
+        write_evaluation_page(evaluation, options.page)
+        logging.info("wrote %s", options.page)
     accuracy = evaluation.accuracy
     logging.info(
         "%d clips, accuracy %.3f (%.3f to %.3f); all figures in %s",
@@ -306,15 +316,42 @@ def listen(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    """Draw and write down what a run measured."""
-    from training.fitting.run_folder import RunFolder
-    from training.recipes.tables import kept_recipe
+    """Draw and write down what a run measured, or compare two."""
+    from training.data.cache import FeatureCache
     from training.results.report import report as write
 
-    run = RunFolder(_run_folder(options))
-    out = options.out or run.path / "report"
-    write(kept_recipe(options.recipe, run.recipe_text()), run, out)
+    if len(options.runs) == 2:
+        _compare_runs(options)
+        return
+    one = _finished(options.runs[0], options.run)
+    out = options.out or one.run.path / "report"
+    write(one.recipe, one.run, out, FeatureCache(options.cache))
     logging.info("wrote %s", out / "report.html")
+
+
+def _compare_runs(options: argparse.Namespace) -> None:
+    from training.results.two_runs import compare_runs
+
+    first, second = (_finished(name) for name in options.runs)
+    file = (options.out or second.run.path / "report") / f"against_{first.run.path.name}.html"
+    logging.info("%s", compare_runs(first, second, file).summary())
+    logging.info("wrote %s", file)
+
+
+def _finished(name: str, folder: Path | None = None) -> "Finished":
+    """Return the run of a task, or the one in a folder, with its recipe."""
+    import tomllib
+
+    from training.fitting.run_folder import RunFolder
+    from training.recipes.tables import kept_recipe
+    from training.results.two_runs import Finished
+
+    is_folder = folder is None and (Path(name) / "run.json").exists()
+    run = RunFolder(Path(name) if is_folder else folder or Path("runs") / name)
+    text = run.recipe_text()
+    if is_folder:
+        name = run.record().task if text is None else tomllib.loads(text).get("name", name)
+    return Finished(kept_recipe(name, text), run)
 
 
 def print_recipe(options: argparse.Namespace) -> None:

@@ -141,6 +141,32 @@ def test_a_wrong_path_fails_before_tensorflow_is_loaded(
     assert done.stderr == "error: nowhere does not exist.\n"
 
 
+@pytest.mark.parametrize("command", ["fit", "prepare"])
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [("genre", "layout of data is unknown"), ("mood", "holds neither mood.csv nor folders")],
+)
+def test_an_unknown_layout_fails_before_tensorflow_is_loaded(
+    tmp_path: Path, command: str, recipe: str, told: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "notes.txt").write_text("no audio")
+    script = (
+        "import sys; from training.cli import main; code = main(sys.argv[1:]);"
+        "print(code, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script, command, recipe, "--data", "data"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(training.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "2 False False\n"
+    assert told in done.stderr
+
+
 def test_an_error_is_a_json_line_where_lines_are_json(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -377,7 +403,7 @@ def test_the_whole_way_from_recordings_to_answers(
     assert main(["export", "chord"]) == 0
     assert main(["report", "chord"]) == 0
     evaluate = ["evaluate", "models/chord", "--data", "recordings", "--split", "test"]
-    assert main([*evaluate, "--json", "out/figures.json"]) == 0
+    assert main([*evaluate, "--json", "out/figures.json", "--page", "out/page.html"]) == 0
 
     progressions = ["progressions", "chord", "--data", "recordings", "--count", "1"]
     assert main([*progressions, "--json", "out/progressions.json"]) == 0

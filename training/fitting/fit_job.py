@@ -30,6 +30,7 @@ from training.fitting.linear_head import fit_linear_head, fits_linear_head
 from training.fitting.material import Beside, Item, Material, examples, gather, teacher_moments
 from training.fitting.ratings import hear, measure, ratings_network, summaries
 from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
+from training.fitting.tensorboard import require_tensorboard, write_losses
 from training.networks.context import load_context, write_context
 from training.networks.teacher import Teacher
 from training.recipes import Recipe
@@ -69,6 +70,8 @@ class FitJob:
         The command line, for the record.
     models
         Finished models, of which the recipe may need one to listen to the clips.
+    tensorboard
+        Whether to write logs that TensorBoard reads into the run.
     """
 
     recipe: Recipe
@@ -81,6 +84,7 @@ class FitJob:
     cluster: str | None
     command: str
     models: Path = Path("models")
+    tensorboard: bool = False
 
 
 def fit(job: FitJob) -> None:
@@ -97,6 +101,8 @@ def fit(job: FitJob) -> None:
             f"The recipe {job.recipe.name} learns from labelled clips alone; leave out --outside "
             "and --soundfonts."
         )
+    if job.tensorboard:
+        require_tensorboard()
     # Before the features, which take long: its weights may not be installed.
     backbone = None if job.recipe.inputs.backbone is None else job.recipe.inputs.backbone()
     with tempfile.TemporaryDirectory() as folder:
@@ -206,8 +212,12 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
     """Fit on everything but some groups."""
     recipe = job.recipe
     items = material.without_groups(material.items, groups)
+    logs = job.run.tensorboard(name) if job.tensorboard else None
     if fits_linear_head(recipe, len(material.items)):
-        return fit_linear_head(items, recipe, job.seed)
+        fitted = fit_linear_head(items, recipe, job.seed)
+        if logs is not None:
+            write_losses(logs, fitted.history)
+        return fitted
     learn, stop = _split_for_stop(recipe, items, job.seed)
     return fit_network(
         recipe,
@@ -217,6 +227,7 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
         seed=job.seed,
         backup=job.run.backup(name),
         description=f"{recipe.name} {name}",
+        tensorboard=logs,
     )
 
 

@@ -24,6 +24,7 @@ from training.fitting.batches import (
     comment_between,
     label_targets,
 )
+from training.fitting.tensorboard import follow
 from training.recipes import Recipe
 from training.recipes.fit_settings import FitSettings
 
@@ -50,6 +51,7 @@ def fit_network(
     seed: int,
     backup: Path,
     description: str,
+    tensorboard: Path | None = None,
 ) -> Fitted:
     """Train a new network; call again with the same ``backup`` to go on after a stop.
 
@@ -72,6 +74,8 @@ def fit_network(
         Folder for the state after each epoch.
     description
         What the progress bar calls it.
+    tensorboard
+        Folder for TensorBoard's logs; None for none.
     """
     settings = recipe.fit
     keras.utils.set_random_seed(seed)
@@ -99,6 +103,7 @@ def fit_network(
             _FollowEpoch(batches),
             keep_best,
             _ProgressBar(settings.epochs, description),
+            *([] if tensorboard is None else [follow(tensorboard)]),
         ],
     )
     return Fitted(network, keep_best.history)

@@ -151,6 +151,10 @@ class RunFolder:
         """Where an interrupted training of a fold left its state."""
         return self.path / "backup" / fold
 
+    def tensorboard(self, fold: str) -> Path:
+        """Where the logs of the training of a fold go, for TensorBoard."""
+        return self.path / "tensorboard" / fold
+
     def has_fold(self, name: str) -> bool:
         """Tell whether a fold was finished before."""
         return self._fold_file(name).exists()

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from service.inference.card import Estimate, Evaluation, Rating
+from training.data.cache import FeatureCache
 from training.evaluation.metrics import N_BINS, Predictions
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
@@ -19,17 +20,21 @@ mpl.use("Agg")
 MAX_LABELS_IN_MATRIX = 20
 
 
-def report(recipe: Recipe, run: RunFolder, out: Path) -> None:
-    """Write ``report.md`` and ``report.html`` with plots of losses, confusions and calibration."""
+def report(recipe: Recipe, run: RunFolder, out: Path, cache: FeatureCache | None = None) -> None:
+    """Write ``report.md`` and ``report.html`` with plots of losses, confusions and calibration.
+
+    With a cache of features, the page also shows and plays the recordings that are at hand, and
+    looks for copies among them.
+    """
     out.mkdir(parents=True, exist_ok=True)
     calibration = calibrate(run)
     figures = evaluations(recipe, run, calibration)
     predictions = Unseen.of(run.folds()).predictions(calibration)
     record = run.record()
 
-    _save(_draw_losses(record.history), out / "losses.png")
-    _save(_draw_confusion(figures[0]), out / "confusion.png")
-    _save(_draw_calibration(predictions), out / "calibration.png")
+    save(_draw_losses(record.history), out / "losses.png")
+    save(draw_confusion(figures[0]), out / "confusion.png")
+    save(draw_calibration(predictions), out / "calibration.png")
     skipped = "\n".join(f"- {name}: {reason}" for name, reason in record.skipped.items())
     text = f"""# {recipe.task}: what the run measured
 
@@ -57,7 +62,7 @@ uncertain. Fitted on {calibration.fitted_on}.
         (f"Confusions on {figures[0].data_set}", out / "confusion.png"),
         ("Confidence against accuracy", out / "calibration.png"),
     )
-    write_page(recipe, run, calibration, figures, pictures, out / "report.html")
+    write_page(recipe, run, calibration, figures, pictures, out / "report.html", cache)
 
 
 def figures_table(figures: Sequence[Evaluation]) -> str:
@@ -89,7 +94,8 @@ def estimate_cell(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture as PNG."""
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
@@ -104,7 +110,8 @@ def _draw_losses(history: dict[str, list[float]]) -> Figure:
     return figure
 
 
-def _draw_confusion(evaluation: Evaluation) -> Figure:
+def draw_confusion(evaluation: Evaluation) -> Figure:
+    """Draw which label is taken for which."""
     matrix = np.array(evaluation.confusion_matrix)
     labels = evaluation.confusion_labels
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -123,7 +130,8 @@ def _draw_confusion(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def _draw_calibration(predictions: Predictions) -> Figure:
+def draw_calibration(predictions: Predictions) -> Figure:
+    """Draw how often answers of each confidence are right."""
     confidences = predictions.confidences
     right = predictions.answers == predictions.truth
     bins = np.minimum((confidences * N_BINS).astype(int), N_BINS - 1)

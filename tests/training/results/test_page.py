@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.training.made import write_wav
 from tests.training.runs import make_fold, make_record, with_cuts, write_run
 from tests.training.tiny import TINY_GENRE
+from training.data.cache import FeatureCache
 from training.fitting.run_folder import INPUTS_FILE
 from training.results.page import MOST_MISTAKES, mistakes
 from training.results.report import report
+from training.synthesis.pieces import RATE_HZ, STYLES, Artist, render_piece
 
 FOLD = make_fold(TINY_GENRE, clips_each=300, right=0.5)
 
@@ -55,8 +58,9 @@ def test_accuracy_is_told_by_the_length_that_was_heard(tmp_path: Path) -> None:
     assert f"<td>3 s</td><td>300</td><td>{right.mean():.3f}</td>" in page
 
 
-def test_the_most_confident_mistakes_come_first() -> None:
-    _, _, rows = mistakes(TINY_GENRE, [FOLD], temperature=1.0)
+def test_the_most_confident_mistakes_come_first(tmp_path: Path) -> None:
+    found = mistakes(TINY_GENRE, write_run(tmp_path, folds=[FOLD]), temperature=1.0)
+    rows = [mistake.cells for mistake in found]
     confidences = [float(row[-1].split(",")[0].split()[-1]) for row in rows]
 
     assert len(rows) == MOST_MISTAKES
@@ -64,3 +68,38 @@ def test_the_most_confident_mistakes_come_first() -> None:
     wrong = np.flatnonzero(FOLD.logits.argmax(axis=1) != FOLD.truth)
     assert {row[0] for row in rows} <= {FOLD.clip_names[i] for i in wrong}
     assert all(row[2] != row[-1].split()[0] for row in rows)
+
+
+def test_recordings_at_hand_are_seen_heard_and_searched_for_copies(tmp_path: Path) -> None:
+    artist, rng = Artist.random(np.random.default_rng(1)), np.random.default_rng(2)
+    sounds = [render_piece(STYLES["rock"], artist, rng, duration_s=6) for _ in range(2)]
+    fold = replace(make_fold(TINY_GENRE, clips_each=3), clip_names=["0.wav", "1.wav", "2.wav"])
+    wrong = np.eye(len(TINY_GENRE.labels), dtype=np.float32)[(fold.truth + 1) % 10]
+    fold = replace(fold, logits=3 * wrong, groups=["a", "b", "c"])
+    lines = ["clip,label,data_set,group,split,content"]
+    # The last is the first once more, by another artist as its list says, softer and later.
+    for name, group, sound in zip(
+        fold.clip_names, fold.groups, [*sounds, 0.5 * sounds[0][5_000:]], strict=True
+    ):
+        write_wav(tmp_path / "audio" / name, sound.astype(np.float32), RATE_HZ)
+        lines.append(f"{tmp_path / 'audio' / name},jazz,made,{group},extra,0")
+    run = write_run(tmp_path / "run", folds=[fold])
+    (run.path / INPUTS_FILE).write_text("\n".join(lines), "utf-8")
+    (tmp_path / "audio" / "1.wav").unlink()
+
+    report(TINY_GENRE, run, tmp_path / "out", FeatureCache(tmp_path / "cache"))
+
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert page.count("data:audio/mpeg;base64,") == 2
+    assert page.count('class="seen"') == 2
+    assert "The same recording in two groups, of 2 clips at hand" in page
+    assert re.search(r"<td>\S+/0.wav</td><td>\S+/2.wav</td>", page)
+
+
+def test_the_page_tells_recall_by_data_set_and_what_an_answer_costs(tmp_path: Path) -> None:
+    fold = make_fold(TINY_GENRE, data_sets=("one", "two"), clips_each=40)
+    report(TINY_GENRE, write_run(tmp_path / "run", folds=[fold]), tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    for of in ("all", "one", "two"):
+        assert f"Recall by label, {of}</h2>" in page
+    assert re.search(r"<td>[\d,]+</td><td>\d+</td><td>\d+</td>", page)

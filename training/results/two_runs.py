@@ -1,0 +1,95 @@
+"""Compare two runs on the clips that both held out, on one page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.errors import TrainingError
+from training.evaluation.paired import Comparison, compare_answers
+from training.fitting.run_folder import RunFolder
+from training.recipes import Recipe
+from training.results.figures import calibrate, evaluations
+from training.results.held_out import Answers, answers_of, clip_key
+from training.results.page import Table, figures_rows, render_page
+
+PAIRED_HEAD = ("clips", "n", "groups", "first", "second", "difference")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run and the recipe by which it was trained."""
+
+    recipe: Recipe
+    run: RunFolder
+
+
+def compare_runs(first: Finished, second: Finished, file: Path) -> Comparison:
+    """Write a page about both runs; return the paired comparison over all common clips.
+
+    Raises
+    ------
+    TrainingError
+        They were trained for different labels, or held out no clip in common.
+    """
+    if set(first.recipe.labels) != set(second.recipe.labels):
+        raise TrainingError(
+            f"{first.run.path} and {second.run.path} tell different labels, so that their "
+            "answers cannot be compared."
+        )
+    answers = [answers_of(one.run.folds(), one.recipe.labels) for one in (first, second)]
+    of_data_set = _data_sets(second.run)
+    common = sorted(answers[0].keys() & answers[1].keys())
+    if not common:
+        raise TrainingError(
+            f"{first.run.path} and {second.run.path} held out no clip in common; train both on "
+            "the same data."
+        )
+    whole = _compared(common, *answers)
+    rows = [_row("all that both held out", whole)]
+    for data_set in sorted(set(of_data_set.values())):
+        part = [key for key in common if of_data_set[key] == data_set]
+        if part:
+            rows.append(_row(data_set, _compared(part, *answers)))
+    title = "Balanced accuracy on the same clips, paired: second less first, 95% interval"
+    render_page(
+        second.recipe.task,
+        f"{whole.summary()}. Before is {first.run.path}, now is {second.run.path}.",
+        file,
+        tables=[(title, PAIRED_HEAD, rows), _told(first), _told(second)],
+    )
+    return whole
+
+
+def _compared(keys: Sequence[str], first: Answers, second: Answers) -> Comparison:
+    return compare_answers(
+        [second[key].truth for key in keys],
+        [first[key].answer for key in keys],
+        [second[key].answer for key in keys],
+        [second[key].group for key in keys],
+    )
+
+
+def _row(name: str, found: Comparison) -> list[str]:
+    difference = found.difference
+    return [
+        name,
+        str(found.n),
+        str(found.groups),
+        f"{found.old.value:.3f}",
+        f"{found.new.value:.3f}",
+        f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})",
+    ]
+
+
+def _data_sets(run: RunFolder) -> dict[str, str]:
+    """Return the data set of each clip, by what stands for it in :class:`Answers`."""
+    return {
+        clip_key(data_set, group, name): data_set
+        for fold in run.folds()
+        for data_set, group, name in zip(fold.data_sets, fold.groups, fold.clip_names, strict=True)
+    }
+
+
+def _told(one: Finished) -> Table:
+    title, head, rows = figures_rows(evaluations(one.recipe, one.run, calibrate(one.run)))
+    return f"{title}: {one.run.path}, {one.run.record().command}", head, rows
