@@ -45,6 +45,8 @@ _CONFIG = {
     "distributed.admin.tick.limit": "1 day",
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.admin.system-monitor.gil.enabled": False,
+    # Else every array beyond 128 KiB comes from the system and goes back to it at once.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
 
 

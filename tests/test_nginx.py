@@ -1,5 +1,6 @@
 """A real nginx in front of several copies of the service, as docker/nginx sets it up."""
 
+import json
 import shutil
 import signal
 import ssl
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from websockets.sync.client import connect
 
 from tests.audio import encode, tone
 from tests.bundles import edit_card, write_models
 from tests.server import ROOT, TIMEOUT_S, service_process
+from tests.service.streaming.said import START_JSON
 from tests.test_prometheus import free_port
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
@@ -91,10 +94,13 @@ def body_limit(max_upload_bytes: int) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, ports: list[int], prefix: str = "") -> Iterator[tuple[httpx2.Client, int]]:
+def nginx(
+    folder: Path, ports: list[int], prefix: str = "", read_timeout_s: int = 35
+) -> Iterator[tuple[httpx2.Client, int]]:
     cert, key = certificate(folder)
     http_port, https_port = free_port(), free_port()
     text = (FOLDER / "service.conf.template").read_text("utf-8")
+    text = text.replace("proxy_read_timeout 35s;", f"proxy_read_timeout {read_timeout_s}s;")
     # Several servers, where the name of a Compose service has several addresses.
     marks = " max_fails=1 fail_timeout=1s;\n    server "
     filled = {
@@ -285,6 +291,51 @@ def test_the_service_sees_the_client_and_not_what_it_claims(copies: Copies) -> N
     (line,) = lines
     assert '"client": "127.0.0.1"' in line
     assert "203.0.113.9" not in line
+
+
+def test_a_copy_that_hangs_for_ever_costs_what_it_is_given(tmp_path: Path) -> None:
+    """Each time that it is tried again, one more waits in vain; all others are answered."""
+    models_dir = write_models(tmp_path / "models")
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(service_process(models_dir, tmp_path / f"{n}.log", workers=1))
+            for n in range(2)
+        ]
+        ports = [copy.base_url.port or 0 for _, copy in started]
+        client, _ = stack.enter_context(nginx(tmp_path, ports, read_timeout_s=1))
+        with load(client) as statuses:
+            wait_for_more(statuses, 10)
+            started[0][0].send_signal(signal.SIGSTOP)
+            wait_for_more(statuses, 60)
+    told = Counter(statuses)
+    assert set(told) <= {200, 504}
+    assert told[200] >= 40
+
+
+def test_a_stream_and_the_pages_go_through_under_a_prefix(tmp_path: Path) -> None:
+    prefix = "/music"
+    models_dir = write_models(tmp_path / "models")
+    settings = {"workers": 1, "root_path": prefix, "trusted_proxies": "127.0.0.1"}
+    with (
+        service_process(models_dir, tmp_path / "log", **settings) as (_, direct),
+        nginx(tmp_path, [direct.base_url.port or 0], prefix) as (client, _),
+    ):
+        answer = client.post(f"{prefix}/classify", content=CLIP, headers=RAW)
+        document = client.get(f"{prefix}/asyncapi.json").json()
+        lost = client.get(f"{prefix}/nothing")
+        outside = client.get("/models")
+        verify = ssl.create_default_context(cafile=str(tmp_path / "tls.crt"))
+        address = str(client.base_url).replace("https", "wss", 1).rstrip("/")
+        with connect(f"{address}{prefix}/stream/genre", ssl=verify) as stream:
+            stream.send(json.dumps(START_JSON))
+            stream.send(json.dumps({"end": True}))
+            final = json.loads(stream.recv(TIMEOUT_S))
+
+    assert answer.status_code == 200
+    assert prefix in json.dumps(document["servers"])
+    assert lost.json()["type"] == f"{prefix}/problems/not-found"
+    assert outside.status_code in {403, 404}  # nginx's own, of a folder that holds nothing
+    assert final["final"] is True
 
 
 def test_without_any_copy_the_answer_says_when_to_try_again(tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from service.audio.decode import decode
 from service.errors import ServiceError
+from tests.audio import encode, noise
 from tests.proof import load, slow, stream
 from tests.proof.fuzz import fuzz, poster
+from tests.proof.library import music
+from tests.proof.library.music import Made, make_library
 from tests.proof.memory import resident_mib
 from tests.proof.mutation import mutated_file, seeds
 from tests.server import server
@@ -84,3 +87,39 @@ def test_the_chords_of_a_song_are_the_same_each_time_and_all_differ_from_the_nex
     assert len(names) == stream.N_CHORDS
     assert len(data) == 2 * stream.RATE_HZ * stream.CHORD_S * stream.N_CHORDS
     assert all(a != b for a, b in pairwise(names))
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    for seed in range(2):
+        data = encode(noise(5.2, rate_hz=8_000, seed=seed), 8_000)
+        (tmp_path / "data" / f"{seed}.wav").write_bytes(data)
+    return tmp_path / "data"
+
+
+def test_a_library_has_what_it_says_and_is_made_once(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(music, "HOUR_S", 2)
+
+    made = make_library(tmp_path / "music", recordings, 13, seconds=1.0)
+
+    files = sorted(file for file in (tmp_path / "music").rglob("*") if file.is_file())
+    contents = {file: file.read_bytes() for file in files}
+    assert made == Made(cuts=10, broken=1, hours=1, copies=1)
+    assert len(files) == made.files == 13
+    assert len(set(contents.values())) == made.files - made.copies
+    lengths_s = [
+        decode(data).duration_s for file, data in contents.items() if "odd" not in str(file)
+    ]
+    assert lengths_s == pytest.approx([1.0] * made.cuts, abs=0.1)
+    with pytest.raises(ServiceError):
+        decode((tmp_path / "music" / "odd" / "broken00000.mp3").read_bytes())
+    make_library(tmp_path / "music", recordings, 13, seconds=1.0)
+    assert {file: file.read_bytes() for file in files} == contents
+
+
+def test_more_files_than_the_recordings_yield_are_refused(recordings: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="do not yield 11 cuts"):
+        make_library(tmp_path / "music", recordings, 20, seconds=1.0)

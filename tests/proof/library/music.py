@@ -84,7 +84,7 @@ def _next(cuts: Iterator[tuple[int, Waveform]], number: int) -> Waveform:
     for found, samples in cuts:
         if found == number:
             return samples
-    raise ValueError(f"The recordings yield no more than {number} cuts; ask for fewer files.")
+    raise ValueError(f"The recordings do not yield {number + 1} cuts; ask for fewer files.")
 
 
 def _cuts(data: Path, seconds: float) -> Iterator[tuple[int, Waveform]]:

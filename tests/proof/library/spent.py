@@ -41,7 +41,7 @@ def cpu_s(process_id: int) -> float:
     """Return the processor time of a process that runs, and of all that it started."""
     process = psutil.Process(process_id)
     times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+    return float(sum(t.user + t.system + t.children_user + t.children_system for t in times))
 
 
 def spend(arguments: list[str], out: Path) -> Spent:

@@ -174,3 +174,21 @@ def test_whoever_asks_without_a_websocket_is_told_why_one_would_be_refused(
         for _ in range(2):
             assert_problem(client.get("/stream"), 426, "upgrade-required")
         assert is_heard(client)
+
+
+def test_a_key_without_the_scope_hears_no_stream(models_dir: Path, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text(f"{hashlib.sha256(KEY.encode()).hexdigest()} player scopes=classify", "utf-8")
+    with serve(Settings(models_dir=models_dir, api_keys_file=keys)) as client:
+        told = {"headers": {"Authorization": f"Bearer {KEY}"}}
+        problem = refusal(client, "/stream", 403, "forbidden", **told)
+    assert "'player' may not be used for stream" in problem["detail"]
+
+
+def test_streams_count_to_the_rate_of_requests(models_dir: Path) -> None:
+    settings = Settings(models_dir=models_dir, rate_limit_per_minute=1, rate_limit_burst=2)
+    with serve(settings) as client:
+        assert is_heard(client)
+        assert is_heard(client)
+        problem = refusal(client, "/stream", 429, "too-many-requests")
+    assert "Try again in" in problem["detail"]
