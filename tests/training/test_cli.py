@@ -243,9 +243,8 @@ def test_a_fit_that_ends_tells_what_comes_next(
     if measured:
         run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
     caplog.set_level("INFO")
-    assert (
-        main(["fit", "genre", "--data", str(tmp_path), "--run", str(run.path), "--no-folds"]) == 0
-    )
+    data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("a.wav", "rock")])
+    assert main(["fit", "genre", "--data", str(data), "--run", str(run.path), "--no-folds"]) == 0
     assert caplog.messages[-1].startswith("finished;")
     assert advice in caplog.messages[-1]
 
@@ -347,8 +346,9 @@ def test_an_interruption_says_that_the_command_goes_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fit_job, "fit", interrupted)
+    data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("a.wav", "Am")])
 
-    assert main(["fit", "chord", "--data", str(tmp_path)]) == 130
+    assert main(["fit", "chord", "--data", str(data)]) == 130
     assert "goes on from here" in capsys.readouterr().err
 
 
