@@ -1,3 +1,6 @@
+import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -178,3 +181,21 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_on_a_terminal_the_first_line_is_the_address_to_open(models_dir: Path) -> None:
+    reader, terminal = pty.openpty()
+    with (
+        open(reader, encoding="utf-8") as shown,  # noqa: PTH123  # a terminal has no path
+        subprocess.Popen(  # noqa: S603  # our own command
+            COMMAND,
+            cwd=ROOT,
+            env=environment(port=0, models_dir=models_dir, workers=1),
+            stdout=terminal,
+            stderr=terminal,
+        ) as process,
+    ):
+        os.close(terminal)
+        first = shown.readline()
+        process.kill()
+    assert re.search(r"http://[\w.]+:\d+", first), first

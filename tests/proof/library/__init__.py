@@ -58,7 +58,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, help="keep the files and tables here [nowhere]")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="[all]")
     parser.add_argument("--runs", type=int, default=1, help="of each way, in turn [%(default)s]")
-    parser.add_argument("--no-kills", action="store_true", help="measure costs alone")
+    parser.add_argument(
+        "--no-kills",
+        dest="kills",
+        action="store_false",
+        help="measure costs alone; tables after kills are compared with that of the way command",
+    )
 
 
 def run(options: argparse.Namespace, models: Path, log: Path) -> bool:
@@ -70,7 +75,7 @@ def run(options: argparse.Namespace, models: Path, log: Path) -> bool:
         sys.stdout.write(f"{made}\n")
         place = Place(music, models.absolute(), work, options.processes, options.max_duration_s)
         holds = [_ways(place, made, options.ways, number, log) for number in range(options.runs)]
-        if not options.no_kills:
+        if options.kills and "command" in options.ways:
             whole = place.work / "command.csv"
             holds += [
                 killed(place.command, whole, made.files - made.copies, place.work)
