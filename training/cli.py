@@ -149,6 +149,7 @@ def parser() -> argparse.ArgumentParser:
     _add_json(evaluate)
 
     _add_measurements(commands)
+    _add_songs(commands)
     _add_listen(commands)
 
     report = _command(commands, "report", run.report, "draw and write down what a run measured")
@@ -201,6 +202,55 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     _add_seed(compare)
 
+    outsiders = _command(
+        commands, "outsiders", run.outsiders, "count how a bundle answers what it has no label for"
+    )
+    outsiders.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
+    outsiders.add_argument(
+        "--data",
+        type=Path,
+        nargs="*",
+        default=(),
+        metavar="FOLDER",
+        help="recordings that have none of its labels, such as speech",
+    )
+    outsiders.add_argument(
+        "--joined-s",
+        type=_positive_s,
+        metavar="SECONDS",
+        help="put recordings together to clips of this length [each alone]",
+    )
+    outsiders.add_argument(
+        "--count", type=_positive, default=100, help="clips of each kind at most [%(default)s]"
+    )
+    _add_json(outsiders)
+    _add_seed(outsiders)
+
+    ratings = _command(
+        commands, "ratings", run.ratings, "measure how well ratings of listeners are predicted"
+    )
+    ratings.add_argument("recipe", choices=RATINGS_RECIPES, help="see training/recipes/")
+    _add_data(ratings)
+    _add_json(ratings)
+
+    invariance = _command(
+        commands, "invariance", run.invariance, "measure a run on changed recordings"
+    )
+    invariance.add_argument("recipe", choices=INVARIANCE_RECIPES, help="see training/recipes/")
+    invariance.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
+    _add_run(invariance)
+    invariance.add_argument(
+        "--count",
+        type=int,
+        default=100,
+        help="clips of each data set and fold at most [%(default)s]",
+    )
+    _add_json(invariance)
+    _add_seed(invariance)
+
+
+def _add_songs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands about chords over time."""
     progressions = _command(commands, "progressions", run.progressions, "measure chords over time")
     progressions.add_argument(
         "recipe",
@@ -250,51 +300,18 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     render.add_argument("--seconds", type=_positive_s, default=75.0, help="of each [%(default)s]")
     _add_seed(render)
 
-    outsiders = _command(
-        commands, "outsiders", run.outsiders, "count how a bundle answers what it has no label for"
+    learn_songs = _command(
+        commands, "learn-songs", run.learn_songs, "teach a chord bundle what songs are like"
     )
-    outsiders.add_argument("bundle", type=Path, help="folder of the bundle, such as models/genre")
-    outsiders.add_argument(
-        "--data",
-        type=Path,
-        nargs="*",
-        default=(),
-        metavar="FOLDER",
-        help="recordings that have none of its labels, such as speech",
+    learn_songs.add_argument("--pop909", type=Path, required=True, help="whose chords are counted")
+    learn_songs.add_argument(
+        "--songs", type=Path, nargs="+", required=True, metavar="FOLDER", help="what render made"
     )
-    outsiders.add_argument(
-        "--joined-s",
-        type=_positive_s,
-        metavar="SECONDS",
-        help="put recordings together to clips of this length [each alone]",
+    learn_songs.add_argument(
+        "--bundle", type=Path, default=Path("models/chord"), help="whom [%(default)s]"
     )
-    outsiders.add_argument(
-        "--count", type=_positive, default=100, help="clips of each kind at most [%(default)s]"
-    )
-    _add_json(outsiders)
-    _add_seed(outsiders)
-
-    ratings = _command(
-        commands, "ratings", run.ratings, "measure how well ratings of listeners are predicted"
-    )
-    ratings.add_argument("recipe", choices=RATINGS_RECIPES, help="see training/recipes/")
-    _add_data(ratings)
-    _add_json(ratings)
-
-    invariance = _command(
-        commands, "invariance", run.invariance, "measure a run on changed recordings"
-    )
-    invariance.add_argument("recipe", choices=INVARIANCE_RECIPES, help="see training/recipes/")
-    invariance.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
-    _add_run(invariance)
-    invariance.add_argument(
-        "--count",
-        type=int,
-        default=100,
-        help="clips of each data set and fold at most [%(default)s]",
-    )
-    _add_json(invariance)
-    _add_seed(invariance)
+    learn_songs.add_argument("--version", required=True, help="of the bundle that comes out")
+    _add_seed(learn_songs)
 
 
 def _add_listen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -65,6 +65,19 @@ overlap, and precision, recall and F of the boundaries, hit within 0.25 and 0.5 
 intervals over guitars or songs.
 """
 
+LEARN_SONGS_HELP = """\
+Where a recording holds three chords or more, the service hears it as a song: a second, small
+network hears five windows of what the chord network said, and of all sequences of chords the most
+probable one in the key of the song is taken. Recordings of fewer chords are answered as before.
+Measure before you serve it: learned from pop songs, it calls too few sevenths in jazz, see
+training/notes/chords_over_time.md; the shipped bundle goes without. The network
+learns from rendered songs, the sequences from those of POP909 that are not held out. Do it again
+after each promote of a chord model, since the numbers belong to its network.
+
+  python -m training render --pop909 POP909 --out FOLDER --count 56 --soundfonts FONTS
+  python -m training learn-songs --pop909 POP909 --songs FOLDER --version 2.2.0
+"""
+
 RENDER_HELP = """\
 A drawn band plays each song: its own accompaniment on other instruments, or chords strummed,
 picked, struck or held; bass, drums, a voice or another lead; transposed, in half of the songs
@@ -156,5 +169,6 @@ EPILOGS = {
     "outsiders": OUTSIDERS_HELP,
     "ratings": f"{RATINGS_HELP}\n{DATA_HELP}",
     "render": RENDER_HELP,
+    "learn-songs": LEARN_SONGS_HELP,
     "progressions": f"{PROGRESSIONS_HELP}\n{DATA_HELP}",
 }

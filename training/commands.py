@@ -242,6 +242,22 @@ def render(options: argparse.Namespace) -> None:
     logging.info("%d songs are in %s", count, options.out)
 
 
+def learn_songs(options: argparse.Namespace) -> None:
+    """Teach a chord bundle what songs are like."""
+    from training.progressions.song_study import StudyJob, study
+
+    study(
+        StudyJob(
+            pop909=options.pop909,
+            songs=options.songs,
+            bundle=options.bundle,
+            version=options.version,
+            seed=options.seed,
+        )
+    )
+    logging.info("%s hears songs", options.bundle)
+
+
 def invariance(options: argparse.Namespace) -> None:
     """Measure a run on changed recordings."""
     from training.fitting.run_folder import RunFolder

@@ -213,12 +213,11 @@ def _excerpt(notes: Iterable[Note], start_s: float, end_s: float, up: int) -> li
 
 def _track(part: Part, channel: int, bend: int) -> mido.MidiTrack:
     track = mido.MidiTrack()
+    controls = [(VOLUME, part.volume)]
     if part.program is not None:
         track.append(mido.Message("program_change", channel=channel, program=part.program))
         track.append(mido.Message("pitchwheel", channel=channel, pitch=bend))
-        controls = ((VOLUME, part.volume), (MODULATION, part.vibrato))
-    else:
-        controls = ((VOLUME, part.volume),)
+        controls.append((MODULATION, part.vibrato))
     for control, value in controls:
         track.append(mido.Message("control_change", channel=channel, control=control, value=value))
     events = []
