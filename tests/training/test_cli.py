@@ -35,7 +35,8 @@ from training.recipes import RECIPES
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
 COMMANDS = (
-    "prepare", "fit", "export", "promote", *MEASUREMENTS, "outsiders", "report", "recipe", "render"
+    "prepare", "fit", "export", "promote", *MEASUREMENTS, "outsiders", "report", "recipe",
+    "render", "learn-songs",
 )  # fmt: skip
 
 
