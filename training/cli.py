@@ -27,8 +27,8 @@ INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 RATINGS_RECIPES = ("emotion",)
 LISTEN_STEPS = ("gather", "prepare", "study", "report")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
-READ = ("data", "outside", "soundfonts", "soundfont", "bundle", "recipe_file")
-WITHOUT_TENSORFLOW = ("evaluate", "outsiders")
+READ = ("data", "outside", "soundfonts", "soundfont", "songs", "pop909", "bundle", "recipe_file")
+WITHOUT_TENSORFLOW = ("evaluate", "outsiders", "render")
 DATA_FORMATS = ("json", "csv", "parquet")
 FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
 
@@ -185,6 +185,7 @@ def parser() -> argparse.ArgumentParser:
     _add_json(evaluate)
 
     _add_measurements(commands)
+    _add_songs(commands)
     _add_listen(commands)
 
     report = _command(commands, "report", run.report, "draw and write down what a run measured")
@@ -247,27 +248,6 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     _add_seed(compare)
 
-    progressions = _command(
-        commands, "progressions", run.progressions, "measure a run on chords over time"
-    )
-    progressions.add_argument("recipe", choices=PROGRESSION_RECIPES, help="see training/recipes/")
-    progressions.add_argument("--data", type=Path, nargs="+", required=True, help="see below")
-    _add_run(progressions)
-    progressions.add_argument(
-        "--count",
-        type=positive_whole,
-        default=12,
-        help="progressions of each data set [%(default)s]",
-    )
-    progressions.add_argument(
-        "--soundfont", type=Path, metavar="FILE", help="what plays the songs [no songs]"
-    )
-    progressions.add_argument(
-        "--songs", type=positive_whole, default=40, help="how many [%(default)s]"
-    )
-    _add_json(progressions)
-    _add_seed(progressions)
-
     outsiders = _command(
         commands, "outsiders", run.outsiders, "count how a bundle answers what it has no label for"
     )
@@ -313,6 +293,76 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     _add_json(invariance)
     _add_seed(invariance)
+
+
+def _add_songs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands about chords over time."""
+    progressions = _command(commands, "progressions", run.progressions, "measure chords over time")
+    progressions.add_argument(
+        "recipe",
+        nargs="?",
+        choices=PROGRESSION_RECIPES,
+        default=PROGRESSION_RECIPES[0],
+        help="see training/recipes/ [%(default)s]",
+    )
+    progressions.add_argument(
+        "--songs", type=Path, metavar="FOLDER", help="score a bundle on audio with chords beside it"
+    )
+    progressions.add_argument(
+        "--bundle",
+        type=Path,
+        dest="heard_by",
+        default=Path("models/chord"),
+        help="who hears the songs [%(default)s]",
+    )
+    progressions.add_argument("--data", type=Path, nargs="+", help="score a run; see below")
+    _add_run(progressions)
+    progressions.add_argument(
+        "--count",
+        type=positive_whole,
+        default=12,
+        help="progressions of each data set [%(default)s]",
+    )
+    progressions.add_argument(
+        "--soundfont", type=Path, metavar="FILE", help="what plays made-up songs [no songs]"
+    )
+    progressions.add_argument(
+        "--made-songs", type=positive_whole, default=40, help="how many of these [%(default)s]"
+    )
+    progressions.add_argument("--json", type=Path, help="where all figures go")
+    _add_seed(progressions)
+
+    render = _command(
+        commands, "render", run.render, "play songs of POP909 with a band, to know their chords"
+    )
+    render.add_argument("--pop909", type=Path, required=True, help="folder of the songs")
+    render.add_argument(
+        "--soundfonts", type=Path, nargs="+", required=True, metavar="FILE", help="play in turn"
+    )
+    render.add_argument("--out", type=Path, required=True, help="where the recordings go")
+    render.add_argument(
+        "--held-out", action="store_true", help="the songs for measuring alone, a fifth of all"
+    )
+    render.add_argument(
+        "--count", type=positive_whole, default=20, help="how many at most [%(default)s]"
+    )
+    render.add_argument(
+        "--seconds", type=positive_number, default=75.0, help="of each [%(default)s]"
+    )
+    _add_seed(render)
+
+    learn_songs = _command(
+        commands, "learn-songs", run.learn_songs, "teach a chord bundle what songs are like"
+    )
+    learn_songs.add_argument("--pop909", type=Path, required=True, help="whose chords are counted")
+    learn_songs.add_argument(
+        "--songs", type=Path, nargs="+", required=True, metavar="FOLDER", help="what render made"
+    )
+    learn_songs.add_argument(
+        "--bundle", type=Path, default=Path("models/chord"), help="whom [%(default)s]"
+    )
+    learn_songs.add_argument("--version", required=True, help="of the bundle that comes out")
+    _add_seed(learn_songs)
 
 
 def _add_listen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

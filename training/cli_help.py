@@ -10,6 +10,8 @@ Train the models of the service on labelled audio. The usual order:
   python -m training evaluate models/genre --data OTHER --json figures.json
   python -m training compare genre --data DATA other features and networks, on one split
   python -m training progressions chord --data DATA --json figures.json   chords over time
+  python -m training progressions --songs FOLDER      the same, of your own recordings
+  python -m training render --pop909 SONGS --soundfonts FONT --out FOLDER   songs to measure on
   python -m training invariance chord --data DATA --json figures.json     changed recordings
   python -m training outsiders models/chord --data SPEECH --json figures.json
   python -m training ratings emotion --data DATA --json figures.json      energy and valence
@@ -39,7 +41,15 @@ again and stays in the table, so an interrupted comparison goes on, and systems 
 """
 
 PROGRESSIONS_HELP = """\
-Two exams, both answered as the service would, with a .lab file that mir_eval reads:
+With --songs, the bundle hears the recordings of a folder. Beside NAME.wav, NAME.flac, NAME.mp3 …
+lies NAME.lab, lines of start, end and chord in Harte's notation, as Isophonics has them, or
+NAME.jams. GuitarSet is read as it is published, of its annotations the lead sheets. The table also
+tells what BTC, the best of the open systems, is published to reach on recordings new to it.
+
+  python -m training progressions --songs FOLDER
+
+With --data, a run of fit sits two exams, both
+answered as the service would, with a .lab file that mir_eval reads:
   progressions of real guitars: clips of one player and guitar follow each other, 1 to 4 s a
     chord; the network is that of the fold of RUN that never saw their data set
   songs (with --soundfont): guitar, bass and drums written as MIDI and played by the program
@@ -52,7 +62,33 @@ Two exams, both answered as the service would, with a .lab file that mir_eval re
 Shares of the time that is named right: root, thirds, majmin (major and minor triads, also of
 seventh chords) and sevenths (every note). Then overseg, underseg and seg, how well the segments
 overlap, and precision, recall and F of the boundaries, hit within 0.25 and 0.5 s. All with 95%
-intervals over guitars.
+intervals over guitars or songs.
+"""
+
+LEARN_SONGS_HELP = """\
+Where a recording holds three chords or more, the service hears it as a song: a second, small
+network hears five windows of what the chord network said, and of all sequences of chords the most
+probable one in the key of the song is taken. Recordings of fewer chords are answered as before.
+Measure before you serve it: learned from pop songs, it calls too few sevenths in jazz, see
+training/notes/chords_over_time.md; the shipped bundle goes without. The network
+learns from rendered songs, the sequences from those of POP909 that are not held out. Do it again
+after each promote of a chord model, since the numbers belong to its network.
+
+  python -m training render --pop909 POP909 --out FOLDER --count 56 --soundfonts FONTS
+  python -m training learn-songs --pop909 POP909 --songs FOLDER --version 2.2.0
+"""
+
+RENDER_HELP = """\
+A drawn band plays each song: its own accompaniment on other instruments, or chords strummed,
+picked, struck or held; bass, drums, a voice or another lead; transposed, in half of the songs
+detuned by up to 50 cents, in a fifth of them worn by an amplifier, a room or noise. Beside each
+recording lies a .jams with its chords, keys and tuning. What is there already stays.
+
+  python -m training render --pop909 POP909 --held-out --out FOLDER \\
+    --soundfonts /usr/share/sounds/sf2/TimGM6mb.sf2
+  python -m training progressions --songs FOLDER
+
+Needs the program fluidsynth. POP909 holds folders NNN with NNN.mid and chord_midi.txt.
 """
 
 INVARIANCE_HELP = """\
@@ -143,5 +179,7 @@ EPILOGS = {
     "listen": LISTEN_HELP,
     "outsiders": OUTSIDERS_HELP,
     "ratings": f"{RATINGS_HELP}\n{DATA_HELP}",
+    "render": RENDER_HELP,
+    "learn-songs": LEARN_SONGS_HELP,
     "progressions": f"{PROGRESSIONS_HELP}\n{DATA_HELP}",
 }

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from training.results.two_runs import Finished
 
+from training.errors import TrainingError
+
 PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
 
 
@@ -195,7 +197,28 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def progressions(options: argparse.Namespace) -> None:
-    """Measure a run on chords over time."""
+    """Measure chords over time: of a bundle on songs, or of a run on what it held out."""
+    if options.songs is None and not options.data:
+        raise TrainingError("Give --songs FOLDER, or the --data that a run was trained on.")
+    if options.songs is not None:
+        _progressions_of_songs(options)
+    if options.data:
+        _progressions_of_run(options)
+
+
+def _progressions_of_songs(options: argparse.Namespace) -> None:
+    from training.evaluation.evaluate import load_bundle
+    from training.progressions.song_exam import measure_songs
+
+    done = measure_songs(options.songs, load_bundle(options.heard_by))
+    for problem in done.unreadable:
+        logging.warning("cannot be decoded: %s", problem)
+    logging.info("%s", done.table())
+    if options.json:
+        _write_figures(options.json, done.model_dump_json(indent=1))
+
+
+def _progressions_of_run(options: argparse.Namespace) -> None:
     from training.fitting.run_folder import RunFolder
     from training.progressions.progression_job import ProgressionJob, measure
     from training.recipes import RECIPES
@@ -206,12 +229,13 @@ def progressions(options: argparse.Namespace) -> None:
             run=RunFolder(_run_folder(options)),
             data=options.data,
             count=options.count,
-            songs=options.songs,
+            songs=options.made_songs,
             soundfont=options.soundfont,
             seed=options.seed,
         )
     )
-    _write_figures(options.json, done.model_dump_json(indent=1))
+    if options.json:
+        _write_figures(options.json, done.model_dump_json(indent=1))
     for part in done.parts:
         shown = ", ".join(
             f"{name} {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
@@ -221,7 +245,40 @@ def progressions(options: argparse.Namespace) -> None:
         logging.info("%s, %d recordings: %s", part.name, part.recordings, shown)
     if done.left_out:
         logging.info("too few chords of one guitar: %s", ", ".join(done.left_out))
-    logging.info("all figures in %s", options.json)
+
+
+def render(options: argparse.Namespace) -> None:
+    """Play songs of POP909 with a band."""
+    from training.progressions.rendering import RenderJob, render
+
+    count = render(
+        RenderJob(
+            pop909=options.pop909,
+            soundfonts=options.soundfonts,
+            out=options.out,
+            held_out=options.held_out,
+            count=options.count,
+            duration_s=options.seconds,
+            seed=options.seed,
+        )
+    )
+    logging.info("%d songs are in %s", count, options.out)
+
+
+def learn_songs(options: argparse.Namespace) -> None:
+    """Teach a chord bundle what songs are like."""
+    from training.progressions.song_study import StudyJob, study
+
+    study(
+        StudyJob(
+            pop909=options.pop909,
+            songs=options.songs,
+            bundle=options.bundle,
+            version=options.version,
+            seed=options.seed,
+        )
+    )
+    logging.info("%s hears songs", options.bundle)
 
 
 def invariance(options: argparse.Namespace) -> None:

@@ -12,6 +12,8 @@ Where the card names a ``ratings.onnx``, that is given the same embedding.
 Where the card has a context, ``context.onnx`` hears the whole clip, in features of its own
 that ``context_bank.npy`` makes. Means and standard deviations of its answers are appended to the
 embedding of each window for ``model.onnx``.
+
+Where the card's timeline hears songs, ``songs.npz`` holds the numbers for it.
 """
 
 import hashlib
@@ -27,6 +29,7 @@ from service.inference.card import Calibration, Card, ContextSpec
 from service.inference.context import Context, append_context
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network, shown
+from service.inference.songs import SongSense
 from service.inference.windows import Windows, cut_windows
 
 CARD_FILE = "card.json"
@@ -39,7 +42,8 @@ RATINGS_FILE = "ratings.onnx"
 CONTEXT_FILE = "context.onnx"
 CONTEXT_BANK_FILE = "context_bank.npy"
 CONTEXT_FILES = (CONTEXT_FILE, CONTEXT_BANK_FILE)
-OPTIONAL_FILES = (EMBEDDING_FILE, RATINGS_FILE, *CONTEXT_FILES)
+SONGS_FILE = "songs.npz"
+OPTIONAL_FILES = (EMBEDDING_FILE, RATINGS_FILE, *CONTEXT_FILES, SONGS_FILE)
 """Not in every bundle; hashed too where they are."""
 
 GOLDEN_TOLERANCE = 1e-3
@@ -68,6 +72,8 @@ class Bundle:
         From windows, or from their embedding, to the card's ratings; None where it has none.
     context
         What hears the whole clip, for the embedding of each window; None where the card has none.
+    songs
+        What makes sense of the windows of a song; None where the card has no such thing.
     """
 
     def __init__(
@@ -78,10 +84,12 @@ class Bundle:
         embedding: Network | None = None,
         ratings: Network | None = None,
         context: Context | None = None,
+        songs: SongSense | None = None,
     ) -> None:
         self.card = card
         self.bank = bank
         self.context = context
+        self.songs = songs
         self._network = network
         self._embedding = embedding
         self._ratings = ratings
@@ -103,7 +111,8 @@ class Bundle:
             embedding = Network.open_once(folder / EMBEDDING_FILE, card.sha256[EMBEDDING_FILE])
         ratings = Network.open(folder / RATINGS_FILE) if card.ratings else None
         context = _load_context(folder, card, card.context) if card.context else None
-        bundle = cls(card, bank, Network.open(folder / MODEL_FILE), embedding, ratings, context)
+        network = Network.open(folder / MODEL_FILE)
+        bundle = cls(card, bank, network, embedding, ratings, context, _load_songs(folder, card))
         bundle._prove(folder / GOLDEN_FILE)
         return bundle
 
@@ -281,7 +290,11 @@ def read_card(folder: Path) -> Card:
 
 
 def _check_hashes(folder: Path, card: Card) -> None:
-    needed = {*card.sha256, *(CONTEXT_FILES if card.context else ())}
+    needed = {
+        *card.sha256,
+        *(CONTEXT_FILES if card.context else ()),
+        *((SONGS_FILE,) if _hears_songs(card) else ()),
+    }
     also = [n for n in OPTIONAL_FILES if n in needed or (folder / n).exists()]
     for name in (*HASHED_FILES, *also):
         path = folder / name
@@ -295,6 +308,16 @@ def _check_hashes(folder: Path, card: Card) -> None:
 
 def _embeds(card: Card) -> bool:
     return EMBEDDING_FILE in card.sha256
+
+
+def _hears_songs(card: Card) -> bool:
+    return card.timeline is not None and card.timeline.songs is not None
+
+
+def _load_songs(folder: Path, card: Card) -> SongSense | None:
+    if card.timeline is None or card.timeline.songs is None:
+        return None
+    return SongSense.load(folder / SONGS_FILE, card.timeline.songs, len(card.labels))
 
 
 def _load_bank(file: Path, spec: FeatureSpec) -> FilterBank:

@@ -184,7 +184,7 @@ def trace(
     places = segments(len(grid), windows, hop_s, duration_s)
     # Where windows are joined, how was chosen for the confidence that they have in long clips.
     heard_s = min(windows.frames * hop_s, duration_s) if spec is None else None
-    labelled = label_segments(places, bundle.probabilities(logits, heard_s), spec)
+    labelled = label_segments(places, bundle.probabilities(logits, heard_s), spec, bundle.songs)
     if spec is None or spec.bands_per_octave is None:
         return labelled
     return move_ends(labelled, grid, hop_s, spec.bands_per_octave)

@@ -4,7 +4,8 @@ Windows overlap, and one that straddles two chords is sure of neither. Where the
 asks for it, the most probable sequence of labels is found by the Viterbi algorithm
 (Rabiner 1989) in a hidden Markov model whose states like to stay, windows of one label
 in a row become one segment, and its ends move to where the pitch classes change.
-Elsewhere each window is a segment.
+Elsewhere each window is a segment. Of a recording with several labels, those that know songs
+decide: :mod:`service.inference.songs`.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.inference.boundaries import BANDS_PER_SEMITONE, move_boundaries, pitch_classes
 from service.inference.features import Grid
+from service.inference.songs import SongSense, SongSpec
 from service.inference.windows import Segment
 
 Probabilities = NDArray[np.float64]  # [..., labels]
@@ -43,6 +45,9 @@ class TimelineSpec(BaseModel):
         description="Bands in an octave of the features, to move the ends of segments to where "
         "the pitch classes change; by default they stay halfway between windows",
     )
+    songs: SongSpec | None = Field(
+        default=None, description="How songs are heard, with songs.npz; by default like all else"
+    )
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,24 @@ class LabelledSegment:
 
 
 def label_segments(
-    segments: list[Segment], probabilities: Probabilities, spec: TimelineSpec | None
+    segments: list[Segment],
+    probabilities: Probabilities,
+    spec: TimelineSpec | None,
+    songs: SongSense | None = None,
 ) -> list[LabelledSegment]:
-    """Label the windows' segments, shape [n_windows, labels]; with a spec, also join them."""
+    """Label the windows' segments; with a spec, also join them.
+
+    Parameters
+    ----------
+    segments
+        Where the windows lie.
+    probabilities
+        What the network says of them, shape [n_windows, labels].
+    spec
+        How they are joined; None for a segment each.
+    songs
+        What hears songs; None where there is nothing to.
+    """
     if spec is None:
         labels = probabilities.argmax(axis=1)
         return [
@@ -75,6 +95,9 @@ def label_segments(
             for s, label, p in zip(segments, labels, probabilities, strict=True)
         ]
     path = most_probable_path(probabilities, spec)
+    if songs is not None and songs.is_song(path):
+        probabilities = songs.heard(probabilities)
+        path = songs.path(probabilities)
     changes = np.flatnonzero(np.diff(path)) + 1
     edges = [0, *changes.tolist(), len(path)]
     return [

@@ -93,7 +93,7 @@ class TimelineEar:
         ]
         places[0] = Segment(begins_s, places[0].end_s)
         probabilities = self._bundle.probabilities(np.concatenate(said))
-        return label_segments(places, probabilities, self._spec)
+        return label_segments(places, probabilities, self._spec, self._bundle.songs)
 
     def _frame_of(self, window: int) -> int:
         return window * self._windows.stride_frames

@@ -15,7 +15,14 @@ from tests.audio import noise
 from tests.service.serving import serve
 from tests.training.comparison.small import use_small_systems
 from tests.training.data.readers.pictures import random_levels
-from tests.training.made import write_csv, write_guitar_chords_v3, write_moods, write_wav
+from tests.training.made import (
+    GUITAR_RATE_HZ,
+    strum,
+    write_csv,
+    write_guitar_chords_v3,
+    write_moods,
+    write_wav,
+)
 from tests.training.runs import make_fold
 from tests.training.tiny import LINEAR_CHORD, TINY_GENRE, varied
 from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
@@ -28,7 +35,8 @@ from training.recipes import RECIPES
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
 COMMANDS = (
-    "prepare", "fit", "export", "promote", *MEASUREMENTS, "outsiders", "report", "recipe"
+    "prepare", "fit", "export", "promote", *MEASUREMENTS, "outsiders", "report", "recipe",
+    "render", "learn-songs",
 )  # fmt: skip
 
 
@@ -209,7 +217,7 @@ def test_a_fit_without_a_readable_clip_fails(
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--count", "0"], ["--songs", "-1"], ["--joined-s", "0"], ["--joined-s", "inf"]]
+    "wrong", [["--count", "0"], ["--made-songs", "-1"], ["--joined-s", "0"], ["--joined-s", "inf"]]
 )
 def test_numbers_that_must_be_above_zero_are_checked(
     capsys: pytest.CaptureFixture[str], wrong: list[str]
@@ -218,6 +226,23 @@ def test_numbers_that_must_be_above_zero_are_checked(
     with pytest.raises(SystemExit, match="2"):
         main([*command, "--data", "x", "--json", "y", *wrong])
     assert f"argument {wrong[0]}: " in capsys.readouterr().err
+
+
+def test_progressions_without_anything_to_hear_say_what_to_give(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "--songs FOLDER" in assert_fails(capsys, "progressions")
+
+
+def test_songs_are_scored_without_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    write_wav(tmp_path / "songs" / "a.wav", strum("Am", seed=1), GUITAR_RATE_HZ)
+    (tmp_path / "songs" / "a.lab").write_text("0.0 1.2 A:min\n", "utf-8")
+    bundle = str(Path(__file__).parents[2] / "models" / "chord")
+    songs = ["progressions", "--songs", str(tmp_path / "songs"), "--bundle", bundle]
+    assert main([*songs, "--json", str(tmp_path / "figures.json")]) == 0
+    assert "1 recordings | 1.000" in capsys.readouterr().err
+    figures = json.loads((tmp_path / "figures.json").read_text("utf-8"))
+    assert figures["rows"][0]["file"] == "a.wav"
 
 
 @pytest.mark.parametrize("command", ["export", "report"])

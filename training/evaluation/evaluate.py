@@ -81,7 +81,7 @@ def evaluate(
     TrainingError
         The bundle cannot be loaded or there is nothing to score.
     """
-    bundle = _load(bundle_folder)
+    bundle = load_bundle(bundle_folder)
     labels = bundle.card.labels
     pictures = bundle.card.features == gtzan_grid.SPEC
     clips = [
@@ -140,7 +140,10 @@ def _judges(
     if not any(drawn) or not variant.exists():
         yield bundle, list(clips)
         return
-    yield _load(variant), [clip for clip, picture in zip(clips, drawn, strict=True) if picture]
+    yield (
+        load_bundle(variant),
+        [clip for clip, picture in zip(clips, drawn, strict=True) if picture],
+    )
     if not all(drawn):
         yield bundle, [clip for clip, picture in zip(clips, drawn, strict=True) if not picture]
 
@@ -208,7 +211,8 @@ def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilit
     return clip_probabilities(bundle, len(grid), window_logits, timeline)
 
 
-def _load(folder: Path) -> Bundle:
+def load_bundle(folder: Path) -> Bundle:
+    """Load the bundle in a folder, or say that it cannot be scored."""
     try:
         return Bundle.load(folder)
     except BundleError as error:

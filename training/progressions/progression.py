@@ -6,23 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.audio.decode import Samples
+from training.data.annotation import Annotation
 from training.data.labels import harte_label
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """Which chord sounds when, as mir_eval takes it.
-
-    Attributes
-    ----------
-    intervals_s
-        Start and end of each segment in seconds, shape [segments, 2].
-    labels
-        Their chords in Harte's notation (Harte et al., ISMIR 2005).
-    """
-
-    intervals_s: NDArray[np.float64]
-    labels: list[str]
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,25 @@ Each network is exported and asked through the service's own functions; what is 
 is the ``.lab`` file that a client would get.
 """
 
-import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mir_eval
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle
 from service.inference.card import Calibration, Estimate
-from service.inference.classification import classify, needed_rates_hz
-from service.inference.timeline import lab
+from service.inference.classification import needed_rates_hz
+from training.data.annotation import Annotation
 from training.data.readers import LabelledClip, read_data_sets
 from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
 from training.progressions.clips import progressions_of_clips
-from training.progressions.progression import Annotation, Progression
+from training.progressions.lab_answers import ask, lab_annotation
+from training.progressions.progression import Progression
 from training.progressions.scores import Score, pool, score
 from training.progressions.songs import render_songs
 from training.results.figures import calibrate
@@ -157,13 +156,8 @@ def judge(
 
 def answer(bundle: Bundle, progression: Progression) -> Annotation:
     """Return what the service's ``.lab`` file says, as tools that read such files see it."""
-    names = bundle.card.lab_labels
-    if names is None:
-        raise TrainingError(f"The bundle {bundle.card.task} has no .lab form.")
     clip = clip_of(progression.samples, progression.sample_rate_hz, needed_rates_hz([bundle]))
-    answered = classify(clip, {"chord": bundle}, timeline=True)["chord"]
-    text = lab(answered.timeline or [], names)
-    return Annotation(*mir_eval.io.load_labeled_intervals(io.StringIO(text)))
+    return lab_annotation(ask(bundle, clip))
 
 
 def _progressions(job: ProgressionJob, clips: Sequence[LabelledClip]) -> list[Progression]:

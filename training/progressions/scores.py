@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.card import Estimate
+from training.data.annotation import Annotation
 from training.evaluation.metrics import weighted_mean
-from training.progressions.progression import Annotation
 
 # Each leaves out what it does not speak of: majmin the diminished chords, for example.
 COMPARISONS = {
     "root": mir_eval.chord.root,
     "thirds": mir_eval.chord.thirds,
     "majmin": mir_eval.chord.majmin,
+    "triads": mir_eval.chord.triads,
     "sevenths": mir_eval.chord.sevenths,
+    "sevenths_inv": mir_eval.chord.sevenths_inv,
 }
 BOUNDARY_WINDOWS_S = (0.25, 0.5)
 

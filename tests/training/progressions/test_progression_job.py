@@ -10,10 +10,11 @@ from tests.training.made import GUITAR_RATE_HZ, strum, write_csv, write_wav
 from tests.training.runs import make_fold, write_run
 from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
+from training.data.annotation import Annotation
 from training.errors import TrainingError
 from training.fitting.run_folder import FoldResult, RunFolder
 from training.progressions import progression_job
-from training.progressions.progression import Annotation, Progression
+from training.progressions.progression import Progression
 from training.progressions.progression_job import (
     ALL_GUITARS,
     ProgressionJob,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.progressions.progression import Annotation
+from training.data.annotation import Annotation
 from training.progressions.scores import Score, pool, score
 
 

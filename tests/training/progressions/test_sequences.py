@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.songs909 import write_song
+from training.data.labels import CHORDS
+from training.data.readers.pop909 import read_pop909
+from training.progressions.sequences import learn_sequences, reduced
+
+
+def test_changes_are_counted_as_if_in_c_whatever_the_key(tmp_path: Path) -> None:
+    (song,) = read_pop909(write_song(tmp_path, key="G:maj"))
+    learned = learn_sequences([song])
+    # A:min7 after C:maj is, in G, what D:min7 after F:maj is in C.
+    after = learned.change[0, CHORDS.index("F")]
+    assert CHORDS[int(after.argmax())] == "Dm7"
+    assert learned.change.sum(axis=2) == pytest.approx(1)
+    assert np.diagonal(learned.change, axis1=1, axis2=2) == pytest.approx(0)
+    assert CHORDS[int(learned.common[0].argmax())] == "C7"
+    assert learned.modes.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("harte", "label"),
+    [("C:maj6", "C"), ("D:hdim7/b3", "Ddim"), ("Gb:min/5", "F#m"), ("N", "N"), ("A:sus4(b7)", "A7"),
+     ("E:minmaj7", "Em"), ("B:9", "B7")],
+)  # fmt: skip
+def test_other_chords_count_as_the_nearest(harte: str, label: str) -> None:
+    assert CHORDS[reduced(harte)] == label

@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.audio import noise
+from tests.training.made import write_wav
+from training.data.annotation import Annotation
+from training.errors import TrainingError
+from training.progressions.song_folder import read_song_folder, write_jams
+
+CHORDS = Annotation(np.array([[0, 1.0], [1, 2.5]]), ["C:maj", "A:min7/b3"])
+KEYS = Annotation(np.array([[0, 2.5]]), ["C:maj"])
+
+
+def write_audio(file: Path) -> Path:
+    return write_wav(file, noise(0.1, rate_hz=8_000), 8_000)
+
+
+def test_a_lab_beside_the_audio_tells_the_chords(tmp_path: Path) -> None:
+    write_audio(tmp_path / "album" / "a.wav")
+    (tmp_path / "album" / "a.lab").write_text("0.0 1.0 C:maj\n1.0 2.5 A:min7/b3\n", "utf-8")
+    write_audio(tmp_path / "unknown.wav")
+
+    (song,) = read_song_folder(tmp_path)
+
+    assert song.audio == tmp_path / "album" / "a.wav"
+    assert song.chords.labels == CHORDS.labels
+    assert song.chords.intervals_s.tolist() == CHORDS.intervals_s.tolist()
+    assert (song.keys, song.tuning_cents, song.group) == (None, None, "a")
+
+
+def test_what_is_written_as_jams_is_read_back(tmp_path: Path) -> None:
+    write_audio(tmp_path / "b.wav")
+    write_jams(tmp_path / "b.jams", CHORDS, KEYS, 2.5, {"tuning_cents": -12.5, "group": "007"})
+
+    (song,) = read_song_folder(tmp_path)
+
+    assert song.chords.labels == CHORDS.labels
+    assert song.chords.intervals_s == pytest.approx(CHORDS.intervals_s)
+    assert song.keys is not None
+    assert song.keys.labels == ["C:maj"]
+    assert (song.tuning_cents, song.group) == (-12.5, "007")
+
+
+def test_the_layout_of_guitarset_is_read_and_its_lead_sheet_counts(tmp_path: Path) -> None:
+    write_audio(tmp_path / "audio_mono-mic" / "00_BN1-129-Eb_comp_mic.wav")
+    lead, played = (
+        {"namespace": "chord", "data": [{"time": 0, "duration": 2, "value": v, "confidence": 1}]}
+        for v in ("Eb:maj", "Eb:maj6")
+    )
+    jams = {"annotations": [{"namespace": "beat_position", "data": []}, lead, played]}
+    file = tmp_path / "annotation" / "00_BN1-129-Eb_comp.jams"
+    file.parent.mkdir()
+    file.write_text(json.dumps(jams), "utf-8")
+
+    (song,) = read_song_folder(tmp_path)
+
+    assert song.chords.labels == ["Eb:maj"]
+
+
+def test_ends_that_miss_the_next_beginning_are_mended_and_gaps_hold_no_chord(
+    tmp_path: Path,
+) -> None:
+    write_audio(tmp_path / "a.wav")
+    (tmp_path / "a.lab").write_text("0 1.001 C\n1.0 2 G\n2.5 3 F\n", "utf-8")
+    (song,) = read_song_folder(tmp_path)
+    assert song.chords.labels == ["C", "G", "N", "F"]
+    assert song.chords.intervals_s.tolist() == [[0, 1.001], [1.001, 2], [2, 2.5], [2.5, 3]]
+
+
+def test_a_folder_without_chords_says_what_should_be_there(tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.wav")
+    with pytest.raises(TrainingError, match=r"NAME\.lab"):
+        read_song_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.lab", "0.0 1.0 H:maj\n"),
+        ("a.lab", "no times\n"),
+        ("a.lab", "0 2 C\n1 3 G\n"),
+        ("a.lab", ""),
+        ("a.jams", "{}"),
+        ("a.jams", '{"annotations": []}'),
+        ("a.jams", "no json"),
+    ],
+)
+def test_a_broken_truth_is_named(tmp_path: Path, name: str, text: str) -> None:
+    write_audio(tmp_path / "a.wav")
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(TrainingError, match=rf"{name.replace('.', '[.]')} cannot be read"):
+        read_song_folder(tmp_path)

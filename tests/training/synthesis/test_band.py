@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mir_eval.chord import encode
+
+from tests.training.songs909 import write_song
+from training.data.readers.pop909 import Note, read_pop909
+from training.synthesis.band import DRUM_CHANNEL, Arrangement, arrange, transposed_label
+
+SEEDS = range(8)
+
+
+@pytest.fixture(params=SEEDS)
+def arrangement(request: pytest.FixtureRequest, tmp_path: Path) -> Arrangement:
+    (song,) = read_pop909(write_song(tmp_path))
+    return arrange(
+        song.chords,
+        song.keys,
+        song.beats_s,
+        song.notes(),
+        np.random.default_rng(request.param),
+        start_s=1.0,
+        duration_s=20.0,
+    )
+
+
+def sounding(notes: list[Note], start_s: float, end_s: float) -> set[int]:
+    """Return the pitch classes that begin within a stretch."""
+    return {note.pitch % 12 for note in notes if start_s - 0.01 <= note.start_s < end_s - 0.1}
+
+
+def test_some_instrument_plays_all_notes_of_each_chord_and_no_other(
+    arrangement: Arrangement,
+) -> None:
+    accompaniment = list(arrangement.parts[0].notes)
+    chords = arrangement.chords
+    for label, (start_s, end_s) in zip(chords.labels, chords.intervals_s, strict=True):
+        root, bitmap, _ = encode(label)
+        expected = (
+            {int(root + i) % 12 for i in np.flatnonzero(bitmap > 0)} if label != "N" else set()
+        )
+        assert sounding(accompaniment, start_s, end_s) == expected, label
+
+
+def test_everything_is_moved_by_the_same_number_of_semitones(arrangement: Arrangement) -> None:
+    up = int(encode(arrangement.keys.labels[0])[0])
+    assert arrangement.chords.labels[:2] == [
+        transposed_label("C:maj", up),
+        transposed_label("A:min7", up),
+    ]
+    tunes = [p for p in arrangement.parts if {n.pitch % 12 for n in p.notes} == {(9 + up) % 12}]
+    assert tunes
+    assert -50 <= arrangement.detune_cents <= 50
+
+
+def test_the_midi_lasts_no_longer_than_the_excerpt_and_drums_have_their_channel(
+    arrangement: Arrangement,
+) -> None:
+    midi = arrangement.midi()
+    assert midi.length <= 20.01
+    programs = {m.channel: m.program for t in midi.tracks for m in t if m.type == "program_change"}
+    assert DRUM_CHANNEL not in programs
+    assert len(programs) == sum(part.program is not None for part in arrangement.parts)
+    bends = {m.pitch for t in midi.tracks for m in t if m.type == "pitchwheel"}
+    assert bends == {round(arrangement.detune_cents / 200 * 8_192)}
+
+
+@pytest.mark.parametrize(
+    ("label", "up", "expected"),
+    [
+        ("C:maj/3", 2, "D:maj/3"),
+        ("Bb:sus4(b7)", 3, "C#:sus4(b7)"),
+        ("N", 5, "N"),
+        ("F#:min", 0, "F#:min"),
+    ],
+)
+def test_labels_are_transposed(label: str, up: int, expected: str) -> None:
+    assert transposed_label(label, up) == expected

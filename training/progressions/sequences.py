@@ -1,0 +1,100 @@
+"""Learn from songs which chord follows which, in any key.
+
+What is counted in one key is counted for all: everything is moved to C. Chords that the vocabulary
+lacks count as the nearest that it has. A key that changes changes the count with it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from mir_eval.chord import encode
+from numpy.typing import NDArray
+
+from training.data.labels import CHORDS, NO_CHORD, chord_label
+from training.data.readers.pop909 import Pop909Song
+
+MODES = ("maj", "min")
+# A change that was never seen may come all the same: counts are mixed with those of any chord in
+# the key, as if that had been seen so often.
+BACKING_CHANGES = 20.0
+BACKING_CHORDS = 0.1
+
+_INTERVALS_OF = {
+    (0, 4, 7): "maj", (0, 3, 7): "min", (0, 3, 6): "dim",
+    (0, 4, 7, 10): "7", (0, 4, 7, 11): "maj7", (0, 3, 7, 10): "m7",
+    (0, 4, 7, 9): "maj", (0, 3, 7, 9): "min", (0, 3, 7, 11): "min",
+    (0, 3, 6, 10): "dim", (0, 3, 6, 9): "dim", (0, 4, 8): "maj",
+    (0, 2, 7): "maj", (0, 5, 7): "maj", (0, 5, 7, 10): "7",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Which chord follows which in C major and C minor.
+
+    Attributes
+    ----------
+    common
+        How much of the time each label sounds, shape [modes, labels].
+    change
+        Which label comes next when one ends, shape [modes, labels, labels]; rows sum to 1.
+    modes
+        How common each mode is, shape [modes].
+    """
+
+    common: NDArray[np.float64]
+    change: NDArray[np.float64]
+    modes: NDArray[np.float64]
+
+
+def learn_sequences(songs: Sequence[Pop909Song]) -> Sequences:
+    """Count the chords and their changes in songs."""
+    n_labels = len(CHORDS)
+    seconds = np.zeros((len(MODES), n_labels))
+    counts = np.zeros((len(MODES), n_labels, n_labels))
+    for song in songs:
+        for mode, chords in _stretches(song):
+            for label, length_s in chords:
+                seconds[mode, label] += length_s
+            for (before, _), (after, _) in pairwise(chords):
+                counts[mode, before, after] += 1
+    # Of a mode that no song is in, all labels are as common.
+    seen = seconds + np.maximum(BACKING_CHORDS * seconds.mean(axis=1, keepdims=True), 1e-6)
+    common = seen / seen.sum(axis=1, keepdims=True)
+    backing = np.repeat(common[:, np.newaxis], n_labels, axis=1)
+    backing[:, np.arange(n_labels), np.arange(n_labels)] = 0
+    backing /= backing.sum(axis=2, keepdims=True)
+    change = counts + BACKING_CHANGES * backing
+    return Sequences(
+        common,
+        change / change.sum(axis=2, keepdims=True),
+        seconds.sum(axis=1) / seconds.sum(),
+    )
+
+
+def reduced(label: str, semitones: int = 0) -> int:
+    """Return the index of the chord that is nearest to one in Harte's notation."""
+    root, bitmap, _ = encode(label)
+    if root < 0:
+        return CHORDS.index(NO_CHORD)
+    intervals = tuple(np.flatnonzero(bitmap > 0).tolist())
+    quality = _INTERVALS_OF.get(intervals) or ("min" if 3 in intervals else "maj")
+    return CHORDS.index(chord_label(int(root) + semitones, quality))
+
+
+def _stretches(song: Pop909Song) -> Iterable[tuple[int, list[tuple[int, float]]]]:
+    """Return the mode of each stretch in one key, and its chords moved to C with their lengths."""
+    for key, (start_s, end_s) in zip(song.keys.labels, song.keys.intervals_s, strict=True):
+        tonic, mode = key.split(":")
+        chords: list[tuple[int, float]] = []
+        within = song.chords.between(float(start_s), float(end_s))
+        down = -int(encode(tonic)[0])
+        for label, (start, end) in zip(within.labels, within.intervals_s, strict=True):
+            index, length_s = reduced(label, down), float(end - start)
+            if chords and chords[-1][0] == index:
+                chords[-1] = index, chords[-1][1] + length_s
+            else:
+                chords.append((index, length_s))
+        yield MODES.index(mode), chords

@@ -1,0 +1,88 @@
+"""What the network that hears songs learns from: windows with their neighbours, and the truth.
+
+The truth of a window is the set of labels that are right in its middle. A suspended chord has none,
+so any chord on its root is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mir_eval.chord import encode
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from service.audio.decode import decode
+from service.inference.bundle import Bundle, softmax
+from service.inference.classification import needed_rates_hz
+from service.inference.songs import LEAST_PROBABILITY, LOG_SCALE
+from service.inference.windows import cut_windows, end_in_silence
+from training.data.annotation import Annotation
+from training.data.labels import CHORDS, NO_CHORD, QUALITIES
+from training.errors import TrainingError
+from training.progressions.sequences import reduced
+from training.progressions.song_folder import SongFile
+
+AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Windows of songs.
+
+    Attributes
+    ----------
+    around
+        What the first network says of each window and its neighbours, as logarithms, shape
+        [windows, neighbours, labels].
+    right
+        Which labels are right, shape [windows, labels].
+    """
+
+    around: NDArray[np.float32]
+    right: NDArray[np.bool_]
+
+
+def make_lessons(songs: Sequence[SongFile], bundle: Bundle, offsets: Sequence[int]) -> Lessons:
+    """Ask a bundle about songs, a window at each frame, and set the truth beside it.
+
+    Raises
+    ------
+    TrainingError
+        The bundle joins no windows, or its labels are not the chords.
+    """
+    card = bundle.card
+    if card.timeline is None or tuple(card.labels) != CHORDS:
+        raise TrainingError("Only a bundle that names the chords over time can learn from songs.")
+    heard = min(card.timeline.heard_frames or card.windows.frames, card.windows.frames)
+    dense = card.windows.model_copy(update={"frames": heard, "stride_frames": 1})
+    around, right = [], []
+    for song in tqdm(songs, desc="lessons", unit="song"):
+        clip = decode(song.audio.read_bytes(), needed_rates_hz([bundle]))
+        windows = cut_windows(bundle.features(clip.waveforms[card.features.sample_rate_hz]), dense)
+        logits = [
+            bundle.run(end_in_silence(windows[n : n + AT_ONCE], card.windows.frames))
+            for n in range(0, len(windows), AT_ONCE)
+        ]
+        probabilities = softmax(np.concatenate(logits) / card.calibration.temperature)
+        logs = np.log(np.maximum(probabilities, LEAST_PROBABILITY)) / LOG_SCALE + 1
+        places = np.arange(len(logs))[:, np.newaxis]
+        places = places + np.array(offsets) * card.windows.stride_frames
+        around.append(logs[np.clip(places, 0, len(logs) - 1)].astype(np.float32))
+        middles = np.arange(len(logs), dtype=np.float64) + (heard - 1) / 2
+        right.append(right_labels(song.chords, middles * card.features.hop_s))
+    return Lessons(np.concatenate(around), np.concatenate(right))
+
+
+def right_labels(chords: Annotation, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which labels are right at some times, shape [times, labels]."""
+    right = np.zeros((len(times_s), len(CHORDS)), dtype=bool)
+    segments = np.searchsorted(chords.intervals_s[:, 0], times_s, side="right") - 1
+    for row, segment in zip(right, np.maximum(segments, 0), strict=True):
+        label = chords.labels[segment]
+        root = int(encode(label)[0])
+        if label != NO_CHORD and "sus" in label:
+            row[root * len(QUALITIES) : (root + 1) * len(QUALITIES)] = True
+        else:
+            row[reduced(label)] = True
+    return right
