@@ -26,7 +26,10 @@ LISTEN_STEPS = ("gather", "prepare", "study", "report")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
 READ = ("data", "outside", "soundfonts", "soundfont", "bundle", "recipe_file")
 WITHOUT_TENSORFLOW = ("evaluate", "outsiders")
-FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
+FEATURE_NAMES = (
+    *("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures"),
+    *("musicnn", "listener", "mn04", "both_teachers"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -197,6 +200,12 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "--folds", type=int, choices=(1, 2, 3), default=1, help="folds to hold out [%(default)s]"
     )
     compare.add_argument(
+        "--teachers",
+        type=Path,
+        metavar="FOLDER",
+        help="holds mn04.onnx; adds what the listener's teachers hear",
+    )
+    compare.add_argument(
         "--across", action="store_true", help="also hold out each data set in turn"
     )
     _add_seed(compare)
@@ -286,7 +295,21 @@ def _add_listen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--parts", type=_positive, default=70, help="prepare up to this part [%(default)s]"
     )
     listen.add_argument(
-        "--rounds", type=_positive, default=20, help="rounds of 1000 steps [%(default)s]"
+        "--rounds", type=_positive, default=20, help="rounds of 2000 steps [%(default)s]"
+    )
+    listen.add_argument(
+        "--peak-rate",
+        type=_positive_s,
+        default=2e-3,
+        metavar="RATE",
+        help="highest learning rate of the study [%(default)s]",
+    )
+    listen.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="STUDENT",
+        help="study on from a finished student, a student.keras",
     )
     listen.add_argument("--out", type=Path, help="where report writes [RUN/report.json]")
     _add_seed(listen)

@@ -27,7 +27,7 @@ def lessons(n: int, seed: int) -> Lessons:
 
 
 def test_a_student_learns_what_the_teachers_say_in_their_own_scales(tmp_path: Path) -> None:
-    plan = Plan(rounds=3, steps_each=80, batch=16, peak_rate=3e-3)
+    plan = Plan(rounds=3, steps_each=80, batch=16, peak_rate=3e-3, averaging=0.9)
     exam = lessons(40, seed=1)
 
     student = study(lessons(120, seed=0), exam, plan, tmp_path, TINY)
