@@ -25,7 +25,7 @@ ASKED_AT_ONCE = 64
 STUDENT_FILE = "student.keras"
 EXAMS_FILE = "exams.json"
 
-SETTLED_ON = 64
+SETTLED_ON = 16
 """Batches of ``ASKED_AT_ONCE`` windows from which normalisations count their statistics."""
 
 
