@@ -24,7 +24,7 @@ INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 RATINGS_RECIPES = ("emotion",)
 LISTEN_STEPS = ("gather", "prepare", "study", "report")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
-READ = ("data", "outside", "soundfonts", "soundfont", "bundle", "recipe_file")
+READ = ("data", "outside", "soundfonts", "soundfont", "bundle", "recipe_file", "start")
 WITHOUT_TENSORFLOW = ("evaluate", "outsiders")
 FEATURE_NAMES = (
     *("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures"),
@@ -299,7 +299,7 @@ def _add_listen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     listen.add_argument(
         "--peak-rate",
-        type=_positive_s,
+        type=_learning_rate,
         default=2e-3,
         metavar="RATE",
         help="highest learning rate of the study [%(default)s]",
@@ -361,6 +361,13 @@ def _count(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{number} is below 0")
     return number
+
+
+def _learning_rate(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no learning rate between 0 and 1")
+    return rate
 
 
 def _positive_s(text: str) -> float:
