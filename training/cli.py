@@ -27,10 +27,16 @@ INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 RATINGS_RECIPES = ("emotion",)
 LISTEN_STEPS = ("gather", "prepare", "study", "report")
 MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
-READ = ("data", "outside", "soundfonts", "soundfont", "songs", "pop909", "bundle", "recipe_file")
+READ = (
+    *("data", "outside", "soundfonts", "soundfont", "songs", "pop909", "bundle", "recipe_file"),
+    "start",
+)
 WITHOUT_TENSORFLOW = ("evaluate", "outsiders", "render")
 DATA_FORMATS = ("json", "csv", "parquet")
-FEATURE_NAMES = ("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures", "musicnn")
+FEATURE_NAMES = (
+    *("log_mel", "mfcc", "stft", "chroma", "handcrafted", "pictures"),
+    *("musicnn", "listener", "mn04", "both_teachers"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -244,6 +250,12 @@ def _add_measurements(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "--folds", type=int, choices=(1, 2, 3), default=1, help="folds to hold out [%(default)s]"
     )
     compare.add_argument(
+        "--teachers",
+        type=Path,
+        metavar="FOLDER",
+        help="holds mn04.onnx; adds what the listener's teachers hear",
+    )
+    compare.add_argument(
         "--across", action="store_true", help="also hold out each data set in turn"
     )
     _add_seed(compare)
@@ -387,7 +399,21 @@ def _add_listen(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--parts", type=positive_whole, default=70, help="prepare up to this part [%(default)s]"
     )
     listen.add_argument(
-        "--rounds", type=positive_whole, default=20, help="rounds of 1000 steps [%(default)s]"
+        "--rounds", type=positive_whole, default=20, help="rounds of 2000 steps [%(default)s]"
+    )
+    listen.add_argument(
+        "--peak-rate",
+        type=_learning_rate,
+        default=2e-3,
+        metavar="RATE",
+        help="highest learning rate of the study [%(default)s]",
+    )
+    listen.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="STUDENT",
+        help="study on from a finished student, a student.keras",
     )
     listen.add_argument("--out", type=Path, help="where report writes [RUN/report.json]")
     _add_seed(listen)
@@ -445,6 +471,13 @@ def _task_name(text: str) -> str:
             f"{text!r} is no name of a task: small letters, digits and _, first a letter"
         )
     return text
+
+
+def _learning_rate(text: str) -> float:
+    rate = positive_number(text)
+    if rate >= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no learning rate between 0 and 1")
+    return rate
 
 
 def _add_recipe(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:

@@ -28,6 +28,10 @@ The systems, each trained on the labels alone:
   cnn_lstm on log_mel, mfcc             two convolutions, one recurrent layer
   cnn on pictures                       the spectrogram pictures of GTZAN (genre only)
   transfer on musicnn                   one hidden layer on the pretrained MSD_musicnn
+  transfer on listener                  the same on the listener that genre and emotion stand on
+  transfer on mn04, both_teachers       the same on what its teachers hear, with --teachers: how
+                                        far listening could carry. mn04's weights may not be
+                                        shipped; what it says is cached
 All of them sit the same exam: artists and albums are dealt to three folds, they learn from two
 and are judged on the third (with --folds 3 on each in turn). The pictures have a table of their
 own, on the official GTZAN lists. A random split would read higher and is not offered.
@@ -35,6 +39,7 @@ own, on the official GTZAN lists. A random split would read higher and is not of
   python -m training compare genre --data DATA
   python -m training compare emotion --data DATA --across
   python -m training compare emotion --data DATA --model cnn_lstm --features log_mel mfcc
+  python -m training compare genre --data DATA --model transfer --teachers TEACHERS --folds 3
 
 Writes compare.md, compare.json and compare.png into RUN. What RUN holds already is not trained
 again and stays in the table, so an interrupted comparison goes on, and systems can be added.
@@ -128,6 +133,7 @@ Every step but gather goes on where it was interrupted.
   python -m training listen gather --data DATA --packages
   python -m training listen prepare --teachers TEACHERS --parts 70
   python -m training listen study --rounds 20
+  python -m training listen study --rounds 15 --peak-rate 1.5e-3 --from FINISHED/student.keras
   python -m training listen report --data DATA
 
 TEACHERS holds mn04.onnx and mn04_filter_bank.npz; the other teacher is in the package musicnn.

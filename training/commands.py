@@ -182,7 +182,12 @@ def compare(options: argparse.Namespace) -> None:
     run_comparison(
         CompareJob(
             task=options.task,
-            systems=choose(options.task, options.model, options.features),
+            systems=choose(
+                options.task,
+                options.model,
+                options.features,
+                ask_teachers=options.teachers is not None,
+            ),
             data=options.data,
             run=run,
             cache=FeatureCache(options.cache),
@@ -190,6 +195,7 @@ def compare(options: argparse.Namespace) -> None:
             across=options.across,
             seed=options.seed,
             cluster=options.cluster,
+            teachers=options.teachers or Path("teachers"),
             command=_compare_command(options),
         )
     )
@@ -366,7 +372,8 @@ def listen(options: argparse.Namespace) -> None:
     elif options.step == "prepare":
         listen_job.prepare(folder, options.teachers, range(options.first, options.parts))
     elif options.step == "study":
-        listen_job.learn(folder, Plan(rounds=options.rounds, seed=options.seed))
+        plan = Plan(rounds=options.rounds, peak_rate=options.peak_rate, seed=options.seed)
+        listen_job.learn(folder, plan, options.start)
     else:
         for line in listen_job.report(folder, options.data, options.out):
             logging.info(line)
@@ -450,6 +457,8 @@ def _compare_command(options: argparse.Namespace) -> str:
         if values
     )
     across = " --across" if options.across else ""
+    if options.teachers is not None:
+        chosen += f" --teachers {options.teachers.name}"
     return (
         f"python -m training compare {options.task} --data {_names(options.data)}{chosen} "
         f"--folds {options.folds}{across} --seed {options.seed}"

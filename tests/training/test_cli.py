@@ -494,3 +494,17 @@ def test_a_finished_command_can_be_repeated(
     assert main(command) == 0
 
     assert RunFolder(Path("runs/chord")).record().history == first.history
+
+
+@pytest.mark.parametrize("rate", ["0", "7"])
+def test_a_learning_rate_that_cannot_be_is_refused(
+    capsys: pytest.CaptureFixture[str], rate: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["listen", "study", "--peak-rate", rate])
+    assert f"{rate} is no learning rate" in capsys.readouterr().err
+
+
+def test_a_student_to_go_on_from_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["listen", "study", "--from", "nowhere.keras"]) == 2
+    assert "nowhere.keras does not exist" in capsys.readouterr().err

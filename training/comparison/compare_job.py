@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from training.comparison.cost import Cost, mean_cost, serving_times_ms
 from training.comparison.exams import PROTOCOLS, Exam, across_data_sets, by_artist, gtzan_lists
-from training.comparison.systems import FEATURES, TASKS, System, choose
+from training.comparison.systems import FEATURES, TASKS, Features, System, choose
 from training.comparison.table import Comparison, Row, write
 from training.data.cache import FeatureCache
 from training.data.readers import AudioFile, LabelledClip
@@ -53,6 +53,8 @@ class CompareJob:
         Seed of weights, batches and augmentation; what is held out does not depend on it.
     cluster
         Address of a Dask scheduler for the features; None for this machine.
+    teachers
+        Holds mn04, for the systems that ask teachers.
     command
         The command line, for the record.
     """
@@ -66,7 +68,12 @@ class CompareJob:
     across: bool
     seed: int
     cluster: str | None
+    teachers: Path
     command: str
+
+    def features(self, system: System) -> Features:
+        """Return what a system sees."""
+        return FEATURES[system.features].heard_by(self.teachers, self.run / "teachers")
 
 
 def compare(job: CompareJob) -> Comparison:
@@ -77,6 +84,8 @@ def compare(job: CompareJob) -> Comparison:
     TrainingError
         The data or the folder cannot do; the message says how to mend it.
     """
+    for system in job.systems:
+        job.features(system)  # before anything slow, a missing teacher is told
     on_audio, on_pictures = _exams(job)
     task = TASKS[job.task]
     # No system is told of the chords.
@@ -122,9 +131,10 @@ def _sit(job: CompareJob, system: System, exam: Exam) -> None:
     if not todo:
         return
     backbone = None if recipe.inputs.backbone is None else recipe.inputs.backbone()
+    features = job.features(system)
     material = assemble(
         recipe,
-        [_as_seen(system, clip) for clip in exam.clips],
+        [_as_seen(features, clip) for clip in exam.clips],
         job.cache,
         seed=job.seed,
         cluster=job.cluster,
@@ -133,11 +143,11 @@ def _sit(job: CompareJob, system: System, exam: Exam) -> None:
     fit_job = replace(fit_job, recipe=stage.recipe)
     for fold in todo:
         test = {exam.clips[i].source.name for i in fold.test}
-        _train(fit_job, system, stage, fold, test)
+        _train(fit_job, features, stage, fold, test)
         keras.utils.clear_session()  # or the graphs of all networks pile up
 
 
-def _train(job: FitJob, system: System, stage: Stage, fold: Fold, test: set[str]) -> None:
+def _train(job: FitJob, features: Features, stage: Stage, fold: Fold, test: set[str]) -> None:
     # From its beginning, also after an interruption: the time is that of the whole training.
     shutil.rmtree(job.run.backup(fold.name), ignore_errors=True)
     material, began = stage.material, time.process_time()
@@ -147,9 +157,7 @@ def _train(job: FitJob, system: System, stage: Stage, fold: Fold, test: set[str]
     result = judge(job, material, fitted, judged, fold.name)
     network = stage.whole(fitted.network)
     with tempfile.TemporaryDirectory() as scratch:
-        features_ms, network_ms = serving_times_ms(
-            FEATURES[system.features], network, Path(scratch)
-        )
+        features_ms, network_ms = serving_times_ms(features, network, Path(scratch))
     cost = Cost(
         parameters=network.count_params(),
         epochs=len(fitted.history["loss"]),
@@ -162,9 +170,9 @@ def _train(job: FitJob, system: System, stage: Stage, fold: Fold, test: set[str]
     job.run.save_fold(result, network)
 
 
-def _as_seen(system: System, clip: LabelledClip) -> LabelledClip:
+def _as_seen(features: Features, clip: LabelledClip) -> LabelledClip:
     if isinstance(clip.source, AudioFile):
-        return replace(clip, source=FEATURES[system.features].of(clip.source))
+        return replace(clip, source=features.of(clip.source))
     return clip
 
 

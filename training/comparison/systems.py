@@ -10,6 +10,7 @@ clips are repeated. A clip's answer is the mean of its windows' logits.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,12 +20,12 @@ from service.inference.features import FeatureSpec, Grid, compute_grid
 from service.inference.windows import WindowSpec
 from training.augmentation import alterations
 from training.augmentation.alterations import Augment
-from training.comparison import handcrafted, networks
+from training.comparison import handcrafted, networks, taught
 from training.comparison.sources import Compute, ComputedAudio
 from training.data.readers import AudioFile, gtzan_grid
 from training.data.readers.clips import Source
 from training.errors import TrainingError
-from training.networks import musicnn
+from training.networks import listener, musicnn
 from training.networks.architectures import embedding_net, statistics_net
 from training.recipes import EMOTION, GENRE, GENRE_PICTURES, GENRE_STATISTICS, Recipe
 from training.recipes.fit_settings import FitSettings
@@ -59,6 +60,12 @@ class Features:
         MFCCs that the network makes of each frame; 0 if it sees the bands themselves.
     compute
         Makes the grid of a waveform.
+    asks_teachers
+        Whether the grid is what the listener's teachers say, see :meth:`heard_by`.
+    backbone
+        Makes a pretrained network that hears the windows first.
+    units
+        Values that it says of each; 0 without one.
     """
 
     spec: FeatureSpec
@@ -66,11 +73,35 @@ class Features:
     augment: Augment
     coefficients: int = 0
     compute: Compute = compute_grid
+    asks_teachers: bool = False
+    backbone: Callable[[], keras.Model] | None = None
+    units: int = 0
 
     @property
     def outside_service(self) -> bool:
         """Whether only training can compute them."""
-        return self.compute is not compute_grid
+        return self.asks_teachers or self.compute is not compute_grid
+
+    def heard_by(self, teachers: Path, kept: Path) -> "Features":
+        """Return them with the teachers to ask, if there are any to be asked.
+
+        Parameters
+        ----------
+        teachers
+            Holds mn04.
+        kept
+            Where MSD_musicnn is kept, converted.
+
+        Raises
+        ------
+        TrainingError
+            A teacher is missing; the message says what to get.
+        """
+        if not self.asks_teachers:
+            return self
+        asked = taught.Asked(teachers, kept)
+        asked.check(self.spec)
+        return replace(self, compute=asked)
 
     def of(self, audio: AudioFile) -> Source:
         """Return an audio file as the source of such grids."""
@@ -89,14 +120,11 @@ class Model:
         Names of the features on which it makes sense.
     fit
         How it is trained.
-    backbone
-        Makes a pretrained network that it stands on.
     """
 
     build: Callable[[Features, int], keras.Model]
     features: tuple[str, ...]
     fit: FitSettings = FIT
-    backbone: Callable[[], keras.Model] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +144,11 @@ class System:
         """Whether it learns from the GTZAN pictures rather than from audio."""
         return self.features == PICTURES
 
+    @property
+    def asks_teachers(self) -> bool:
+        """Whether it stands on what the listener's teachers hear."""
+        return FEATURES[self.features].asks_teachers
+
     def recipe(self, task: str) -> Recipe:
         """Return how the system is trained for a task, from labels alone."""
         model, features = MODELS[self.model], FEATURES[self.features]
@@ -123,7 +156,7 @@ class System:
         return replace(
             TASKS[task],
             name=f"{task} {self.name}",
-            inputs=Inputs(features.spec, features.windows, model.backbone),
+            inputs=Inputs(features.spec, features.windows, features.backbone),
             build=lambda _: model.build(features, n_labels),
             augment=features.augment,
             fit=model.fit,
@@ -132,8 +165,19 @@ class System:
         )
 
 
-def choose(task: str, models: Sequence[str], features: Sequence[str]) -> list[System]:
+def choose(
+    task: str, models: Sequence[str], features: Sequence[str], *, ask_teachers: bool = True
+) -> list[System]:
     """Return the sensible pairs of the named models and features; no name stands for all.
+
+    Parameters
+    ----------
+    task
+        Which may have systems of its own.
+    models, features
+        Their names.
+    ask_teachers
+        Whether features that ask teachers are among all; if they are named, they always are.
 
     Raises
     ------
@@ -149,7 +193,8 @@ def choose(task: str, models: Sequence[str], features: Sequence[str]) -> list[Sy
     chosen = [
         system
         for system in sensible
-        if (not models or system.model in models) and (not features or system.features in features)
+        if (not models or system.model in models)
+        and (system.features in features if features else ask_teachers or not system.asks_teachers)
     ]
     if not chosen:
         pairs = ", ".join(f"{s.model} on {s.features}" for s in sensible)
@@ -183,6 +228,13 @@ def _spectrum(name: str, bands: int, *, fft_samples: int = 2_048, range_db: floa
 
 _WINDOWS = WindowSpec(frames=128, stride_frames=64, short="repeat")
 _LOG_MEL = Features(_spectrum("log_mel", 64, range_db=80.0), _WINDOWS, _augment_bands)
+_HEARD = Features(GENRE.inputs.features, GENRE.inputs.windows, GENRE.augment)
+
+
+def _taught(spec: FeatureSpec) -> Features:
+    """Return what teachers say; once it is said, nothing of the sound can be altered."""
+    return Features(spec, taught.WINDOWS, lambda row, label, _: (row, label), asks_teachers=True)
+
 
 FEATURES = {
     "log_mel": _LOG_MEL,
@@ -199,7 +251,10 @@ FEATURES = {
         compute=handcrafted.statistics_grid,
     ),
     PICTURES: Features(gtzan_grid.SPEC, GENRE_PICTURES.inputs.windows, GENRE_PICTURES.augment),
-    "musicnn": Features(GENRE.inputs.features, GENRE.inputs.windows, GENRE.augment),
+    "musicnn": replace(_HEARD, backbone=musicnn.embedding, units=musicnn.UNITS),
+    "listener": replace(_HEARD, backbone=listener.pretrained, units=listener.UNITS),
+    "mn04": _taught(taught.MN04),
+    "both_teachers": _taught(taught.BOTH),
 }
 
 
@@ -223,9 +278,8 @@ MODELS = {
     "lstm": Model(_on_frames(networks.lstm), ("log_mel", "mfcc")),
     "cnn_lstm": Model(_on_frames(networks.cnn_lstm), ("log_mel", "mfcc")),
     "transfer": Model(
-        lambda _, labels: embedding_net(musicnn.UNITS, labels, 0),
-        ("musicnn",),
+        lambda features, labels: embedding_net(features.units or features.spec.bands, labels, 0),
+        ("musicnn", "listener", "mn04", "both_teachers"),
         GENRE.fit,
-        musicnn.embedding,
     ),
 }

@@ -24,7 +24,10 @@ COST_NOTE = (
     "milliseconds of one thread for 30 s of decoded stereo, resampling and features plus the "
     f"network in onnxruntime (the fastest of {RUNS} runs)."
 )
-TRAINING_CODE_NOTE = "† Computed by librosa in training; the service has no such features."
+TRAINING_CODE_NOTE = (
+    "† In training alone, by librosa or by networks that may not be shipped (their time counts as "
+    "features, their weights are not in the parameters); the service has no such features."
+)
 
 
 class Row(BaseModel):

@@ -9,6 +9,9 @@ from training.data.readers import statistics
 C2_HZ = 440 * 2 ** ((36 - 69) / 12)
 BANDS_PER_OCTAVE = 36
 
+MN04, BOTH_TEACHERS = "mn04", "both_teachers"
+"""What larger networks hear: no spectrum, so no bank."""
+
 
 def mel_bank(spec: FeatureSpec) -> FilterBank:
     """Return librosa's Slaney mel filters up to half the sampling rate, shape [bands, bins]."""
@@ -67,6 +70,8 @@ BANKS = {
     "chroma": chroma_bank,
     statistics.NAME: no_bank,
     statistics.OF_AUDIO: no_bank,
+    MN04: no_bank,
+    BOTH_TEACHERS: no_bank,
 }
 
 

@@ -7,7 +7,11 @@ from service.inference.bundle import softmax
 
 FLAGGED_SHARE = 0.1
 _TEMPERATURES = np.geomspace(0.1, 10, 400)
+_MIXED_TEMPERATURES = np.geomspace(0.1, 10, 120)
 _WEIGHTS = np.linspace(0, 1, 51)
+
+AGREEING = 0.02
+"""How far the mean confidence of a mixture may lie from the share of right answers."""
 
 
 def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
@@ -27,10 +31,12 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> f
 def fit_mixture(
     logits: NDArray[np.floating], truth: NDArray[np.int64], label_shares: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Return temperature and weight of the likeliest mixture of the answers with guesses.
+    """Return temperature and weight of a mixture of the answers with guesses.
 
     Of a clip that is too short, some answers tell nothing, however sure they are: no temperature
-    can say so, but a share of guesses can.
+    can say so, but a share of guesses can. It is the likeliest of the mixtures that are right as
+    often as they are sure to be (within ``AGREEING``, or else as nearly as any is): where little is
+    told, the likeliest of all hedges, and is right much more often than it says.
 
     Parameters
     ----------
@@ -40,11 +46,18 @@ def fit_mixture(
         What is guessed, shape [labels].
     """
     clips = np.arange(len(truth))
-    told = np.stack([softmax(logits / t)[clips, truth] for t in _TEMPERATURES])
-    guessed = label_shares[truth]
-    losses = np.stack([-_mean_log(w * told + (1 - w) * guessed) for w in _WEIGHTS])
-    weight, temperature = np.unravel_index(int(np.argmin(losses)), losses.shape)
-    return float(_TEMPERATURES[temperature]), float(_WEIGHTS[weight])
+    told = np.stack([softmax(logits / t) for t in _MIXED_TEMPERATURES])
+    losses, gaps = [], []
+    for weight in _WEIGHTS:
+        mixed = weight * told + (1 - weight) * label_shares
+        right = mixed.argmax(axis=-1) == truth
+        losses.append(-_mean_log(mixed[:, clips, truth]))
+        gaps.append(np.abs(mixed.max(axis=-1).mean(axis=-1) - right.mean(axis=-1)))
+    gap = np.stack(gaps)
+    agreeing = gap <= max(AGREEING, gap.min())
+    best = int(np.argmin(np.where(agreeing, np.stack(losses), np.inf)))
+    weight, temperature = np.unravel_index(best, gap.shape)
+    return float(_MIXED_TEMPERATURES[temperature]), float(_WEIGHTS[weight])
 
 
 def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:

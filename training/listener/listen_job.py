@@ -5,15 +5,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
-
 from training.listener import gathering, lessons, packages
 from training.listener import report as reports
 from training.listener.keeping import listener_of
 from training.listener.lessons import Classroom
 from training.listener.mixing import Mixer
 from training.listener.recordings import SPEECH, Recording, Shelf, total_h
-from training.listener.study import EXAMS_FILE, STUDENT_FILE, Plan, study
+from training.listener.study import EXAMS_FILE, STUDENT_FILE, Plan, finished, study
 from training.listener.teachers import Mn04, Musicnn
 from training.networks import listener
 
@@ -89,11 +87,22 @@ def prepare(folder: ListenFolder, teachers: Path, parts: range) -> None:
     lessons.prepare(classroom, Mixer(shelf, studied), folder.lessons, parts, LESSON_SEED)
 
 
-def learn(folder: ListenFolder, plan: Plan) -> None:
-    """Let the student study, then keep what it has become where recipes find it."""
+def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
+    """Let a student study, then keep what it has become where recipes find it.
+
+    Parameters
+    ----------
+    folder
+        Holds lessons and exam.
+    plan
+        How long.
+    start
+        A finished student that goes on; without, a new one begins.
+    """
+    begun = None if start is None else finished(start)
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
-    student = study(taught, exam, plan, folder.study, listener.Size())
+    student = study(taught, exam, plan, folder.study, listener.Size(), begun)
     listener.keep(listener_of(student, taught, plan.seed))
     last = json.loads(folder.exams.read_text("ascii"))[-1]
     shares = ", ".join(f"{name} {last[name]:.3f}" for name in lessons.TARGETS)
@@ -102,7 +111,7 @@ def learn(folder: ListenFolder, plan: Plan) -> None:
 
 def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
     """Compare the student with MSD_musicnn on labelled clips; return the figures in words."""
-    student = listener.hearing(keras.models.load_model(folder.student, compile=False))
+    student = listener.hearing(finished(folder.student))
     listeners = {
         "student": student.predict_on_batch,
         "MSD_musicnn": Musicnn(folder.path / "teachers").ask,

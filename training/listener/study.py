@@ -1,4 +1,8 @@
-"""Let the student study the lessons; an interrupted study goes on where it was."""
+"""Let the student study the lessons; an interrupted study goes on where it was.
+
+What is examined and kept is the average of its weights over the last steps, see
+:mod:`training.listener.averaging`.
+"""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,6 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from training.errors import TrainingError
+from training.listener.averaging import averaged
 from training.listener.lessons import LEVELS, Lessons
 from training.listener.scales import Scale, explained_variance
 from training.networks.listener import Size, build
@@ -18,6 +24,9 @@ Array = NDArray[np.float32]
 ASKED_AT_ONCE = 64
 STUDENT_FILE = "student.keras"
 EXAMS_FILE = "exams.json"
+
+SETTLED_ON = 16
+"""Batches of ``ASKED_AT_ONCE`` windows from which normalisations count their statistics."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +45,18 @@ class Plan:
         Highest learning rate; it rises for half a round, then falls along a cosine.
     weight_decay
         Of AdamW.
+    averaging
+        How much of the average of the weights each step leaves as it was.
     seed
         Seed of the weights and of the order of the lessons.
     """
 
-    rounds: int = 40
-    steps_each: int = 1_000
+    rounds: int = 20
+    steps_each: int = 2_000
     batch: int = 32
     peak_rate: float = 2e-3
     weight_decay: float = 1e-3
+    averaging: float = 0.999
     seed: int = 1
 
 
@@ -92,8 +104,15 @@ class Timetable(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no ty
         return self._drawn
 
 
-def study(lessons: Lessons, exam: Lessons, plan: Plan, folder: Path, size: Size) -> keras.Model:
-    """Train a student, and examine it after each round.
+def study(
+    lessons: Lessons,
+    exam: Lessons,
+    plan: Plan,
+    folder: Path,
+    size: Size,
+    start: keras.Model | None = None,
+) -> keras.Model:
+    """Train a student, and after each round examine and keep what it has become.
 
     Parameters
     ----------
@@ -105,6 +124,8 @@ def study(lessons: Lessons, exam: Lessons, plan: Plan, folder: Path, size: Size)
         Keeps ``student.keras`` and ``exams.json``, and the state while it is at work.
     size
         How large the student is.
+    start
+        A finished student of the same size that goes on; without, a new one begins.
 
     Returns
     -------
@@ -115,16 +136,26 @@ def study(lessons: Lessons, exam: Lessons, plan: Plan, folder: Path, size: Size)
     keras.utils.set_random_seed(plan.seed)
     scale = Scale.of(lessons.targets)
     network = build(scale.forth.shape[1], size)
+    if start is not None:
+        _go_on(network, start, scale)
     network.compile(_optimizer(plan), loss="mse", jit_compile=False)
-    examiner = _Examiner(exam, scale, folder / EXAMS_FILE)
+    (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1), "ascii")
+    examiner = _Examiner(exam, scale, folder, _drawn(lessons.windows, plan.seed))
     state = folder / "state"
     keeper = keras.callbacks.BackupAndRestore(state, delete_checkpoint=True)
     timetable = Timetable(lessons.windows, scale.learned(lessons.targets), plan, _done(folder))
     network.fit(timetable, epochs=plan.rounds, callbacks=[examiner, keeper], shuffle=False)
-    student = in_their_words(network, scale)
-    student.save(folder / STUDENT_FILE)
-    (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1), "ascii")
-    return student
+    return finished(folder / STUDENT_FILE)
+
+
+def finished(file: Path) -> keras.Model:
+    """Return a finished student, or raise TrainingError."""
+    if not file.is_file():
+        raise TrainingError(
+            f"{file} is missing: a student is there after the first round of its study "
+            "(python -m training listen study)."
+        )
+    return keras.models.load_model(file, compile=False)
 
 
 def in_their_words(network: keras.Model, scale: Scale) -> keras.Model:
@@ -135,6 +166,24 @@ def in_their_words(network: keras.Model, scale: Scale) -> keras.Model:
     student = keras.Model(network.input, said(learned.input), name="listener")
     said.set_weights([kernel @ scale.back, bias @ scale.back + scale.mean])
     return student
+
+
+def _go_on(network: keras.Model, start: keras.Model, scale: Scale) -> None:
+    """Give a network the weights of a student, which speaks in the teachers' own words."""
+    for layer in network.layers:
+        if not layer.weights:
+            continue
+        try:
+            weights = start.get_layer(layer.name).get_weights()
+            if layer.name == "said":
+                kernel, bias = weights
+                weights = [kernel @ scale.forth, (bias - scale.mean) @ scale.forth]
+            layer.set_weights(weights)
+        except ValueError as error:
+            raise TrainingError(
+                "The student to go on from is of another size. Name one that this version of "
+                f"the program has trained, or begin anew: {error}"
+            ) from error
 
 
 def as_levels(windows: NDArray[np.uint8]) -> Array:
@@ -149,19 +198,30 @@ def ask(network: keras.Model, windows: NDArray[np.uint8]) -> Array:
 
 
 class _Examiner(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """Writes down after each round how much of each teacher's variance is explained."""
+    """After each round keeps the averaged student, and how much of each teacher it explains."""
 
-    def __init__(self, exam: Lessons, scale: Scale, file: Path) -> None:
+    def __init__(self, exam: Lessons, scale: Scale, folder: Path, seen: list[Array]) -> None:
         super().__init__()
-        self._exam, self._scale, self._file = exam, scale, file
+        self._exam, self._scale, self._folder, self._seen = exam, scale, folder, seen
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        said = self._scale.values(ask(self.model, self._exam.windows))
+        with averaged(self.model, self._seen):
+            said = self._scale.values(ask(self.model, self._exam.windows))
+            in_their_words(self.model, self._scale).save(self._folder / STUDENT_FILE)
         figures = explained_variance(said, self._exam.targets)
-        rows = json.loads(self._file.read_text("ascii")) if self._file.exists() else []
+        file = self._folder / EXAMS_FILE
+        rows = json.loads(file.read_text("ascii")) if file.exists() else []
         rows = [row for row in rows if row["round"] <= epoch]
         rows.append({"round": epoch + 1, "loss": (logs or {}).get("loss"), **figures})
-        self._file.write_text(json.dumps(rows, indent=1), "ascii")
+        file.write_text(json.dumps(rows, indent=1), "ascii")
+
+
+def _drawn(windows: NDArray[np.uint8], seed: int) -> list[Array]:
+    """Return batches of some windows."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(windows))[: SETTLED_ON * ASKED_AT_ONCE]
+    starts = range(0, len(chosen), ASKED_AT_ONCE)
+    return [as_levels(windows[chosen[s : s + ASKED_AT_ONCE]]) for s in starts]
 
 
 def _done(folder: Path) -> int:
@@ -181,4 +241,10 @@ def _optimizer(plan: Plan) -> keras.optimizers.Optimizer:
         warmup_target=plan.peak_rate,
         warmup_steps=warm,
     )
-    return keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, clipnorm=1.0)
+    return keras.optimizers.AdamW(
+        rate,
+        weight_decay=plan.weight_decay,
+        clipnorm=1.0,
+        use_ema=True,
+        ema_momentum=plan.averaging,
+    )

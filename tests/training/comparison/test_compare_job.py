@@ -3,13 +3,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from service.audio.decode import Samples
+from service.inference.features import FeatureSpec, FilterBank, Grid
 from tests.training.comparison.small import use_small_systems
 from tests.training.comparison.test_exams import write_grids
 from tests.training.made import write_moods
 from tests.training.tiny import TOY
-from training.comparison import compare_job, systems
+from training.comparison import compare_job, systems, taught
 from training.comparison.compare_job import CompareJob, compare
 from training.comparison.exams import ACROSS, BY_ARTIST
 from training.comparison.systems import System
@@ -54,6 +57,7 @@ def make_job(tmp_path: Path, systems: Sequence[System] = (CNN, LSTM), **changes:
         across=False,
         seed=1,
         cluster=None,
+        teachers=tmp_path / "teachers",
         command="python -m training compare emotion",
     )
     return replace(job, **changes)
@@ -148,6 +152,38 @@ def test_a_run_on_other_data_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TrainingError, match="holds a run on other data"):
         compare(make_job(tmp_path, [LSTM]))
+
+
+def test_a_missing_teacher_is_told_before_anything_is_trained(
+    tmp_path: Path, fits: list[tuple[str, str, set[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = systems.MODELS["cnn"]
+    monkeypatch.setitem(systems.MODELS, "cnn", replace(model, features=("log_mel", "mn04")))
+    write_moods(tmp_path / "data")
+
+    with pytest.raises(TrainingError, match=r"mn04\.onnx"):
+        compare(make_job(tmp_path, [CNN, System("cnn", "mn04")]))
+
+    assert fits == []
+
+
+def test_what_teachers_say_is_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = systems.MODELS["cnn"]
+    monkeypatch.setitem(systems.MODELS, "cnn", replace(model, features=("mn04",)))
+    monkeypatch.setattr(taught.Asked, "check", lambda *_: None)
+
+    def said(_: taught.Asked, samples: Samples, spec: FeatureSpec, bank: FilterBank) -> Grid:
+        assert len(bank) == spec.bands
+        return np.full((2, spec.bands), np.abs(np.diff(samples)).mean(), np.float32)
+
+    monkeypatch.setattr(taught.Asked, "__call__", said)
+    write_moods(tmp_path / "data")
+
+    comparison = compare(make_job(tmp_path, [System("cnn", "mn04")], n_folds=2))
+
+    (row,) = comparison.rows
+    assert row.outside_service
+    assert row.exams[BY_ARTIST][0].n == 4
 
 
 def test_pictures_that_are_not_there_are_named(tmp_path: Path) -> None:

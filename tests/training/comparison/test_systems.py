@@ -10,7 +10,7 @@ from training.comparison.systems import FEATURES, MODELS, PICTURES, TASKS, Syste
 from training.data.filter_banks import make_bank
 from training.data.readers import AudioFile
 from training.errors import TrainingError
-from training.networks import musicnn
+from training.networks import listener, musicnn
 
 
 def test_the_command_line_knows_all_names() -> None:
@@ -50,7 +50,8 @@ def test_every_network_fits_its_features(system: System) -> None:
     recipe = system.recipe("genre")
     network = recipe.build(0)
     shape = (recipe.inputs.windows.frames, recipe.inputs.features.bands)
-    assert network.input_shape == (None, *((1, musicnn.UNITS) if recipe.inputs.backbone else shape))
+    units = FEATURES[system.features].units
+    assert network.input_shape == (None, *((1, units) if recipe.inputs.backbone else shape))
     assert network.output["logits"].shape == (None, 10)
     assert make_bank(recipe.inputs.features).shape[0] == recipe.inputs.features.bands
     assert not recipe.supplement.further
@@ -72,8 +73,27 @@ def test_augmentation_keeps_shape_and_label(name: str) -> None:
     assert (changed.shape, changed.dtype, label) == (window.shape, window.dtype, 4)
 
 
-def test_only_handcrafted_features_are_outside_the_service() -> None:
-    assert [name for name, f in FEATURES.items() if f.outside_service] == ["handcrafted"]
+def test_a_pretrained_network_says_as_many_values_as_are_learned_from() -> None:
+    units = {name: f.units for name, f in FEATURES.items() if f.backbone is not None}
+    assert units == {"musicnn": musicnn.UNITS, "listener": listener.UNITS}
+
+
+def test_teachers_are_asked_only_where_they_are_given_or_named() -> None:
+    asking = [System("transfer", "mn04"), System("transfer", "both_teachers")]
+    assert [s for s in choose("genre", (), ()) if s.asks_teachers] == asking
+    assert not any(s.asks_teachers for s in choose("genre", (), (), ask_teachers=False))
+    assert choose("genre", (), ["mn04"], ask_teachers=False) == asking[:1]
+
+
+def test_without_a_teacher_the_error_says_what_to_get(tmp_path: Path) -> None:
+    assert FEATURES["stft"].heard_by(tmp_path, tmp_path) is FEATURES["stft"]
+    with pytest.raises(TrainingError, match=r"mn04\.onnx.*--teachers"):
+        FEATURES["mn04"].heard_by(tmp_path, tmp_path)
+
+
+def test_only_some_features_are_outside_the_service() -> None:
+    outside = [name for name, features in FEATURES.items() if features.outside_service]
+    assert outside == ["handcrafted", "mn04", "both_teachers"]
     audio = AudioFile(Path("a.wav"))
     assert FEATURES["stft"].of(audio) is audio
     assert FEATURES["handcrafted"].of(audio) != audio

@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from service.inference.bundle import softmax
 from training.evaluation.calibration import (
+    AGREEING,
     FLAGGED_SHARE,
     fit_mixture,
     fit_temperature,
@@ -48,6 +49,21 @@ def test_a_mixture_finds_how_many_answers_tell_nothing(told_share: float) -> Non
 
     assert temperature == pytest.approx(2, rel=0.15)
     assert weight == pytest.approx(told_share, abs=0.06)
+
+
+def test_a_mixture_is_right_as_often_as_it_is_sure() -> None:
+    # Answers that lean to the true label without saying how much: no mixture fits them well.
+    rng = np.random.default_rng(2)
+    truth = rng.choice(4, 2_000, p=[0.4, 0.3, 0.2, 0.1])
+    logits = rng.standard_t(2, (2_000, 4))
+    logits[np.arange(2_000), truth] += 1
+    shares = np.bincount(truth) / len(truth)
+
+    temperature, weight = fit_mixture(logits, truth, shares)
+
+    mixed = weight * softmax(logits / temperature) + (1 - weight) * shares
+    right = mixed.argmax(axis=1) == truth
+    assert mixed.max(axis=1).mean() == pytest.approx(right.mean(), abs=AGREEING)
 
 
 def test_the_likelihood_is_what_the_definition_says() -> None:

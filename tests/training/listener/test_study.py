@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 
+from training.errors import TrainingError
 from training.listener import study as study_module
 from training.listener.lessons import LEVELS, TARGETS, Lessons
-from training.listener.study import Plan, Timetable, ask, study
+from training.listener.study import Plan, Timetable, ask, finished, study
 from training.networks.listener import Size
 from training.networks.musicnn import FRAMES, SPEC
 
@@ -27,7 +28,7 @@ def lessons(n: int, seed: int) -> Lessons:
 
 
 def test_a_student_learns_what_the_teachers_say_in_their_own_scales(tmp_path: Path) -> None:
-    plan = Plan(rounds=3, steps_each=80, batch=16, peak_rate=3e-3)
+    plan = Plan(rounds=3, steps_each=80, batch=16, peak_rate=3e-3, averaging=0.9)
     exam = lessons(40, seed=1)
 
     student = study(lessons(120, seed=0), exam, plan, tmp_path, TINY)
@@ -39,6 +40,34 @@ def test_a_student_learns_what_the_teachers_say_in_their_own_scales(tmp_path: Pa
     assert error < 0.5 * np.abs(exam.targets - exam.targets.mean(axis=0)).mean()
     kept = keras.models.load_model(tmp_path / "student.keras", compile=False)
     np.testing.assert_allclose(ask(kept, exam.windows), ask(student, exam.windows), atol=1e-5)
+
+
+def test_a_finished_student_goes_on_from_what_it_knows(tmp_path: Path) -> None:
+    exam = lessons(40, seed=1)
+    plan = Plan(rounds=1, steps_each=100, batch=16, peak_rate=3e-3, averaging=0.9)
+    first = study(lessons(120, seed=0), exam, plan, tmp_path / "first", TINY)
+    still = Plan(rounds=1, steps_each=1, batch=16, peak_rate=1e-9)
+
+    second = study(lessons(80, seed=3), exam, still, tmp_path / "second", TINY, first)
+
+    # Other lessons have other scales and statistics; what is said is much the same.
+    first_said, second_said = (ask(student, exam.windows) for student in (first, second))
+    spread = np.abs(first_said - first_said.mean(axis=0)).mean()
+    assert np.abs(second_said - first_said).mean() < 0.4 * spread
+
+
+def test_a_student_of_another_size_cannot_go_on(tmp_path: Path) -> None:
+    plan = Plan(rounds=1, steps_each=1, batch=4)
+    first = study(lessons(16, seed=0), lessons(4, seed=1), plan, tmp_path, TINY)
+    wider = Size(stem=16, blocks=((32, 2), (16, 2)), joined=16, embedding=16)
+
+    with pytest.raises(TrainingError, match="of another size"):
+        study(lessons(16, seed=0), lessons(4, seed=1), plan, tmp_path / "next", wider, first)
+
+
+def test_a_student_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="after the first round"):
+        finished(tmp_path / "student.keras")
 
 
 def test_an_interrupted_study_goes_on_where_it_was(
