@@ -1,10 +1,12 @@
 """Start the server: ``python -m service``."""
 
 import argparse
+import asyncio
 import contextlib
 import logging
 import math
 import signal
+import socket
 import sys
 from threading import Event, Thread, Timer
 from types import FrameType
@@ -30,6 +32,7 @@ from service.telemetry.tracing import TracingError
 
 START_REFUSED = 2
 START_FAILED = 3
+ARRIVAL_S = 0.25  # within which the request of a connection that was just made has come
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +110,19 @@ class _Server(uvicorn.Server):
         end = Timer(delay_s, super().handle_exit, (sig, frame))
         end.daemon = True
         end.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, but answer whoever has connected: a balancer counts on that.
+
+        Uvicorn closes connections whose request has not arrived, and the system those that wait
+        to be taken.
+        """
+        for _ in range(2):  # the event loop takes those that wait
+            await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(ARRIVAL_S)
+        await super().shutdown(sockets)
 
 
 def _to_open(host: str, port: int) -> str:

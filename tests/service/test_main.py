@@ -3,6 +3,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -142,6 +143,17 @@ def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_re
         assert client.get("/health/ready").json()["status"] == "stopping"
         terminated.set()
         assert running.result(TIMEOUT_S) == 200
+        assert process.wait(TIMEOUT_S) == 0
+
+
+def test_who_has_connected_before_the_end_is_answered(models_dir: Path, tmp_path: Path) -> None:
+    with server(models_dir, tmp_path / "log", shutdown_delay_s=0) as (process, client):
+        address = (client.base_url.host, client.base_url.port)
+        with socket.create_connection(address, TIMEOUT_S) as connection:
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.15)  # the signal comes before the request, as it may behind a balancer
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
         assert process.wait(TIMEOUT_S) == 0
 
 

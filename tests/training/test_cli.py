@@ -496,13 +496,15 @@ def test_a_finished_command_can_be_repeated(
     assert RunFolder(Path("runs/chord")).record().history == first.history
 
 
-@pytest.mark.parametrize("rate", ["0", "7"])
+@pytest.mark.parametrize(
+    ("rate", "reason"), [("0", "no number above 0"), ("7", "no learning rate")]
+)
 def test_a_learning_rate_that_cannot_be_is_refused(
-    capsys: pytest.CaptureFixture[str], rate: str
+    capsys: pytest.CaptureFixture[str], rate: str, reason: str
 ) -> None:
     with pytest.raises(SystemExit):
         main(["listen", "study", "--peak-rate", rate])
-    assert f"{rate} is no learning rate" in capsys.readouterr().err
+    assert f"{rate} is {reason}" in capsys.readouterr().err
 
 
 def test_a_student_to_go_on_from_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:

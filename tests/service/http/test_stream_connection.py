@@ -90,8 +90,8 @@ def test_a_message_in_fragments_is_one(client: httpx2.Client) -> None:
 
 def test_too_large_a_message_is_refused(client: httpx2.Client) -> None:
     with listen(client) as connection:
-        connection.send(bytes(MAX_MESSAGE_BYTES + 1))
-        with pytest.raises(ConnectionClosedError):
+        with pytest.raises(ConnectionClosedError):  # while it is sent, or after that
+            connection.send(bytes(MAX_MESSAGE_BYTES + 1))
             connection.recv(TIMEOUT_S)
     assert connection.close_code == 1009
 

@@ -310,7 +310,7 @@ def test_a_full_service_refuses_at_once_and_recovers(
     def blocked(_pool: DecoderPool, data: bytes, rates_hz: list[int], *_: object) -> Clip:
         entered.set()
         assert released.wait(10)
-        return decode(data, rates_hz)
+        return decode(bytes(data), rates_hz)
 
     with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
         patch.setattr(DecoderPool, "decode", blocked)

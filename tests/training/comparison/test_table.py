@@ -54,7 +54,7 @@ def test_a_line_holds_figures_and_costs(comparison: Comparison) -> None:
 def test_features_that_cannot_be_served_are_marked(comparison: Comparison) -> None:
     text = markdown(comparison)
     assert "| mlp | handcrafted † |" in text
-    assert "† Computed by librosa" in text
+    assert "† In training alone, by librosa" in text
 
 
 def test_the_pictures_have_a_table_of_their_own(comparison: Comparison) -> None:
