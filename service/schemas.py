@@ -76,7 +76,7 @@ class KeyInfo(BaseModel):
 
     label: str = Field(description="Tonic and mode", examples=["A minor"])
     probability: Probability = Field(
-        description="That it is this one and none of the other 23; chosen on songs of pop"
+        description="That it is this one and none of the other 23, judged as in pop"
     )
 
 
@@ -124,8 +124,8 @@ class TaskResult(BaseModel):
     )
     key: KeyInfo | None = Field(
         default=None,
-        description="Only of chords, and only where chords on three roots or more sound: the key "
-        "of the whole, even where it changes",
+        description="Only of chords, where they have three roots or more and one key is more "
+        "probable than all others together: the key of the whole, even where it changes",
     )
     tuning_cents: float | None = Field(
         default=None,

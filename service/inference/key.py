@@ -1,10 +1,9 @@
 """Tell the key of a recording from the chords that sound in it.
 
-In a key some chords sound most of the time: in C major C, G, F and Am. For each of the 24 keys, how
-probable it makes what was heard is the product over time of how much of the time its songs give to
-each chord (Noland and Sandler, ISMIR 2006, estimate keys from chords with a hidden Markov model,
-which is more than one key for a recording needs). Sums over pitch classes, correlated with profiles
-of keys, tell it worse: they know nothing of chords.
+In a key some chords sound most of the time: in C major C, G, F and Am. Each of the 24 keys makes
+what was heard as probable as the product, over time, of the shares that its songs give to chords.
+(Noland and Sandler, ISMIR 2006, have such shares in a hidden Markov model, whose key may change.)
+Correlating sums over pitch classes with profiles of keys tells the key of songs worse.
 """
 
 from collections.abc import Sequence
@@ -20,9 +19,12 @@ from service.inference.timeline import LabelledSegment
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MODES = ("major", "minor")
 LEAST_ROOTS = 3  # with fewer, chords would do in many keys
-# How far the mean logarithm over time counts, for a probability that is right as often as it says:
-# chosen on songs of 15, 30 and 75 s, which differ little in it.
-SCALE = 18.0
+LEAST_PROBABILITY = 0.5  # less than all others together is no answer
+# Chords repeat, so evidence grows by less than the time that they sound: the mean logarithm counts
+# so often, times the root of the seconds. Chosen on 15, 30 and 75 s of songs; of longer ones it is
+# not known, and they change their keys more often.
+SCALE = 2.6
+LONGEST_S = 75.0
 LEAST_SHARE = 1e-5  # what no key explains must not decide
 
 # Thousandths of the time that songs of POP909 (637 of its training part) give to the chords on each
@@ -89,7 +91,8 @@ def find_key(timeline: Sequence[LabelledSegment], lab_labels: Sequence[str] | No
     Returns
     -------
     Key or None
-        None where chords on fewer than ``LEAST_ROOTS`` roots sound.
+        None where chords on fewer than ``LEAST_ROOTS`` roots sound, or none is more probable than
+        all others together.
     """
     if lab_labels is None:
         return None
@@ -100,10 +103,13 @@ def find_key(timeline: Sequence[LabelledSegment], lab_labels: Sequence[str] | No
     durations_s = np.array([s.segment.length_s for s in sounding])
     heard = np.stack([s.probabilities for s in sounding])
     shares = np.log(np.maximum(heard @ _in_keys(chords), LEAST_SHARE))
-    logits = SCALE * np.average(shares, axis=0, weights=durations_s)
+    scale = SCALE * np.sqrt(min(durations_s.sum(), LONGEST_S))
+    logits = scale * np.average(shares, axis=0, weights=durations_s)
     probabilities = np.exp(logits - logits.max())
     probabilities /= probabilities.sum()
     best = int(probabilities.argmax())
+    if probabilities[best] < LEAST_PROBABILITY:
+        return None
     mode, tonic = divmod(best, len(TONICS))
     return Key(f"{TONICS[tonic]} {MODES[mode]}", float(probabilities[best]))
 

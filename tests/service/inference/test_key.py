@@ -67,9 +67,15 @@ def test_chords_of_two_keys_leave_doubt() -> None:
     assert key_of("C:maj", "G:maj", "E:min", "C:maj").probability < clear.probability
 
 
-def test_the_probability_does_not_grow_with_the_length_of_the_recording() -> None:
-    chords = ("C:maj", "G:maj", "E:min")
-    assert key_of(*chords).probability == pytest.approx(key_of(*(50 * chords)).probability)
+def test_chords_of_no_key_have_none() -> None:
+    assert find_key(song("C:maj", "F#:maj", "Bb:maj", "E:maj"), LABELS) is None
+
+
+def test_the_probability_grows_with_what_is_heard_up_to_the_longest_checked() -> None:
+    chords = ("C:maj", "F:maj", "G:maj")
+    short, longer, longest = (key_of(*(n * chords)).probability for n in (1, 4, 20))
+    assert short < longer < longest
+    assert key_of(*(200 * chords)).probability == pytest.approx(longest)
 
 
 def test_silence_between_chords_changes_nothing() -> None:
