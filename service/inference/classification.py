@@ -55,7 +55,7 @@ class Classification:
     shares
         How much of the time each label sounds; None where the card joins no windows.
     key
-        The key that the chords are in; None where there are too few of them.
+        The key that the chords are in; None where they are too few, or leave it in doubt.
     tuning_cents
         How much higher than A = 440 Hz the chords are tuned; None where none sounds.
     embedding

@@ -28,7 +28,8 @@ def bank() -> FilterBank:
     centres_hz = C2_HZ * third ** np.arange(SPEC.bands)
     widths_hz = np.maximum(centres_hz * (third - 1), frequencies_hz[1])
     away = np.abs(frequencies_hz - centres_hz[:, np.newaxis]) / widths_hz[:, np.newaxis]
-    return np.clip(1 - away, 0, None).astype(np.float32)
+    weights: FilterBank = np.clip(1 - away, 0, None).astype(np.float32)
+    return weights
 
 
 BANK = bank()
@@ -44,7 +45,8 @@ def tones(cents: float, *semitones: int, amplitude: float = 0.5) -> Waveform:
         tone(440 * 2 ** ((n + cents / 100) / 12), DURATION_S, rate_hz=SPEC.sample_rate_hz)
         for n in semitones
     ]
-    return amplitude * np.mean(parts, axis=0, dtype=np.float32)
+    mixed: Waveform = amplitude * np.stack(parts).mean(axis=0)
+    return mixed
 
 
 def told(samples: Waveform) -> float | None:
