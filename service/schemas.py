@@ -17,6 +17,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 PROBABILITY_DIGITS = 6
 TIME_DIGITS = 3
 RATING_DIGITS = 3
+TUNING_DIGITS = 1
 EMBEDDING_DIGITS = 6  # significant ones
 
 
@@ -70,6 +71,15 @@ class ChordShare(BaseModel):
     share: Probability
 
 
+class KeyInfo(BaseModel):
+    """The key that a recording is in."""
+
+    label: str = Field(description="Tonic and mode", examples=["A minor"])
+    probability: Probability = Field(
+        description="That it is this one and none of the other 23, judged as in pop"
+    )
+
+
 class Embedding(BaseModel):
     """What a network hears in the whole clip, as a vector; similar music has similar vectors."""
 
@@ -111,6 +121,18 @@ class TaskResult(BaseModel):
         default=None,
         description="Only of chords: the share of the time that each sounds, most first. They sum "
         "to 1, with N for the time when none sounds",
+    )
+    key: KeyInfo | None = Field(
+        default=None,
+        description="Only of chords, where they have three roots or more and one key is more "
+        "probable than all others together: the key of the whole, even where it changes",
+    )
+    tuning_cents: float | None = Field(
+        default=None,
+        ge=-50,
+        le=50,
+        description="Only of chords, and only where one sounds: how much higher than A = 440 Hz "
+        "they are tuned, in hundredths of a semitone",
     )
     model: ModelRef
     spread: dict[str, float] | None = Field(
@@ -226,6 +248,8 @@ def task_result(
         music=_music(classification),
         ratings=_ratings(classification),
         chords=_chords(classification),
+        key=_key(classification),
+        tuning_cents=_tuning_cents(classification),
         model=ModelRef(
             name=bundle.card.task,
             version=bundle.card.version,
@@ -288,6 +312,19 @@ def _chords(classification: Classification) -> list[ChordShare] | None:
         ChordShare(label=labels[s.label], share=round(s.share, PROBABILITY_DIGITS))
         for s in classification.shares
     ]
+
+
+def _key(classification: Classification) -> KeyInfo | None:
+    key = classification.key
+    if key is None:
+        return None
+    return KeyInfo(label=key.label, probability=round(key.probability, PROBABILITY_DIGITS))
+
+
+def _tuning_cents(classification: Classification) -> float | None:
+    cents = classification.tuning_cents
+    # No "-0.0", which reads odd.
+    return None if cents is None else round(cents, TUNING_DIGITS) + 0.0
 
 
 def _embedding(classification: Classification) -> Embedding | None:

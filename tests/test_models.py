@@ -87,6 +87,23 @@ def test_chords_of_a_synthetic_guitar_are_named() -> None:
     assert right > 0.9
 
 
+@pytest.mark.parametrize("cents", [-30, 0, 30])
+def test_a_synthetic_guitar_is_told_its_key_and_its_tuning(cents: float) -> None:
+    rng = np.random.default_rng(7)
+    sound = GuitarSound(detune_cents=cents)
+    progression = [(7, "maj"), (0, "maj"), (2, "maj"), (4, "min")] * 2  # G, C, D, Em
+    song = [render_chord(root, quality, 2.0, RATE_HZ, rng, sound) for root, quality in progression]
+
+    heard = classify_samples(Bundle.load(MODELS / "chord"), np.concatenate(song))
+
+    assert heard.key is not None
+    assert heard.key.label == "G major"
+    assert heard.tuning_cents == pytest.approx(cents, abs=5)
+    single = classify_samples(Bundle.load(MODELS / "chord"), song[0])
+    assert single.key is None
+    assert single.tuning_cents == pytest.approx(cents, abs=7)
+
+
 def test_what_is_no_music_has_no_certain_genre() -> None:
     bundle = Bundle.load(MODELS / "genre")
     rng = np.random.default_rng(11)
@@ -97,4 +114,6 @@ def test_what_is_no_music_has_no_certain_genre() -> None:
 
 def test_silence_is_no_chord() -> None:
     chord = Bundle.load(MODELS / "chord")
-    assert answer(chord, np.zeros(2 * RATE_HZ)) == "N"
+    silence = np.zeros(2 * RATE_HZ)
+    assert answer(chord, silence) == "N"
+    assert classify_samples(chord, silence).tuning_cents is None

@@ -49,7 +49,8 @@ PROGRESSIONS_HELP = """\
 With --songs, the bundle hears the recordings of a folder. Beside NAME.wav, NAME.flac, NAME.mp3 …
 lies NAME.lab, lines of start, end and chord in Harte's notation, as Isophonics has them, or
 NAME.jams. GuitarSet is read as it is published, of its annotations the lead sheets. The table also
-tells what BTC, the best of the open systems, is published to reach on recordings new to it.
+tells what BTC, the best of the open systems, is published to reach on recordings new to it, and how
+well the key is told, where JAMS files name keys.
 
   python -m training progressions --songs FOLDER
 

@@ -24,8 +24,10 @@ from service.inference.bundle import (
 )
 from service.inference.card import Card
 from service.inference.features import FeatureSpec, Grid
+from service.inference.key import Key, find_key
 from service.inference.timeline import LabelledSegment, label_segments, move_ends
 from service.inference.timings import Timings
+from service.inference.tuning import tuning_cents
 from service.inference.whole import NOTHING, LabelShare, label_shares, whole_probabilities
 from service.inference.windows import cut_windows, end_in_silence, heard_stretches, segments
 
@@ -52,6 +54,10 @@ class Classification:
         What sounds when, joined as the card asks for; None if nobody asked.
     shares
         How much of the time each label sounds; None where the card joins no windows.
+    key
+        The key that the chords are in; None where they are too few, or leave it in doubt.
+    tuning_cents
+        How much higher than A = 440 Hz the chords are tuned; None where none sounds.
     embedding
         The mean over the clip's windows of what the embedding network says, shape [units]; None
         for a bundle without one.
@@ -65,6 +71,8 @@ class Classification:
     silent: bool
     timeline: list[LabelledSegment] | None = None
     shares: list[LabelShare] | None = None
+    key: Key | None = None
+    tuning_cents: float | None = None
     embedding: NDArray[np.float32] | None = None
 
     @property
@@ -214,8 +222,17 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         silent=workbench.clip.silent,
         timeline=traced if timeline else None,
         shares=label_shares(traced) if joins and traced else None,
+        key=find_key(traced, bundle.card.lab_labels) if joins and traced else None,
+        tuning_cents=_tuning_cents(bundle.card, grid, traced) if joins and traced else None,
         embedding=embedding.mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
     )
+
+
+def _tuning_cents(card: Card, grid: Grid, timeline: list[LabelledSegment]) -> float | None:
+    if card.timeline is None or card.timeline.bands_per_octave is None:
+        return None
+    sounding = [s.segment for s in timeline if card.labels[s.label] != NOTHING]
+    return tuning_cents(grid, card.features, sounding)
 
 
 class _Workbench:

@@ -111,7 +111,14 @@ def _of_task(task: str, model: TaskModel, question: Question) -> list[Column]:
         column("model_sha256", "text", lambda result: result.model.sha256),
     ]
     if model.joins:
-        found.append(column("shares", "shares", _shares))
+        found += [
+            column("shares", "shares", _shares),
+            column("key", "text", lambda result: result.key and result.key.label),
+            column(
+                "key_probability", "number", lambda result: result.key and result.key.probability
+            ),
+            column("tuning_cents", "number", lambda result: result.tuning_cents),
+        ]
     if question.timeline:
         found += [column(f"spread_{label}", "number", _spread_of(label)) for label in model.labels]
         found.append(column("timeline", "segments", _segments))

@@ -14,6 +14,8 @@ FEWER_LABELS = 3
 FALL = 0.25
 RATING = 0.64
 SHARE = 0.62
+KEY = {"label": "A minor", "probability": 0.83}
+TUNING_CENTS = -3.2
 SEGMENTS_S = ("0.000\t1.858", "1.858\t3.947", "3.947\t6.037")
 
 AUDIO = {
@@ -67,6 +69,7 @@ def _result(card: Card) -> dict[str, Any]:
         "uncertain": confidence < card.calibration.uncertain_below,
         **({"ratings": {r.name: RATING for r in card.ratings}} if card.ratings else {}),
         **({"chords": _shares(card.labels)} if card.timeline else {}),
+        **({"key": KEY, "tuning_cents": TUNING_CENTS} if card.timeline and card.lab_labels else {}),
         "model": {
             "name": card.task,
             "version": card.version,

@@ -7,6 +7,7 @@ import pytest
 from service.audio.decode import Clip
 from service.inference.bundle import MODEL_FILE, Bundle, file_sha256
 from service.inference.classification import Classification
+from service.inference.key import Key
 from service.inference.registry import Registry
 from service.inference.timeline import LabelledSegment
 from service.inference.windows import Segment
@@ -131,6 +132,25 @@ def test_ratings_are_named_as_in_the_card_and_left_out_where_there_are_none(
         ratings=np.array([0.25, 1.0], np.float32),
     )
     assert task_result("genre", rated, top_k=1).ratings == {"energy": 0.25, "dark": 1.0}
+
+
+def test_key_and_tuning_are_rounded_and_left_out_where_there_are_none(
+    classification: Classification,
+) -> None:
+    nothing = task_result("genre", classification, top_k=None)
+    assert nothing.key is None
+    assert nothing.tuning_cents is None
+
+    heard = replace(classification, key=Key("A minor", 0.83333333), tuning_cents=-3.24)
+    result = task_result("genre", heard, top_k=None)
+    assert result.key is not None
+    assert result.key.model_dump() == {"label": "A minor", "probability": 0.833333}
+    assert result.tuning_cents == -3.2
+
+
+def test_a_tuning_that_rounds_to_nothing_has_no_sign(classification: Classification) -> None:
+    result = task_result("genre", replace(classification, tuning_cents=-0.04), top_k=None)
+    assert str(result.tuning_cents) == "0.0"
 
 
 def test_the_model_that_answered_is_named_by_its_hash(

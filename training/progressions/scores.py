@@ -81,7 +81,7 @@ def score(truth: Annotation, answer: Annotation) -> dict[str, Score]:
 
 
 def pool(scores: Sequence[Mapping[str, Score]], groups: Sequence[str]) -> dict[str, Estimate]:
-    """Return each figure over many recordings, with its interval.
+    """Return each figure over the recordings that have it, with its interval.
 
     Parameters
     ----------
@@ -91,11 +91,12 @@ def pool(scores: Sequence[Mapping[str, Score]], groups: Sequence[str]) -> dict[s
         Player and guitar of each recording; see :mod:`training.evaluation.metrics`.
     """
     pooled = {}
-    for name in scores[0]:
-        values = np.array([recording[name].value for recording in scores])
-        weights = np.array([recording[name].weight for recording in scores])
+    for name in dict.fromkeys(name for recording in scores for name in recording):
+        having = [(r[name], g) for r, g in zip(scores, groups, strict=True) if name in r]
+        values = np.array([figure.value for figure, _ in having])
+        weights = np.array([figure.weight for figure, _ in having])
         if weights.any():
-            pooled[name] = weighted_mean(values, weights, groups)
+            pooled[name] = weighted_mean(values, weights, [group for _, group in having])
     return pooled
 
 

@@ -17,6 +17,7 @@ from service.inference.bundle import Bundle
 from service.inference.card import Estimate
 from service.inference.classification import needed_rates_hz
 from training.errors import TrainingError
+from training.progressions.keys import score_key
 from training.progressions.lab_answers import ask, lab_annotation
 from training.progressions.scores import Score, pool, score
 from training.progressions.song_folder import SongFile, read_song_folder
@@ -28,6 +29,7 @@ BTC = {
     "Schubert Winterreise": {"root": 0.731, "sevenths": 0.553},
 }
 SHOWN = ("root", "majmin", "triads", "sevenths", "seg", "sevenths_inv")
+SHOWN_WHERE_KNOWN = ("key",)
 
 
 class SongRow(BaseModel):
@@ -56,15 +58,16 @@ class SongReport(BaseModel):
 
     def table(self) -> str:
         """Return the figures as Markdown, the best of others beside them."""
+        shown = [*SHOWN, *(name for name in SHOWN_WHERE_KNOWN if name in self.figures)]
         lines = [
-            "| | " + " | ".join(SHOWN) + " | worst song, majmin |",
-            "|---" * (len(SHOWN) + 2) + "|",
+            "| | " + " | ".join(shown) + " | worst song, majmin |",
+            "|---" * (len(shown) + 2) + "|",
             f"| {self.model} {self.version}, {self.recordings} recordings | "
-            + " | ".join(_shown(self.figures[name]) for name in SHOWN)
+            + " | ".join(_shown(self.figures[name]) for name in shown)
             + f" | {min(row.figures['majmin'] for row in self.rows):.3f} |",
         ]
         for recordings, figures in self.btc.items():
-            cells = [f"{figures[name]:.3f}" if name in figures else "" for name in SHOWN]
+            cells = [f"{figures[name]:.3f}" if name in figures else "" for name in shown]
             lines.append(f"| BTC, published, {recordings} | {' | '.join(cells)} | |")
         return "\n".join(lines)
 
@@ -110,7 +113,7 @@ def measure_songs(folder: Path, bundle: Bundle) -> SongReport:
 def _hear(song: SongFile, bundle: Bundle) -> _Heard:
     clip = decode(song.audio.read_bytes(), needed_rates_hz([bundle]))
     answer = ask(bundle, clip)
-    scores = score(song.chords, lab_annotation(answer))
+    scores = score(song.chords, lab_annotation(answer)) | score_key(song.keys, answer.key)
     return _Heard(song, clip.duration_s, scores)
 
 

@@ -67,6 +67,13 @@ export const ENERGY =
   "How calm or energetic listeners would find it: 0 % is the calmest music they rated, 100 % the " +
   "most energetic. It says nothing about happy or sad.";
 
+/** Say how far from concert pitch a recording is tuned. */
+export function tuningWords(cents) {
+  const whole = Math.abs(Math.round(cents));
+  if (whole === 0) return "Tuned to A = 440 Hz.";
+  return `Tuned ${whole} ${whole === 1 ? "cent" : "cents"} ${cents > 0 ? "above" : "below"} A = 440 Hz.`;
+}
+
 /** Return the title of a task, and the question that its card answers. */
 export function taskWords(task) {
   const title = task[0].toUpperCase() + task.slice(1).replaceAll("_", " ");

@@ -108,6 +108,27 @@ def test_what_is_no_music_is_told_as_by_the_api(tmp_path: Path) -> None:
     assert speech["genre_uncertain"] is True
 
 
+def test_the_key_of_chords_is_a_column(tmp_path: Path) -> None:
+    labels = ("C", "F", "G", "N")
+    folder = write_bundle(tmp_path / "models" / "chord", labels=labels)
+    harte = ["C:maj", "F:maj", "G:maj", "N"]
+    edit_card(folder, lab_labels=harte, timeline={"change_probability": 0.1})
+    tones = [tone(band_centre_hz(chord, len(labels)), 4.0) for chord in (0, 1, 2, 0)]
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "a.wav").write_bytes(encode(np.concatenate(tones)))
+    (tmp_path / "music" / "b.wav").write_bytes(encode(tones[0]))
+
+    engine = InlineEngine(tmp_path / "models", ["chord"])
+    classify(tmp_path, engine, question=Question(tasks=("chord",)))
+
+    song, single = table(tmp_path / "out.jsonl")
+    assert song["chord_key"] == "C major"
+    assert 0.5 < float(str(song["chord_key_probability"])) <= 1
+    assert (single["chord_key"], single["chord_key_probability"]) == (None, None)
+    # This bundle's features have no bands of semitones.
+    assert song["chord_tuning_cents"] is None
+
+
 def test_the_three_formats_say_the_same(models_dir: Path, tmp_path: Path) -> None:
     write_library(tmp_path / "music", 3)
     (tmp_path / "music" / "broken.wav").write_bytes(b"RIFF0000WAVE")

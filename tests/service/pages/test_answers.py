@@ -31,6 +31,8 @@ def test_the_example_is_named_as_it_was_played(example: Page) -> None:
     bars = example.locator(".of-chord .bar-label").all_inner_texts()
     assert {"C", "G", "Am", "F"} <= set(bars)
     expect(example.locator(".of-chord .headline")).to_contain_text("sounds longest")
+    expect(example.locator(".of-chord")).to_contain_text("Key: C major")
+    expect(example.locator(".of-chord")).to_contain_text("A = 440 Hz.")
     expect(example.locator(".of-emotion")).to_contain_text("Energy")
     expect(example.locator(".of-emotion")).to_contain_text("calm or energetic")
 
@@ -45,6 +47,7 @@ def test_transposing_and_the_capo_shift_all_names(example: Page) -> None:
     assert names(example) == ["D", "A", "Bm", "G"] * 2
     expect(example.locator(".now-chord")).to_have_text("D")
     expect(example.locator(".of-chord .bar-label", has_text="Bm")).to_have_count(1)
+    expect(example.locator(".of-chord")).to_contain_text("Key: D major")
 
     example.get_by_role("button", name="Capo up").click(click_count=2)
     assert names(example) == PLAYED

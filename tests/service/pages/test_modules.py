@@ -152,6 +152,18 @@ def test_shares_are_never_rounded_to_nothing_or_all(modules: Page, share: float,
     assert module(modules, "words.js", "m.percent(argument)", share) == told
 
 
+@pytest.mark.parametrize(
+    ("cents", "told"),
+    [
+        (0.4, "Tuned to A = 440 Hz."),
+        (-1.2, "Tuned 1 cent below A = 440 Hz."),
+        (31.6, "Tuned 32 cents above A = 440 Hz."),
+    ],
+)
+def test_tuning_is_told_in_whole_cents(modules: Page, cents: float, told: str) -> None:
+    assert module(modules, "words.js", "m.tuningWords(argument)", cents) == told
+
+
 def test_every_warning_of_the_service_is_explained(modules: Page) -> None:
     source = (ROOT / "service/audio/quality.py").read_text("utf-8")
     codes = [part.split(":")[0] for part in source.split("found.append(")[1:]]

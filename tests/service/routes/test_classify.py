@@ -462,8 +462,14 @@ def test_a_chord_answer_tells_how_long_each_chord_sounds(chord_client: TestClien
     assert sum(share["share"] for share in body["chords"]) == pytest.approx(1)
 
 
-def test_only_chords_come_with_shares(client: TestClient) -> None:
-    assert "chords" not in answer(post_file(client, "/classify/genre"))
+def test_only_chords_come_with_shares_key_and_tuning(client: TestClient) -> None:
+    assert not {"chords", "key", "tuning_cents"} & set(answer(post_file(client, "/classify/genre")))
+
+
+def test_a_few_chords_have_no_key(chord_client: TestClient) -> None:
+    body = answer(post_file(chord_client, "/classify/chord", two_chords()))
+    assert "chords" in body
+    assert "key" not in body
 
 
 UPLOADS: dict[str, dict[str, Any]] = {

@@ -68,6 +68,7 @@ def test_the_example_of_all_tasks_fits_its_schema(either: TestClient) -> None:
     content = posting(either, "/classify")["responses"]["200"]["content"]["application/json"]
     answers = AllAnswers.model_validate(content["example"], strict=True)
     assert set(answers.results) == set(LABELS)
+    assert [task for task, result in answers.results.items() if result.key is not None] == ["chord"]
 
 
 def test_only_a_task_with_lab_labels_offers_them(either: TestClient) -> None:

@@ -79,3 +79,8 @@ def test_pooled_figures_weigh_by_time_and_hold_the_value_in_their_interval() -> 
 def test_a_figure_that_speaks_of_nothing_is_left_out() -> None:
     diminished = annotation((3.0, "B:dim"))
     assert "majmin" not in pool([score(diminished, diminished)], ["a"])
+
+
+def test_a_figure_is_pooled_over_the_recordings_that_have_it() -> None:
+    pooled = pool([{}, {"key": Score(1.0)}, {"key": Score(0.5)}], ["a", "b", "c"])
+    assert pooled["key"].value == pytest.approx(0.75)

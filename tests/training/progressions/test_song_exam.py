@@ -1,13 +1,16 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from service.inference.bundle import Bundle
 from tests.bundles import write_bundle
 from tests.training.made import GUITAR_RATE_HZ, strum, write_wav
+from training.data.annotation import Annotation
 from training.errors import TrainingError
 from training.evaluation.evaluate import load_bundle
 from training.progressions.song_exam import measure_songs
+from training.progressions.song_folder import write_jams
 
 SHIPPED = Path(__file__).parents[3] / "models" / "chord"
 
@@ -43,6 +46,32 @@ def test_the_table_has_the_figures_and_those_of_others(tmp_path: Path) -> None:
     assert "2 recordings | 0.500 (" in lines[2]
     assert lines[2].endswith("| 0.000 |")
     assert "| BTC, published, GuitarSet | 0.809 |" in table
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_the_key_is_scored_where_it_is_known(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    assert "key" not in measure_songs(tmp_path, load_bundle(SHIPPED)).figures
+
+    chords = ["C:maj", "F:maj", "G:maj", "C:maj"]
+    played = [strum(chord.removesuffix(":maj"), seed=2) for chord in chords]
+    length_s = len(played[0]) / GUITAR_RATE_HZ
+    starts_s = length_s * np.arange(len(chords))
+    write_wav(tmp_path / "song.wav", np.concatenate(played), GUITAR_RATE_HZ)
+    intervals_s = np.stack([starts_s, starts_s + length_s], axis=1)
+    duration_s = len(chords) * length_s
+    keys = Annotation(np.array([[0.0, duration_s]]), ["C:maj"])
+    write_jams(tmp_path / "song.jams", Annotation(intervals_s, chords), keys, duration_s, {})
+
+    report = measure_songs(tmp_path, load_bundle(SHIPPED))
+    assert report.figures["key"].value == 1
+    assert {row.file: row.figures.get("key") for row in report.rows} == {
+        "right.wav": None,
+        "wrong.wav": None,
+        "song.wav": 1,
+    }
+    lines = report.table().splitlines()
+    assert "| key |" in lines[0]
     assert len({line.count("|") for line in lines}) == 1
 
 

@@ -4,7 +4,7 @@ import { BASE } from "../api.js";
 import { labelColour } from "../colours.js";
 import { make } from "../dom.js";
 import { NO_CHORD, readable, transpose } from "../music/chords.js";
-import { ENERGY, FOLLOW_CHORDS, MANY_CHORDS, NO_CHORD_MEANING, UNCERTAIN, percent, taskWords, warningWords } from "../words.js";
+import { ENERGY, FOLLOW_CHORDS, MANY_CHORDS, NO_CHORD_MEANING, UNCERTAIN, percent, taskWords, tuningWords, warningWords } from "../words.js";
 
 const BARS = 5;
 
@@ -52,12 +52,23 @@ function chordCard(result, semitones) {
   const silent = parts.slice(0, BARS).some((part) => part.label === NO_CHORD);
   return card(result, [
     headline(name(label), song ? "sounds longest" : `${percent(confidence)} sure`),
+    pitchNote(result, name),
     several && make("p", { className: "note" }, MANY_CHORDS, timeline ? ` ${FOLLOW_CHORDS}` : ""),
     !song && uncertainNote(result),
     make("ul", { className: "bars", "aria-label": song ? "Share of the time" : "Probabilities" }, ...rows),
     song && make("p", { className: "note" }, "Share of the time that each sounds."),
     silent && make("p", { className: "note" }, NO_CHORD_MEANING),
   ]);
+}
+
+/** Return the key and the tuning of what sounds, as far as they are told. */
+function pitchNote({ key, tuning_cents: cents }, name) {
+  const [tonic, mode] = key?.label.split(" ") ?? [];
+  const facts = [
+    key && `Key: ${name(tonic)} ${mode}, ${percent(key.probability)} sure.`,
+    cents !== undefined && tuningWords(cents),
+  ].filter(Boolean);
+  return facts.length > 0 && make("p", { className: "note" }, facts.join(" "));
 }
 
 function missingCard(task) {
