@@ -371,6 +371,14 @@ def _add_songs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--songs", type=Path, nargs="+", required=True, metavar="FOLDER", help="what render made"
     )
     learn_songs.add_argument(
+        "--soundfonts",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="play made-up songs to learn from",
+    )
+    learn_songs.add_argument(
         "--bundle", type=Path, default=Path("models/chord"), help="whom [%(default)s]"
     )
     learn_songs.add_argument("--version", required=True, help="of the bundle that comes out")

@@ -72,16 +72,18 @@ intervals over guitars or songs.
 """
 
 LEARN_SONGS_HELP = """\
-Where a recording holds three chords or more, the service hears it as a song: a second, small
-network hears five windows of what the chord network said, and of all sequences of chords the most
-probable one in the key of the song is taken. Recordings of fewer chords are answered as before.
-Measure before you serve it: learned from pop songs, it calls too few sevenths in jazz, see
-training/notes/chords_over_time.md; the shipped bundle goes without. The network
-learns from rendered songs, the sequences from those of POP909 that are not held out. Do it again
-after each promote of a chord model, since the numbers belong to its network.
+Where a recording holds three roots or more, and one stays where its chord changes, the service
+hears it as a song: a second, small network hears five windows of what the chord network said and
+has half the say, and of all sequences of chords the most probable one in the key of the song is
+taken. Other recordings are answered as before. The network learns from folders of rendered songs
+and from as much of made-up ones, the sequences from songs of POP909 that are not held out and from
+made-up ones full of sevenths. Measure before you serve it: the gain was too small and uncertain to
+ship (training/notes/chords_over_time.md). Do it again after each promote of a chord model, since
+the numbers belong to its network.
 
   python -m training render --pop909 POP909 --out FOLDER --count 56 --soundfonts FONTS
-  python -m training learn-songs --pop909 POP909 --songs FOLDER --version 2.2.0
+  python -m training learn-songs --pop909 POP909 --songs FOLDER --soundfonts FONTS \\
+    --version 2.2.0
 """
 
 RENDER_HELP = """\

@@ -279,6 +279,7 @@ def learn_songs(options: argparse.Namespace) -> None:
         StudyJob(
             pop909=options.pop909,
             songs=options.songs,
+            soundfonts=options.soundfonts,
             bundle=options.bundle,
             version=options.version,
             seed=options.seed,

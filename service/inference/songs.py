@@ -32,11 +32,17 @@ class SongSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    least_labels: int = Field(
+    least_roots: int = Field(
         default=3,
         ge=2,
-        description="So many different chords make a recording a song; with fewer "
+        description="So many different roots make a recording a song; with fewer "
         "its windows are joined as those of single chords are",
+    )
+    least_kept_roots: int = Field(
+        default=1,
+        ge=0,
+        description="So often a root must stay where the label changes, a sign of passing notes; "
+        "where none does, single windows are better trusted",
     )
     change_probability: float = Field(
         gt=0, lt=1, description="Chance that the label changes from one window to the next"
@@ -67,6 +73,10 @@ class SongSense:
         self.seen_from = np.asarray(arrays["seen_from"], np.int64)
         self._w = {name: np.asarray(a, np.float64) for name, a in arrays.items()}
         self._offsets = np.asarray(arrays["offsets"], np.int64)
+        n_roots, n_labels = self.seen_from.shape
+        n_qualities = self._w["output"].shape[1]
+        self._root_of = np.full(n_labels, -1)
+        self._root_of[self.seen_from[:, :n_qualities]] = np.arange(n_roots)[:, np.newaxis]
         self._common = self._in_all_keys(self._w["common"])
         self._change = self._in_all_keys(self._w["change"])
         self._modes = np.repeat(self._w["modes"], len(self.seen_from))
@@ -92,9 +102,10 @@ class SongSense:
 
     def is_song(self, path: NDArray[np.int64]) -> bool:
         """Tell whether labels that follow each other are those of a song."""
-        n_roots, n_qualities = len(self.seen_from), self._w["output"].shape[1]
-        rooted = set(self.seen_from[0, : n_roots * n_qualities].tolist())
-        return len(rooted.intersection(path.tolist())) >= self.spec.least_labels
+        roots = self._root_of[path]
+        kept = (np.diff(roots) == 0) & (np.diff(path) != 0) & (roots[1:] >= 0)
+        n_roots = len(set(roots[roots >= 0].tolist()))
+        return n_roots >= self.spec.least_roots and int(kept.sum()) >= self.spec.least_kept_roots
 
     def heard(self, probabilities: Probabilities) -> Probabilities:
         """Return what the windows of a song say with their neighbours, shape [n_windows, labels].

@@ -1,4 +1,4 @@
-"""Learn from songs which chord follows which, in any key.
+"""Learn from songs which chord follows which, in any key and style.
 
 What is counted in one key is counted for all: everything is moved to C. Chords that the vocabulary
 lacks count as the nearest that it has. A key that changes changes the count with it.
@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 
 from training.data.labels import CHORDS, NO_CHORD, chord_label
 from training.data.readers.pop909 import Pop909Song
+from training.progressions.songs import ChordSequence
 
 MODES = ("maj", "min")
+# A style of its own beside the modes: pop songs say that sevenths are rare, jazz is made of them.
+SEVENTHS = len(MODES)
+SEVENTHS_SHARE = 0.3
+TIMES = 10  # that a made-up sequence counts as played
 # A change that was never seen may come all the same: counts are mixed with those of any chord in
 # the key, as if that had been seen so often.
 BACKING_CHANGES = 20.0
@@ -32,7 +37,7 @@ _INTERVALS_OF = {
 
 @dataclass(frozen=True)
 class Sequences:
-    """Which chord follows which in C major and C minor.
+    """Which chord follows which in C: in major, in minor, and where sevenths are usual.
 
     Attributes
     ----------
@@ -49,17 +54,19 @@ class Sequences:
     modes: NDArray[np.float64]
 
 
-def learn_sequences(songs: Sequence[Pop909Song]) -> Sequences:
-    """Count the chords and their changes in songs."""
+def learn_sequences(
+    songs: Sequence[Pop909Song], with_sevenths: Sequence[ChordSequence]
+) -> Sequences:
+    """Count the chords and their changes in songs, and in sequences that are full of sevenths."""
     n_labels = len(CHORDS)
-    seconds = np.zeros((len(MODES), n_labels))
-    counts = np.zeros((len(MODES), n_labels, n_labels))
-    for song in songs:
-        for mode, chords in _stretches(song):
-            for label, length_s in chords:
-                seconds[mode, label] += length_s
-            for (before, _), (after, _) in pairwise(chords):
-                counts[mode, before, after] += 1
+    seconds = np.zeros((len(MODES) + 1, n_labels))
+    counts = np.zeros((len(MODES) + 1, n_labels, n_labels))
+    played = [(SEVENTHS, _played(sequence)) for sequence in with_sevenths]
+    for mode, chords in (*(s for song in songs for s in _stretches(song)), *played):
+        for label, length_s in chords:
+            seconds[mode, label] += length_s
+        for (before, _), (after, _) in pairwise(chords):
+            counts[mode, before, after] += 1
     # Of a mode that no song is in, all labels are as common.
     seen = seconds + np.maximum(BACKING_CHORDS * seconds.mean(axis=1, keepdims=True), 1e-6)
     common = seen / seen.sum(axis=1, keepdims=True)
@@ -67,10 +74,11 @@ def learn_sequences(songs: Sequence[Pop909Song]) -> Sequences:
     backing[:, np.arange(n_labels), np.arange(n_labels)] = 0
     backing /= backing.sum(axis=2, keepdims=True)
     change = counts + BACKING_CHANGES * backing
+    modes = seconds[:SEVENTHS].sum(axis=1) / seconds[:SEVENTHS].sum()
     return Sequences(
         common,
         change / change.sum(axis=2, keepdims=True),
-        seconds.sum(axis=1) / seconds.sum(),
+        np.array([*modes * (1 - SEVENTHS_SHARE), SEVENTHS_SHARE]),
     )
 
 
@@ -82,6 +90,11 @@ def reduced(label: str, semitones: int = 0) -> int:
     intervals = tuple(np.flatnonzero(bitmap > 0).tolist())
     quality = _INTERVALS_OF.get(intervals) or ("min" if 3 in intervals else "maj")
     return CHORDS.index(chord_label(int(root) + semitones, quality))
+
+
+def _played(sequence: ChordSequence) -> list[tuple[int, float]]:
+    labels = [CHORDS.index(chord_label(root, quality)) for root, quality in sequence]
+    return [(label, 1.0) for label in labels * TIMES]
 
 
 def _stretches(song: Pop909Song) -> Iterable[tuple[int, list[tuple[int, float]]]]:

@@ -4,7 +4,7 @@ The truth of a window is the set of labels that are right in its middle. A suspe
 so any chord on its root is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +12,14 @@ from mir_eval.chord import encode
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from service.audio.decode import decode
+from service.audio.decode import Clip
 from service.inference.bundle import Bundle, softmax
-from service.inference.classification import needed_rates_hz
 from service.inference.songs import LEAST_PROBABILITY, LOG_SCALE
 from service.inference.windows import cut_windows, end_in_silence
 from training.data.annotation import Annotation
 from training.data.labels import CHORDS, NO_CHORD, QUALITIES
 from training.errors import TrainingError
 from training.progressions.sequences import reduced
-from training.progressions.song_folder import SongFile
 
 AT_ONCE = 64
 
@@ -43,8 +41,19 @@ class Lessons:
     right: NDArray[np.bool_]
 
 
-def make_lessons(songs: Sequence[SongFile], bundle: Bundle, offsets: Sequence[int]) -> Lessons:
+def make_lessons(
+    songs: Iterable[tuple[Clip, Annotation]], bundle: Bundle, offsets: Sequence[int]
+) -> Lessons:
     """Ask a bundle about songs, a window at each frame, and set the truth beside it.
+
+    Parameters
+    ----------
+    songs
+        Recordings, each with the chords that sound in it.
+    bundle
+        Who is asked.
+    offsets
+        Which windows are heard together, counted from the one that is named.
 
     Raises
     ------
@@ -57,8 +66,7 @@ def make_lessons(songs: Sequence[SongFile], bundle: Bundle, offsets: Sequence[in
     heard = min(card.timeline.heard_frames or card.windows.frames, card.windows.frames)
     dense = card.windows.model_copy(update={"frames": heard, "stride_frames": 1})
     around, right = [], []
-    for song in tqdm(songs, desc="lessons", unit="song"):
-        clip = decode(song.audio.read_bytes(), needed_rates_hz([bundle]))
+    for clip, chords in tqdm(songs, desc="lessons", unit="song"):
         windows = cut_windows(bundle.features(clip.waveforms[card.features.sample_rate_hz]), dense)
         logits = [
             bundle.run(end_in_silence(windows[n : n + AT_ONCE], card.windows.frames))
@@ -70,7 +78,7 @@ def make_lessons(songs: Sequence[SongFile], bundle: Bundle, offsets: Sequence[in
         places = places + np.array(offsets) * card.windows.stride_frames
         around.append(logs[np.clip(places, 0, len(logs) - 1)].astype(np.float32))
         middles = np.arange(len(logs), dtype=np.float64) + (heard - 1) / 2
-        right.append(right_labels(song.chords, middles * card.features.hop_s))
+        right.append(right_labels(chords, middles * card.features.hop_s))
     return Lessons(np.concatenate(around), np.concatenate(right))
 
 

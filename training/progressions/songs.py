@@ -31,7 +31,8 @@ GUITAR_CHANNEL, BASS_CHANNEL, DRUM_CHANNEL = 0, 1, 9
 KICK, SNARE, CLOSED_HAT = 36, 38, 42
 
 # Semitones above the key note, and the quality.
-SEQUENCES: tuple[tuple[tuple[int, str], ...], ...] = (
+ChordSequence = tuple[tuple[int, str], ...]
+SEQUENCES: tuple[ChordSequence, ...] = (
     ((0, "maj"), (7, "maj"), (9, "min"), (5, "maj")),
     ((9, "min"), (5, "maj"), (0, "maj"), (7, "maj")),
     ((0, "maj"), (9, "min"), (5, "maj"), (7, "7")),
@@ -100,12 +101,12 @@ def render_song(song: Song, soundfont: Path, sample_rate_hz: int) -> Progression
     )
 
 
-def write_song(rng: Generator, guitar: str) -> Song:
+def write_song(rng: Generator, guitar: str, sequences: Sequence[ChordSequence] = SEQUENCES) -> Song:
     """Draw key, tempo, chords and accompaniment."""
     tempo_bpm = rng.uniform(*TEMPO_BPM)
     beat_s = 60 / tempo_bpm
     key = int(rng.integers(12))
-    sequence = SEQUENCES[int(rng.integers(len(SEQUENCES)))]
+    sequence = sequences[int(rng.integers(len(sequences)))]
     lengths = [n for n in (2, 4, 8) if CHORD_S[0] <= n * beat_s <= CHORD_S[1]]
     usual = int(rng.choice(lengths))
     chords: list[tuple[int, str]] = []

@@ -13,7 +13,7 @@ from service.inference.windows import Segment
 # Two roots of two qualities, and a label without a root: a, A, b, B and N.
 SEEN_FROM = np.array([[0, 1, 2, 3, 4], [2, 3, 0, 1, 4]])
 N_LABELS = 5
-SPEC = SongSpec(least_labels=2, change_probability=0.5, key_weight=0.5)
+SPEC = SongSpec(least_roots=2, change_probability=0.5, key_weight=0.5)
 ANYTHING = np.random.default_rng(0)
 
 
@@ -103,6 +103,21 @@ def test_the_path_is_the_best_of_all(seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "song"),
+    [
+        ([0, 2, 3], True),
+        ([2, 0, 1, 0], True),
+        ([0, 2, 0, 2], False),  # no root stays
+        ([0, 1, 0, 4], False),  # one root alone
+        ([0, 4, 1, 2, 2], False),  # it did not stay, nothing sounded between
+        ([4, 4], False),
+    ],
+)
+def test_a_song_has_several_roots_and_wavers_on_one(path: list[int], song: bool) -> None:
+    assert SongSense(arrays_of(), SPEC).is_song(np.array(path)) is song
+
+
 def test_only_several_chords_make_a_song() -> None:
     sense = SongSense(arrays_of(output_bias=np.array([0.0, 50.0])), SPEC)
     spec = TimelineSpec(change_probability=0.5)
@@ -111,7 +126,7 @@ def test_only_several_chords_make_a_song() -> None:
     single = label_segments(places, rows(0, 0, 4, 4), spec, sense)
     assert [s.label for s in single] == [0, 4]
     assert single[0].probabilities == pytest.approx(rows(0)[0])
-    song = label_segments(places, rows(0, 0, 2, 2), spec, sense)
+    song = label_segments(places, rows(0, 0, 2, 3), spec, sense)
     # As a song, all are heard as the second quality.
     assert {s.label for s in song} <= {1, 3}
 

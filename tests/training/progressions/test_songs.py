@@ -70,6 +70,13 @@ def test_all_qualities_many_roots_and_tempi_occur() -> None:
     assert max(tempi) > 130
 
 
+def test_songs_are_written_from_the_sequences_that_are_given() -> None:
+    song = write_song(np.random.default_rng(0), "steel", [((0, "m7"), (6, "dim"))])
+    (first, _), (second, _) = song.chords[:2]
+    assert [quality for _, quality in song.chords[:4]] == ["m7", "dim", "m7", "dim"]
+    assert (second - first) % 12 == 6
+
+
 @needs_fluidsynth
 def test_rendered_songs_sound_until_their_end_and_use_every_guitar() -> None:
     songs = render_songs(FONT, 11_025, count=len(GUITARS), seed=1)
