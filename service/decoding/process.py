@@ -68,12 +68,12 @@ def answer(
     try:
         clip = decode(data, rates_hz, bounds, Excerpt(**excerpt))
     except MemoryError:
-        problem: ServiceError = UnusableAudio("Decoding the file needs more memory than it may.")
+        return _problem(UnusableAudio("Decoding the file needs more memory than it may.")), []
     except ServiceError as error:
-        problem = error
-    else:
-        return _description(clip), [clip.waveforms[rate_hz] for rate_hz in rates_hz]
-    return {"problem": problem.slug(), "detail": problem.detail}, []
+        # Not kept in a variable: its traceback holds this call, and all samples, in a circle that
+        # is broken so late that the next uploads find no memory.
+        return _problem(error), []
+    return _description(clip), [clip.waveforms[rate_hz] for rate_hz in rates_hz]
 
 
 def _answer_next(connection: socket.socket) -> None:
@@ -84,6 +84,10 @@ def _answer_next(connection: socket.socket) -> None:
     wire.send(connection, header)
     for samples in waveforms:
         wire.send(connection, {}, samples.data)
+
+
+def _problem(error: ServiceError) -> wire.Header:
+    return {"problem": error.slug(), "detail": error.detail}
 
 
 def _description(clip: Clip) -> wire.Header:

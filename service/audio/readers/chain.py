@@ -59,13 +59,13 @@ class ChainSource:
         self._current.close()
 
     def _next(self) -> Source:
-        problem = Unreadable("nothing follows")
+        reason = "nothing follows"
         while self._openings:
             try:
                 return self._openings.pop(0)()
-            except Unreadable as error:
-                problem = error
-        raise problem
+            except Unreadable as problem:
+                reason = str(problem)  # not the problem itself, which would hold the upload
+        raise Unreadable(reason)
 
     def _conformed(self, source: Source) -> Iterator[Samples]:
         """Yield a source's samples at the rate and with the channels of the first."""
