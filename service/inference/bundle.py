@@ -29,6 +29,7 @@ from service.inference.card import Calibration, Card, ContextSpec
 from service.inference.context import Context, append_context
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network, shown
+from service.inference.softmax import softmax
 from service.inference.songs import SongSense
 from service.inference.windows import Windows, cut_windows
 
@@ -257,14 +258,6 @@ def calibrated(
     if weight < 1:
         shares = np.array(calibration.label_shares)
         probabilities = weight * probabilities + (1 - weight) * shares / shares.sum()
-    return probabilities
-
-
-def softmax(logits: NDArray[np.floating]) -> Probabilities:
-    """Return the softmax over the last axis, in double precision."""
-    shifted = np.asarray(logits, dtype=np.float64)
-    exponentials = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
-    probabilities: Probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return probabilities
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from service.inference.softmax import softmax
 from service.inference.timeline import LabelledSegment
 
 # Spelled as the labels of chords are.
@@ -105,8 +106,7 @@ def find_key(timeline: Sequence[LabelledSegment], lab_labels: Sequence[str] | No
     shares = np.log(np.maximum(heard @ _in_keys(chords), LEAST_SHARE))
     scale = SCALE * np.sqrt(min(durations_s.sum(), LONGEST_S))
     logits = scale * np.average(shares, axis=0, weights=durations_s)
-    probabilities = np.exp(logits - logits.max())
-    probabilities /= probabilities.sum()
+    probabilities = softmax(logits)
     best = int(probabilities.argmax())
     if probabilities[best] < LEAST_PROBABILITY:
         return None

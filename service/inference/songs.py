@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import BundleError
+from service.inference.softmax import softmax
+from service.inference.viterbi import best_path
 
 Probabilities = NDArray[np.float64]  # [..., labels]
 Array = NDArray[np.float64]
@@ -120,17 +122,13 @@ class SongSense:
         around = logs[np.clip(places, 0, len(logs) - 1)]
         spans = range(0, len(logs), SPAN_WINDOWS)
         said = np.concatenate([self._say(around[n : n + SPAN_WINDOWS]) for n in spans])
-        exponentials = np.exp(said - said.max(axis=1, keepdims=True))
-        refined: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return refined
+        return softmax(said)
 
     def keys(self, probabilities: Probabilities) -> Array:
         """Return how probable each key is, shape [modes, roots]."""
         seconds = np.maximum(probabilities @ self._common.T, LEAST_PROBABILITY)
         logs = self.spec.key_weight * np.log(seconds).sum(axis=0) + np.log(self._modes)
-        shares = np.exp(logs - logs.max())
-        keys: Array = (shares / shares.sum()).reshape(-1, len(self.seen_from))
-        return keys
+        return softmax(logs).reshape(-1, len(self.seen_from))
 
     def path(self, probabilities: Probabilities) -> NDArray[np.int64]:
         """Return the labels of the most probable sequence, shape [n_windows].
@@ -175,27 +173,3 @@ class SongSense:
                 there[np.ix_(*[up] * here.ndim)] = here
                 here = there
         return np.stack(moved)
-
-
-def best_path(evidence: Array, steps: Array) -> NDArray[np.int64]:
-    """Return the path of most evidence and best steps (Viterbi), shape [n_windows].
-
-    Parameters
-    ----------
-    evidence
-        Logarithms, shape [n_windows, labels].
-    steps
-        Logarithms of going from a label to another, shape [labels, labels].
-    """
-    n_windows, n_labels = evidence.shape
-    best = evidence[0]
-    came_from = np.empty((n_windows, n_labels), np.int64)
-    for n in range(1, n_windows):
-        ways = best[:, np.newaxis] + steps
-        came_from[n] = ways.argmax(axis=0)
-        best = ways.max(axis=0) + evidence[n]
-    path = np.empty(n_windows, np.int64)
-    path[-1] = best.argmax()
-    for n in range(n_windows - 1, 0, -1):
-        path[n - 1] = came_from[n, path[n]]
-    return path

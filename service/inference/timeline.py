@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.inference.boundaries import BANDS_PER_SEMITONE, move_boundaries, pitch_classes
 from service.inference.features import Grid
 from service.inference.songs import SongSense, SongSpec
+from service.inference.viterbi import trace_back
 from service.inference.windows import Segment
 
 Probabilities = NDArray[np.float64]  # [..., labels]
@@ -148,11 +149,7 @@ def most_probable_path(probabilities: Probabilities, spec: TimelineSpec) -> NDAr
         staying = best + stay
         came_from[n] = np.where(staying >= leaving, np.arange(n_labels), leader)
         best = np.maximum(staying, leaving) + evidence[n]
-    path = np.empty(n_windows, dtype=np.int64)
-    path[-1] = best.argmax()
-    for n in range(n_windows - 1, 0, -1):
-        path[n - 1] = came_from[n, path[n]]
-    return path
+    return trace_back(came_from, int(best.argmax()))
 
 
 def spread(segments: Sequence[LabelledSegment]) -> Probabilities:

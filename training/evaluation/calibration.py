@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.bundle import softmax
+from service.inference.softmax import softmax
 
 FLAGGED_SHARE = 0.1
 _TEMPERATURES = np.geomspace(0.1, 10, 400)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from service.inference.bundle import softmax
+from service.inference.softmax import softmax
 from training.data.labels import OUTSIDE, UNLABELLED
 from training.data.splits import group_folds
 from training.fitting.fit_network import Fitted

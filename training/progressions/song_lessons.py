@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from service.audio.decode import Clip
-from service.inference.bundle import Bundle, softmax
+from service.inference.bundle import Bundle
+from service.inference.softmax import softmax
 from service.inference.songs import LEAST_PROBABILITY, LOG_SCALE
 from service.inference.windows import cut_windows, end_in_silence
 from training.data.annotation import Annotation

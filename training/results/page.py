@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from service.inference.bundle import softmax
 from service.inference.card import Calibration, Evaluation
 from service.inference.features import compute_grid
+from service.inference.softmax import softmax
 from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank

@@ -21,10 +21,10 @@ from service.inference.bundle import (
     Bundle,
     calibrated,
     file_sha256,
-    softmax,
 )
 from service.inference.card import Calibration, LengthCalibration
 from service.inference.features import Grid
+from service.inference.softmax import softmax
 from service.inference.windows import cut_windows
 from tests.audio import tone
 from tests.bundles import (

@@ -1,4 +1,3 @@
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import BundleError
-from service.inference.songs import SongSense, SongSpec, best_path
+from service.inference.songs import SongSense, SongSpec
 from service.inference.timeline import TimelineSpec, label_segments
 from service.inference.windows import Segment
 
@@ -87,20 +86,6 @@ def test_of_two_labels_that_are_as_probable_the_usual_one_follows() -> None:
     unsure = rows(0, 0, 0, 2, 2)
     unsure[3:, [2, 3]] = 0.425, 0.425
     assert sense.path(unsure).tolist() == [0, 0, 0, 3, 3]
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_path_is_the_best_of_all(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    evidence, steps = rng.normal(size=(5, 3)), rng.normal(size=(3, 3))
-
-    def worth(path: tuple[int, ...]) -> float:
-        here = sum(evidence[n, label] for n, label in enumerate(path))
-        return float(here + sum(steps[pair] for pair in itertools.pairwise(path)))
-
-    assert tuple(best_path(evidence, steps)) == max(
-        itertools.product(range(3), repeat=5), key=worth
-    )
 
 
 @pytest.mark.parametrize(

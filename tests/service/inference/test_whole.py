@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.inference.bundle import softmax
+from service.inference.softmax import softmax
 from service.inference.timeline import LabelledSegment
 from service.inference.whole import LabelShare, label_shares, whole_probabilities
 from service.inference.windows import Segment

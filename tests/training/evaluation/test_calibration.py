@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.inference.bundle import softmax
+from service.inference.softmax import softmax
 from training.evaluation.calibration import (
     AGREEING,
     FLAGGED_SHARE,

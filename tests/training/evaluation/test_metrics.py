@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.inference.bundle import softmax
 from service.inference.card import Estimate, Figures
+from service.inference.softmax import softmax
 from training.evaluation.metrics import (
     Predictions,
     balanced_accuracy,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from service.audio.decode import clip_of
-from service.inference.bundle import Bundle, softmax
+from service.inference.bundle import Bundle
 from service.inference.context import Context
+from service.inference.softmax import softmax
 from service.inference.windows import cut_windows
 from tests.server import ROOT
 from tests.training.made import make_clip, write_wav

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.inference.bundle import softmax
+from service.inference.softmax import softmax
 from tests.training.runs import make_fold, with_cuts, write_run
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.data.labels import CHORDS
