@@ -1,6 +1,6 @@
 """The shapes of all JSON answers, as clients and the OpenAPI document see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -259,6 +259,20 @@ def task_result(
         timeline=_timeline(classification, top_k, start_s),
         embedding=_embedding(classification) if embedding else None,
     )
+
+
+def task_results(
+    answers: Mapping[str, Classification],
+    *,
+    top_k: int | None,
+    start_s: float,
+    embedding: bool,
+) -> dict[str, TaskResult]:
+    """Describe the classifications of several tasks; see :func:`task_result`."""
+    return {
+        task: task_result(task, answer, top_k=top_k, start_s=start_s, embedding=embedding)
+        for task, answer in answers.items()
+    }
 
 
 def readiness(registry: Registry) -> Readiness:

@@ -21,7 +21,7 @@ from service.inference.classification import classify, needed_rates_hz
 from service.library.problems import LibraryError
 from service.library.question import Outcome, Question
 from service.library.reading import read, sha256_of
-from service.schemas import AllAnswers, audio_info, task_result
+from service.schemas import AllAnswers, audio_info, task_results
 
 logger = logging.getLogger(__name__)
 
@@ -83,16 +83,12 @@ def _answers(data: bytes, question: Question, bundles: dict[str, Bundle]) -> All
     answers = classify(clip, bundles, timeline=question.timeline)
     return AllAnswers(
         audio=audio_info(clip, question.excerpt, answers.values()),
-        results={
-            task: task_result(
-                task,
-                answer,
-                top_k=question.top_k,
-                start_s=question.start_s,
-                embedding=question.embedding,
-            )
-            for task, answer in answers.items()
-        },
+        results=task_results(
+            answers,
+            top_k=question.top_k,
+            start_s=question.start_s,
+            embedding=question.embedding,
+        ),
     )
 
 

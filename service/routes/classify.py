@@ -24,7 +24,7 @@ from service.http.accept import preferred
 from service.inference.timeline import lab
 from service.routes.dependencies import IntakeDep, RegistryDep, problem_responses
 from service.routes.options import Options, OptionsDep
-from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result
+from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result, task_results
 from service.telemetry.record import ALL_TASKS, record
 
 router = APIRouter(prefix="/classify", tags=["classify"])
@@ -69,16 +69,12 @@ async def classify_all(
     return AllAnswers(
         audio=audio_info(clip, options.excerpt, answers.values()),
         unavailable=[task for task in registry.entries() if task not in bundles] or None,
-        results={
-            name: task_result(
-                name,
-                answer,
-                top_k=options.top_k,
-                start_s=options.start_s,
-                embedding=options.embedding,
-            )
-            for name, answer in answers.items()
-        },
+        results=task_results(
+            answers,
+            top_k=options.top_k,
+            start_s=options.start_s,
+            embedding=options.embedding,
+        ),
     )
 
 
