@@ -4,23 +4,17 @@ import ipaddress
 
 from starlette.types import Scope
 
+from service.telemetry.client_network import client_address, client_host
+
 # One customer of a provider has so many addresses of version 6.
 OWN_PREFIX_BITS = 64
 
 
 def client_network(scope: Scope) -> str:
-    """Return the address that a request comes from; of version 6, the network that one client has.
-
-    Behind a proxy that is trusted, it is the address that the proxy names: Uvicorn has put it in
-    the scope.
-    """
-    host = str((scope.get("client") or ("",))[0])
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:  # a socket of the file system has none
-        return host
+    """Return the address of a client; of version 6, the network that one client has."""
+    address = client_address(scope)
+    if address is None:
+        return client_host(scope)
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((int(address), OWN_PREFIX_BITS), strict=False))

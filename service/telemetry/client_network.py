@@ -11,20 +11,33 @@ Exactness = Literal["none", "network", "address"]
 SHOWN_BITS = {4: 24, 6: 48}
 
 
-def shown_client(scope: Scope, exactness: Exactness) -> str:
-    """Return the address of a request's client, the network that it is in, or nothing.
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def client_host(scope: Scope) -> str:
+    """Return what a request's connection says of its client.
 
     Behind a proxy that is trusted, it is the address that the proxy names: Uvicorn has put it in
     the scope.
     """
-    host = str((scope.get("client") or ("",))[0])
+    return str((scope.get("client") or ("",))[0])
+
+
+def client_address(scope: Scope) -> Address | None:
+    """Return the address of a request's client; None for a socket of the file system."""
     try:
-        address = ipaddress.ip_address(host)
-    except ValueError:  # a socket of the file system has none
-        return ""
+        address = ipaddress.ip_address(client_host(scope))
+    except ValueError:
+        return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if exactness == "none":
+        return address.ipv4_mapped
+    return address
+
+
+def shown_client(scope: Scope, exactness: Exactness) -> str:
+    """Return the address of a request's client, the network that it is in, or nothing."""
+    address = client_address(scope)
+    if address is None or exactness == "none":
         return ""
     if exactness == "address":
         return str(address)
