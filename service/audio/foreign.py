@@ -3,7 +3,8 @@
 import re
 
 # Where certain bytes are, and what they tell.
-_MAGIC = (
+Magic = tuple[tuple[int, bytes, str], ...]
+_MAGIC: Magic = (
     (0, b"\x89PNG", "a PNG picture"),
     (0, b"\xff\xd8\xff", "a JPEG picture"),
     (0, b"GIF8", "a GIF picture"),
@@ -63,11 +64,16 @@ _PACKETS = ((0, 188), (4, 192))
 _PACKETS_SEEN = 4
 
 
+def marked(data: bytes, at: int, magic: Magic) -> str | None:
+    """Return what the bytes behind a place tell; None if nothing that is in a table."""
+    return next((name for offset, mark, name in magic if data.startswith(mark, at + offset)), None)
+
+
 def name_of(data: bytes, at: int = 0) -> str | None:
     """Return what begins at a place, in words that follow "The upload is"; None if unknown."""
-    for offset, mark, name in _MAGIC:
-        if data.startswith(mark, at + offset):
-            return name
+    known = marked(data, at, _MAGIC)
+    if known is not None:
+        return known
     for offset, length in _PACKETS:
         starts = data[at + offset : at + offset + _PACKETS_SEEN * length : length]
         if starts == b"G" * _PACKETS_SEEN:
@@ -75,9 +81,9 @@ def name_of(data: bytes, at: int = 0) -> str | None:
     return _text(data[at : at + _TEXT_BYTES])
 
 
-def remnant_of(data: bytes) -> str | None:
+def remnant_of(start: bytes) -> str | None:
     """Return what a file is that once was audio, and lacks what is needed to decode it."""
-    if b"OggS\0" in data[: 1 << 16]:
+    if b"OggS\0" in start:
         return "an Ogg stream from its middle, which nothing can decode without its first pages"
     return None
 

@@ -81,7 +81,7 @@ def find(data: bytes, formats: Collection[str]) -> Found:
     """
     behind_tags = after_tags(data)
     for begin in (0, behind_tags):
-        name = _named(data, begin, _MAGIC)
+        name = foreign.marked(data, begin, _MAGIC)
         if name is not None:
             return Found(name, begin, before_tags(data))
     other = foreign.name_of(data) or foreign.name_of(data, behind_tags)
@@ -91,7 +91,7 @@ def find(data: bytes, formats: Collection[str]) -> Found:
             return found
         if data[:3] == b"ID3":
             return Found("mp3", behind_tags, before_tags(data))
-        other = foreign.remnant_of(data) or "no audio that the service reads"
+        other = foreign.remnant_of(data[:JUNK_BYTES]) or "no audio that the service reads"
     raise UnsupportedAudio(f"The upload is {other}. Send {readable(formats)}.")
 
 
@@ -108,10 +108,6 @@ def check_allowed(name: str, formats: Collection[str]) -> None:
             f"The upload is {FORMATS[name]}, which this server is set not to read "
             f"(SERVICE_FORMATS). Send {readable(formats)}."
         )
-
-
-def _named(data: bytes, at: int, magic: tuple[tuple[int, bytes, str], ...]) -> str | None:
-    return next((name for offset, mark, name in magic if data.startswith(mark, at + offset)), None)
 
 
 def _behind_junk(data: bytes, begin: int) -> Found | None:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from service.audio.quality import COMPLETE_SHARE
 from service.audio.tags import after_tags
 
 HEADER_BYTES = 4
 LAYER_3 = 1
 HAS_FRAMES, HAS_BYTES = 1, 2  # flags of what an encoder's frame states
-COMPLETE_SHARE = 0.95
 # By the two bits of the version: MPEG 2.5, reserved, 2 and 1.
 RATES_HZ = ((11_025, 12_000, 8_000), (), (22_050, 24_000, 16_000), (44_100, 48_000, 32_000))
 MPEG_1 = 3

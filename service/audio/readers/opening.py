@@ -7,6 +7,7 @@ from service.audio import adts, flac, riff
 from service.audio.formats import FORMATS, check_allowed, find
 from service.audio.mpeg import Part
 from service.audio.ogg import Link, links_of
+from service.audio.quality import COMPLETE_SHARE
 from service.audio.readers import pcm
 from service.audio.readers.chain import ChainSource
 from service.audio.readers.mpeg import PartOpening, by_sndfile, open_mpeg
@@ -37,7 +38,6 @@ SNDFILE_READS = frozenset({"aiff", "au", "caf", "w64"})
 SNDFILE_OGG = frozenset({"vorbis", "opus"})
 # What answers call the codecs of Ogg files.
 OGG_NAMES = {"vorbis": "ogg", "opus": "opus", "speex": "speex", "flac": "flac"}
-COMPLETE_SHARE = 0.95
 MOST_LINKS = 1_000
 OPUS_HZ = 48_000  # in which the pages of Opus count, whatever its sampling rate
 EAC3_FROM = 11  # number of the bit stream's syntax from which on it is Enhanced AC-3
