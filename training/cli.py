@@ -166,16 +166,16 @@ def parser() -> argparse.ArgumentParser:
     _add_recipe(export, needed=False)
     _add_run(export)
     export.add_argument("--out", type=Path, help="write DIR/TASK, whatever is there [promote it]")
-    _add_promotion(export)
-
-    promote = _command(
-        commands, "promote", run.promote, "put a run's bundle under models/ if it is not worse"
-    )
     export.add_argument(
         "--triton",
         type=Path,
         metavar="DIR",
         help="write no bundle, but all bundles that are there as a model repository of Triton",
+    )
+    _add_promotion(export)
+
+    promote = _command(
+        commands, "promote", run.promote, "put a run's bundle under models/ if it is not worse"
     )
     _add_recipe(promote)
     _add_run(promote)

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from training.results.two_runs import Finished
-
 from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from training.fitting.run_folder import RunFolder
+    from training.recipes import Recipe
+    from training.results.two_runs import Finished
 
 PROGRESSION_FIGURES = ("root", "majmin", "sevenths", "seg", "boundary_f_0.25s")
 
@@ -93,15 +95,13 @@ def fit(options: argparse.Namespace) -> None:
 def promote(options: argparse.Namespace) -> None:
     """Put a run's bundle under models/, if it is not worse than what is there."""
     from training.data.cache import FeatureCache
-    from training.fitting.run_folder import RunFolder
-    from training.recipes.tables import kept_recipe
     from training.results.promotion import PromotionJob
     from training.results.promotion import promote as put_there
 
-    run = RunFolder(_run_folder(options))
+    recipe, run = _kept(options)
     folder = put_there(
         PromotionJob(
-            recipe=kept_recipe(options.recipe, run.recipe_text()),
+            recipe=recipe,
             run=run,
             models=options.models,
             cache=FeatureCache(options.cache),
@@ -118,24 +118,18 @@ def export(options: argparse.Namespace) -> None:
         _export_to_triton(options)
         return
     if options.recipe is None:
-        from training.errors import TrainingError
-
         raise TrainingError("Name the recipe whose run is exported, or --triton and a folder.")
     if options.out is None:
         promote(options)
         return
-    from training.fitting.run_folder import RunFolder
-    from training.recipes.tables import kept_recipe
     from training.results.export import export as write
 
-    run = RunFolder(_run_folder(options))
-    folder = write(kept_recipe(options.recipe, run.recipe_text()), run, options.out)
+    folder = write(*_kept(options), options.out)
     logging.info("wrote %s", folder)
 
 
 def _export_to_triton(options: argparse.Namespace) -> None:
     from service.inference.registry import bundle_folders
-    from training.errors import TrainingError
     from training.results.triton import write_repository
 
     tasks = [options.recipe] if options.recipe is not None else bundle_folders(options.models)
@@ -342,7 +336,6 @@ def ratings(options: argparse.Namespace) -> None:
     """Measure what listeners rate, on collections that were not learned from."""
     from training.data.cache import FeatureCache
     from training.data.scales import RATINGS_LIST, SCALES
-    from training.errors import TrainingError
     from training.fitting.ratings import hear, measure, summaries
     from training.recipes import RECIPES
 
@@ -421,11 +414,18 @@ def _finished(name: str, folder: Path | None = None) -> "Finished":
 
 def print_recipe(options: argparse.Namespace) -> None:
     """Print a recipe as TOML."""
+    from training.recipes.tables import recipe_text
+
+    sys.stdout.write(recipe_text(_kept(options)[0]))
+
+
+def _kept(options: argparse.Namespace) -> "tuple[Recipe, RunFolder]":
+    """Return a recipe as its run kept it, and the run."""
     from training.fitting.run_folder import RunFolder
-    from training.recipes.tables import kept_recipe, recipe_text
+    from training.recipes.tables import kept_recipe
 
     run = RunFolder(_run_folder(options))
-    sys.stdout.write(recipe_text(kept_recipe(options.recipe, run.recipe_text())))
+    return kept_recipe(options.recipe, run.recipe_text()), run
 
 
 def _run_folder(options: argparse.Namespace) -> Path:
