@@ -117,7 +117,7 @@ class SongSense:
         probabilities
             What the first network says of each window, of the same shape.
         """
-        logs = np.log(np.maximum(probabilities, LEAST_PROBABILITY)) / LOG_SCALE + 1
+        logs = scaled_logs(probabilities)
         places = np.arange(len(logs))[:, np.newaxis] + self._offsets
         around = logs[np.clip(places, 0, len(logs) - 1)]
         spans = range(0, len(logs), SPAN_WINDOWS)
@@ -173,3 +173,9 @@ class SongSense:
                 there[np.ix_(*[up] * here.ndim)] = here
                 here = there
         return np.stack(moved)
+
+
+def scaled_logs(probabilities: Probabilities) -> Probabilities:
+    """Return what the second network hears of what the first one says, of the same shape."""
+    logs: Probabilities = np.log(np.maximum(probabilities, LEAST_PROBABILITY)) / LOG_SCALE + 1
+    return logs

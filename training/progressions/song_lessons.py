@@ -15,7 +15,7 @@ from tqdm import tqdm
 from service.audio.decode import Clip
 from service.inference.bundle import Bundle
 from service.inference.softmax import softmax
-from service.inference.songs import LEAST_PROBABILITY, LOG_SCALE
+from service.inference.songs import scaled_logs
 from service.inference.windows import cut_windows, end_in_silence
 from training.data.annotation import Annotation
 from training.data.labels import CHORDS, NO_CHORD, QUALITIES
@@ -74,7 +74,7 @@ def make_lessons(
             for n in range(0, len(windows), AT_ONCE)
         ]
         probabilities = softmax(np.concatenate(logits) / card.calibration.temperature)
-        logs = np.log(np.maximum(probabilities, LEAST_PROBABILITY)) / LOG_SCALE + 1
+        logs = scaled_logs(probabilities)
         places = np.arange(len(logs))[:, np.newaxis]
         places = places + np.array(offsets) * card.windows.stride_frames
         around.append(logs[np.clip(places, 0, len(logs) - 1)].astype(np.float32))
