@@ -144,6 +144,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Score a bundle on labelled data."""
     from training.data.cache import FeatureCache
     from training.evaluation.evaluate import evaluate as score
+    from training.evaluation.metrics import with_interval
 
     evaluation = score(
         options.bundle, options.data, FeatureCache(options.cache), options.split, options.cluster
@@ -154,13 +155,10 @@ def evaluate(options: argparse.Namespace) -> None:
 
         write_evaluation_page(evaluation, options.page)
         logging.info("wrote %s", options.page)
-    accuracy = evaluation.accuracy
     logging.info(
-        "%d clips, accuracy %.3f (%.3f to %.3f); all figures in %s",
+        "%d clips, accuracy %s; all figures in %s",
         evaluation.n,
-        accuracy.value,
-        accuracy.low,
-        accuracy.high,
+        with_interval(evaluation.accuracy),
         options.json,
     )
 
@@ -219,6 +217,7 @@ def _progressions_of_songs(options: argparse.Namespace) -> None:
 
 
 def _progressions_of_run(options: argparse.Namespace) -> None:
+    from training.evaluation.metrics import with_interval
     from training.fitting.run_folder import RunFolder
     from training.progressions.progression_job import ProgressionJob, measure
     from training.recipes import RECIPES
@@ -238,7 +237,7 @@ def _progressions_of_run(options: argparse.Namespace) -> None:
         _write_figures(options.json, done.model_dump_json(indent=1))
     for part in done.parts:
         shown = ", ".join(
-            f"{name} {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+            f"{name} {with_interval(figure)}"
             for name, figure in part.figures.items()
             if name in PROGRESSION_FIGURES
         )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from service.inference.card import Evaluation
 from training.comparison.cost import RUNS, Cost
 from training.comparison.exams import ACROSS, BY_ARTIST, GTZAN_LISTS, PROTOCOLS
-from training.results.report import estimate_cell
+from training.evaluation.metrics import with_interval
 
 mpl.use("Agg")
 
@@ -107,7 +107,7 @@ def systems_table(rows: Sequence[Row], exam: str) -> str:
         figures, cost = row.exams[exam][0], row.cost
         lines.append(
             f"| {row.model} | {row.features}{row.mark} | {figures.n} "
-            f"| {estimate_cell(figures.accuracy)} | {estimate_cell(figures.balanced_accuracy)} "
+            f"| {with_interval(figures.accuracy)} | {with_interval(figures.balanced_accuracy)} "
             f"| {cost.parameters:,} | {cost.fit_s:.0f} "
             f"| {cost.features_ms:.1f} + {cost.network_ms:.1f} |"
         )
@@ -121,7 +121,7 @@ def data_sets_table(rows: Sequence[Row], exam: str) -> str:
     heads = [f"{name} (n = {n})" for name, n in zip(names, counts, strict=True)]
     lines = [f"| model | features | {' | '.join(heads)} |", "|---" * (2 + len(names)) + "|"]
     for row in rows:
-        cells = {f.data_set: estimate_cell(f.accuracy) for f in row.exams[exam]}
+        cells = {f.data_set: with_interval(f.accuracy) for f in row.exams[exam]}
         answers = " | ".join(cells.get(name, "") for name in names)
         lines.append(f"| {row.model} | {row.features}{row.mark} | {answers} |")
     return "\n".join(lines)

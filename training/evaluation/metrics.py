@@ -24,6 +24,11 @@ Z_95 = 1.96
 Labels = NDArray[np.int64]
 
 
+def with_interval(estimate: Estimate, form: str = ".3f") -> str:
+    """Return a figure with its interval, in words for people."""
+    return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
+
+
 @dataclass(frozen=True)
 class Predictions:
     """Probabilities for clips whose labels are known.

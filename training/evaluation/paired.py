@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from service.inference.card import Estimate
-from training.evaluation.metrics import balanced_accuracy, bootstrap, resamples
+from training.evaluation.metrics import balanced_accuracy, bootstrap, resamples, with_interval
 
 Labels = NDArray[np.int64]
 
@@ -27,11 +27,9 @@ class Comparison(BaseModel):
 
     def summary(self) -> str:
         """Return it in a line."""
-        d = self.difference
         return (
             f"balanced accuracy {self.old.value:.3f} before, {self.new.value:.3f} now: "
-            f"{d.value:+.3f} ({d.low:+.3f} to {d.high:+.3f}) on {self.n} clips of {self.groups} "
-            "groups"
+            f"{with_interval(self.difference, '+.3f')} on {self.n} clips of {self.groups} groups"
         )
 
 

@@ -17,6 +17,7 @@ from service.inference.bundle import Bundle
 from service.inference.card import Estimate
 from service.inference.classification import needed_rates_hz
 from training.errors import TrainingError
+from training.evaluation.metrics import with_interval
 from training.progressions.keys import score_key
 from training.progressions.lab_answers import ask, lab_annotation
 from training.progressions.scores import Score, pool, score
@@ -63,7 +64,7 @@ class SongReport(BaseModel):
             "| | " + " | ".join(shown) + " | worst song, majmin |",
             "|---" * (len(shown) + 2) + "|",
             f"| {self.model} {self.version}, {self.recordings} recordings | "
-            + " | ".join(_shown(self.figures[name]) for name in shown)
+            + " | ".join(with_interval(self.figures[name]) for name in shown)
             + f" | {min(row.figures['majmin'] for row in self.rows):.3f} |",
         ]
         for recordings, figures in self.btc.items():
@@ -126,7 +127,3 @@ def _row(one: _Heard, folder: Path) -> SongRow:
         file=str(one.song.audio.relative_to(folder)),
         figures={name: round(figure.value, 4) for name, figure in one.scores.items()},
     )
-
-
-def _shown(figure: Estimate) -> str:
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"

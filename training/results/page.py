@@ -16,6 +16,7 @@ from service.inference.softmax import softmax
 from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
+from training.evaluation.metrics import with_interval
 from training.fitting.run_folder import FoldResult, RunFolder
 from training.recipes import Recipe
 from training.results.recordings import copies_across, files_of, mp3, spectrogram
@@ -190,10 +191,7 @@ def figures_rows(figures: Sequence[Evaluation]) -> Table:
         [
             f.data_set,
             str(f.n),
-            *(
-                f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})"
-                for e in (f.accuracy, f.balanced_accuracy, f.macro_f1, f.ece)
-            ),
+            *map(with_interval, (f.accuracy, f.balanced_accuracy, f.macro_f1, f.ece)),
             f.protocol,
         ]
         for f in figures
@@ -203,10 +201,7 @@ def figures_rows(figures: Sequence[Evaluation]) -> Table:
 
 def recalls(evaluation: Evaluation) -> Table:
     """Return how many of each label's clips are told right."""
-    rows = [
-        [label, f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})"]
-        for label, e in evaluation.per_class_recall.items()
-    ]
+    rows = [[label, with_interval(recall)] for label, recall in evaluation.per_class_recall.items()]
     return f"Recall by label, {evaluation.data_set}", ("label", "recall"), rows
 
 

@@ -7,9 +7,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from service.inference.card import Estimate, Evaluation, Rating
+from service.inference.card import Evaluation, Rating
 from training.data.cache import FeatureCache
-from training.evaluation.metrics import N_BINS, Predictions
+from training.evaluation.metrics import N_BINS, Predictions, with_interval
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.figures import Unseen, calibrate, evaluations
@@ -72,7 +72,7 @@ def figures_table(figures: Sequence[Evaluation]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for f in figures:
-        cells = [estimate_cell(e) for e in (f.accuracy, f.balanced_accuracy, f.macro_f1, f.ece)]
+        cells = [with_interval(e) for e in (f.accuracy, f.balanced_accuracy, f.macro_f1, f.ece)]
         lines.append(f"| {f.data_set} | {f.n} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -81,17 +81,12 @@ def ratings_table(ratings: Sequence[Rating]) -> str:
     """Return a Markdown table with one row per check of a rating; empty without any."""
     rows = [
         f"| {rating.name} | {check.learned_from} | {check.data_set} | {check.n} "
-        f"| {estimate_cell(check.correlation)} |"
+        f"| {with_interval(check.correlation)} |"
         for rating in ratings
         for check in rating.evaluation
     ]
     head = ["| rating | learned from | judged on | n | correlation |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows]) if rows else ""
-
-
-def estimate_cell(estimate: Estimate) -> str:
-    """Return a figure with its interval for a table."""
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.errors import TrainingError
+from training.evaluation.metrics import with_interval
 from training.evaluation.paired import Comparison, compare_answers
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
@@ -70,14 +71,13 @@ def _compared(keys: Sequence[str], first: Answers, second: Answers) -> Compariso
 
 
 def _row(name: str, found: Comparison) -> list[str]:
-    difference = found.difference
     return [
         name,
         str(found.n),
         str(found.groups),
         f"{found.old.value:.3f}",
         f"{found.new.value:.3f}",
-        f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})",
+        with_interval(found.difference, "+.3f"),
     ]
 
 

@@ -9,9 +9,9 @@ from tests.training.tiny import TINY_GENRE
 from training.comparison.cost import Cost
 from training.comparison.exams import ACROSS, BY_ARTIST, GTZAN_LISTS, PROTOCOLS
 from training.comparison.table import Comparison, Row, data_sets_table, markdown, write
+from training.evaluation.metrics import with_interval
 from training.fitting.fit_job import HELD_BACK_FOLD
 from training.results.figures import UNCALIBRATED, evaluations
-from training.results.report import estimate_cell
 
 
 def make_row(path: Path, model: str, features: str, exam: str, right: float = 0.7) -> Row:
@@ -45,8 +45,8 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 def test_a_line_holds_figures_and_costs(comparison: Comparison) -> None:
     figures = comparison.rows[1].exams[BY_ARTIST][0]
     line = (
-        f"| cnn | log_mel | 48 | {estimate_cell(figures.accuracy)} "
-        f"| {estimate_cell(figures.balanced_accuracy)} | 12,345 | 60 | 3.2 + 1.5 |"
+        f"| cnn | log_mel | 48 | {with_interval(figures.accuracy)} "
+        f"| {with_interval(figures.balanced_accuracy)} | 12,345 | 60 | 3.2 + 1.5 |"
     )
     assert line in markdown(comparison).splitlines()
 
@@ -69,7 +69,7 @@ def test_accuracy_by_data_set_has_one_column_each(comparison: Comparison) -> Non
     lines = data_sets_table(rows, BY_ARTIST).splitlines()
     heads = "all (n = 48) | one (n = 24) | two (n = 24)"
     assert lines[0] == f"| model | features | {heads} |"
-    cells = [estimate_cell(figures.accuracy) for figures in rows[1].exams[BY_ARTIST]]
+    cells = [with_interval(figures.accuracy) for figures in rows[1].exams[BY_ARTIST]]
     assert lines[3] == f"| cnn | log_mel | {' | '.join(cells)} |"
 
 

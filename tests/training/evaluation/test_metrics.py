@@ -14,6 +14,7 @@ from training.evaluation.metrics import (
     macro_f1,
     score,
     wilson_interval,
+    with_interval,
 )
 
 # Three of class 0 (two right), two of class 1 (one right), one of class 2 (right).
@@ -203,3 +204,9 @@ def test_the_answer_is_the_most_probable_label() -> None:
     given = predictions()
     np.testing.assert_array_equal(given.answers, ANSWERS)
     np.testing.assert_allclose(given.confidences, 0.9)
+
+
+def test_a_figure_is_told_with_its_interval() -> None:
+    assert with_interval(Estimate(value=0.5, low=0.25, high=0.7501)) == "0.500 (0.250 to 0.750)"
+    difference = Estimate(value=0.02, low=-0.01, high=0.05)
+    assert with_interval(difference, "+.3f") == "+0.020 (-0.010 to +0.050)"
