@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -10,7 +11,7 @@ from tests.proof.memory import forget_peak, peak_mib
 from tests.proof.speed.clips import fast_flac, long_mp3
 from tests.proof.speed.processor import processor_s
 from tests.proof.speed.rows import Row
-from tests.server import COMMAND, service_process
+from tests.server import COMMAND, Server, service_process
 
 LENGTHS_S = (1, 10, 60, 600, 3600)
 FAST_S = 900
@@ -23,25 +24,13 @@ def measure(models: Path, log: Path, core: int, lengths_s: tuple[int, ...]) -> I
     """Post ever longer recordings for all tasks to a service that takes them."""
     spent: dict[int, float] = {}
     memory: dict[int, float] = {}
-    with service_process(
-        models,
-        log,
-        COMMAND,
-        {core},
-        workers=1,
-        max_duration_s=1.1 * max(lengths_s),
-        max_upload_bytes=1 << 30,
-        deadline_s=LONGEST_RUN_S,
-    ) as (process, client):
-        client.timeout = httpx2.Timeout(LONGEST_RUN_S)
-        post(client, long_mp3(1), "audio/mpeg")  # warms it up
+    longest_s = 1.1 * max(lengths_s)
+    with patient_service(models, log, core, max_duration_s=longest_s) as (process, client):
+        timed(process.pid, client, long_mp3(1), "audio/mpeg")  # warms it up
         for length_s in lengths_s:
             data = long_mp3(length_s)
             forget_peak(process.pid)
-            before_s, began_s = processor_s(process.pid), time.perf_counter()
-            post(client, data, "audio/mpeg")
-            wall_s = time.perf_counter() - began_s
-            spent[length_s] = processor_s(process.pid) - before_s
+            wall_s, spent[length_s] = timed(process.pid, client, data, "audio/mpeg")
             memory[length_s] = peak_mib(process.pid)
             yield Row(
                 f"all tasks, {length_s} s of MP3, times faster than it plays",
@@ -66,28 +55,32 @@ def measure(models: Path, log: Path, core: int, lengths_s: tuple[int, ...]) -> I
 def measure_fast(models: Path, log: Path, core: int) -> Iterator[Row]:
     """Post the longest recording of the default settings, sampled at 192 kHz."""
     data = fast_flac(FAST_S)
-    with service_process(
-        models,
-        log,
-        COMMAND,
-        {core},
-        workers=1,
-        max_upload_bytes=1 << 30,
-        deadline_s=LONGEST_RUN_S,
-    ) as (process, client):
-        client.timeout = httpx2.Timeout(LONGEST_RUN_S)
-        before_s, began_s = processor_s(process.pid), time.perf_counter()
-        post(client, data, "audio/flac")
+    with patient_service(models, log, core) as (process, client):
+        wall_s, spent_s = timed(process.pid, client, data, "audio/flac")
         yield Row(
             f"all tasks, {FAST_S} s of FLAC at 192 kHz ({len(data) / 1e6:.0f} MB)",
-            time.perf_counter() - began_s,
+            wall_s,
             "s",
             at_most=DEADLINE_S / SLOW_CORE,
-            processor=processor_s(process.pid) - before_s,
+            processor=spent_s,
         )
 
 
-def post(client: httpx2.Client, data: bytes, media_type: str) -> None:
-    """Have a recording classified for all tasks."""
+@contextmanager
+def patient_service(models: Path, log: Path, core: int, **settings: object) -> Iterator[Server]:
+    """Start a service on one core that takes large uploads, and its time for them."""
+    patient = {"workers": 1, "max_upload_bytes": 1 << 30, "deadline_s": LONGEST_RUN_S}
+    with service_process(models, log, COMMAND, {core}, **patient, **settings) as (process, client):
+        client.timeout = httpx2.Timeout(LONGEST_RUN_S)
+        yield process, client
+
+
+def timed(
+    process_id: int, client: httpx2.Client, data: bytes, media_type: str
+) -> tuple[float, float]:
+    """Have a recording classified for all tasks; return seconds by the clock and of processors."""
+    before_s, began_s = processor_s(process_id), time.perf_counter()
     headers = {"content-type": media_type}
     client.post("/classify", content=data, headers=headers).raise_for_status()
+    wall_s = time.perf_counter() - began_s
+    return wall_s, processor_s(process_id) - before_s
