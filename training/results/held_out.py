@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.evaluation.paired import Comparison, compare_answers
 from training.fitting.run_folder import FoldResult
 
 HELD_OUT_FILE = "held_out.csv"
@@ -32,6 +33,16 @@ class Answer:
 
 Answers = Mapping[str, Answer]
 """By :func:`clip_key`."""
+
+
+def compare_held_out(keys: Sequence[str], old: Answers, new: Answers) -> Comparison:
+    """Compare what two models answered about the clips of some keys; there is at least one."""
+    return compare_answers(
+        [new[key].truth for key in keys],
+        [old[key].answer for key in keys],
+        [new[key].answer for key in keys],
+        [new[key].group for key in keys],
+    )
 
 
 def clip_key(data_set: str, group: str, name: str) -> str:

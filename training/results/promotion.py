@@ -11,7 +11,7 @@ from service.inference.card import Card
 from training.data.cache import FeatureCache
 from training.errors import TrainingError
 from training.evaluation.evaluate import evaluate
-from training.evaluation.paired import Comparison, compare_answers
+from training.evaluation.paired import Comparison
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.export import export
@@ -21,6 +21,7 @@ from training.results.held_out import (
     Answers,
     answers_of,
     clip_key,
+    compare_held_out,
     read_held_out,
     write_held_out,
 )
@@ -119,13 +120,7 @@ def _comparison(job: PromotionJob, new: Answers) -> tuple[Comparison, str] | Non
         answers = _asked(job, folder) if old is None else old
         both = sorted(key for key in new.keys() & answers.keys())
         if both:
-            comparison = compare_answers(
-                [new[key].truth for key in both],
-                [answers[key].answer for key in both],
-                [new[key].answer for key in both],
-                [new[key].group for key in both],
-            )
-            return comparison, fairness
+            return compare_held_out(both, answers, new), fairness
     return None
 
 

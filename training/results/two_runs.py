@@ -1,16 +1,15 @@
 """Compare two runs on the clips that both held out, on one page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from training.errors import TrainingError
 from training.evaluation.metrics import with_interval
-from training.evaluation.paired import Comparison, compare_answers
+from training.evaluation.paired import Comparison
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.figures import calibrate, evaluations
-from training.results.held_out import Answers, answers_of, clip_key
+from training.results.held_out import answers_of, clip_key, compare_held_out
 from training.results.page import Table, figures_rows, render_page
 
 PAIRED_HEAD = ("clips", "n", "groups", "first", "second", "difference")
@@ -45,12 +44,12 @@ def compare_runs(first: Finished, second: Finished, file: Path) -> Comparison:
             f"{first.run.path} and {second.run.path} held out no clip in common; train both on "
             "the same data."
         )
-    whole = _compared(common, *answers)
+    whole = compare_held_out(common, *answers)
     rows = [_row("all that both held out", whole)]
     for data_set in sorted(set(of_data_set.values())):
         part = [key for key in common if of_data_set[key] == data_set]
         if part:
-            rows.append(_row(data_set, _compared(part, *answers)))
+            rows.append(_row(data_set, compare_held_out(part, *answers)))
     title = "Balanced accuracy on the same clips, paired: second less first, 95% interval"
     render_page(
         second.recipe.task,
@@ -59,15 +58,6 @@ def compare_runs(first: Finished, second: Finished, file: Path) -> Comparison:
         tables=[(title, PAIRED_HEAD, rows), _told(first), _told(second)],
     )
     return whole
-
-
-def _compared(keys: Sequence[str], first: Answers, second: Answers) -> Comparison:
-    return compare_answers(
-        [second[key].truth for key in keys],
-        [first[key].answer for key in keys],
-        [second[key].answer for key in keys],
-        [second[key].group for key in keys],
-    )
 
 
 def _row(name: str, found: Comparison) -> list[str]:
