@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -44,14 +44,6 @@ _ARROW = {
 
 Record = dict[str, Any]
 Write = Callable[[list[Record]], object]
-
-
-class Opener(Protocol):
-    """Opens a table of a format, and yields what writes rows to it."""
-
-    def __call__(self, path: Path, columns: list[Column]) -> Iterator[Write]:
-        """See the class."""
-        ...
 
 
 def write_table(path: Path, columns: list[Column], rows: Iterable[Row]) -> None:

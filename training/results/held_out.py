@@ -25,11 +25,6 @@ class Answer:
     truth: str
     answer: str
 
-    @property
-    def right(self) -> bool:
-        """Whether both are the same."""
-        return self.truth == self.answer
-
 
 Answers = Mapping[str, Answer]
 """By :func:`clip_key`."""
