@@ -11,7 +11,9 @@ from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Close
 
+from service.http.connections import LINGER_S
 from service.telemetry import metrics
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class StreamConnection(WebSocketsSansIOProtocol):
         super().__init__(**uvicorns)
         self._answer_s = answer_s
         self._answer_timer: asyncio.TimerHandle | None = None
+        self._refused = False
         # Uvicorn would log the client's address and its query; service.telemetry.streams does not.
         self.logger = self.conn.logger = logger
 
@@ -60,6 +63,26 @@ class StreamConnection(WebSocketsSansIOProtocol):
         """Go on, as the client has taken all."""
         super().resume_writing()
         self._cancel_answer_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come; what follows a message that is refused is dropped."""
+        if not self._refused:
+            super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """End a stream whose message is refused; Uvicorn calls this, and would close at once.
+
+        Closed with bytes unread, a connection is reset, and the reason lost. So what still comes
+        is read for a while.
+        """
+        sent = cast(Close, self.conn.close_sent)  # which it has written before it calls this
+        self._refused = self.close_sent = True
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason}
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
 
     async def send(self, message: Any) -> None:
         """Send what the application says."""
