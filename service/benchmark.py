@@ -82,7 +82,7 @@ def _classify(
 
 
 def _grids(bundle: Bundle, clip: Clip) -> tuple[Grid, Grid | None]:
-    grid = bundle.features(clip.waveforms[bundle.card.features.sample_rate_hz])
+    grid = bundle.in_tune(bundle.features(clip.waveforms[bundle.card.features.sample_rate_hz]))
     context = bundle.context
     if context is None:
         return grid, None

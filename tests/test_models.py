@@ -8,6 +8,9 @@ import pytest
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle
 from service.inference.classification import Classification, classify, needed_rates_hz
+from service.inference.features import Grid
+from service.streaming.protocol import StreamStart
+from service.streaming.session import Session
 from tests.server import ROOT
 from training.data.labels import TASKS, chord_label
 from training.recipes import RECIPES
@@ -52,6 +55,7 @@ def test_bundle_is_what_the_recipe_makes(folder: str, bundle: Bundle) -> None:
     assert bundle.card.labels == list(recipe.labels)
     assert bundle.card.features == recipe.inputs.features
     assert bundle.card.windows == recipe.inputs.windows
+    assert bundle.card.timeline == recipe.serving.timeline
 
 
 def test_bundle_is_small(folder: str) -> None:
@@ -87,7 +91,7 @@ def test_chords_of_a_synthetic_guitar_are_named() -> None:
     assert right > 0.9
 
 
-@pytest.mark.parametrize("cents", [-30, 0, 30])
+@pytest.mark.parametrize("cents", [-40, -30, 0, 30, 40])
 def test_a_synthetic_guitar_is_told_its_key_and_its_tuning(cents: float) -> None:
     rng = np.random.default_rng(7)
     sound = GuitarSound(detune_cents=cents)
@@ -102,6 +106,45 @@ def test_a_synthetic_guitar_is_told_its_key_and_its_tuning(cents: float) -> None
     single = classify_samples(Bundle.load(MODELS / "chord"), song[0])
     assert single.key is None
     assert single.tuning_cents == pytest.approx(cents, abs=7)
+
+
+def test_what_is_out_of_tune_is_heard_as_if_it_were_in_tune() -> None:
+    chord = Bundle.load(MODELS / "chord")
+
+    def features(cents: float) -> Grid:
+        sound = GuitarSound(detune_cents=cents)
+        strum = render_chord(0, "maj", 2.0, RATE_HZ, np.random.default_rng(3), sound)
+        rate_hz = chord.card.features.sample_rate_hz
+        return chord.features(
+            clip_of(strum.astype(np.float32), RATE_HZ, [rate_hz]).waveforms[rate_hz]
+        )
+
+    in_tune, out = features(0), features(40)
+    assert chord.in_tune(in_tune) is in_tune
+    moved = chord.in_tune(out)
+    assert np.abs(moved - in_tune).mean() < 0.5 * np.abs(out - in_tune).mean()
+
+
+@pytest.mark.parametrize("cents", [0, 40])
+def test_a_stream_of_a_synthetic_guitar_is_told_its_key_and_its_tuning(cents: float) -> None:
+    rng = np.random.default_rng(7)
+    sound = GuitarSound(detune_cents=cents)
+    progression = [(7, "maj"), (0, "maj"), (2, "maj"), (4, "min")] * 2  # G, C, D, Em
+    song = [render_chord(root, quality, 2.0, RATE_HZ, rng, sound) for root, quality in progression]
+    start = StreamStart(sample_rate_hz=RATE_HZ, channels=1, encoding="pcm_f32le")
+    session = Session(start, {"chord": Bundle.load(MODELS / "chord")})
+
+    for strum in song:
+        session.hear(strum.astype("<f4").tobytes())
+    heard = session.finish().so_far["chord"]
+
+    assert heard.key is not None
+    assert heard.key.label == "G major"
+    assert heard.tuning_cents == pytest.approx(cents, abs=5)
+    assert heard.shares is not None
+    labels = {chord_label(root, quality) for root, quality in progression}
+    named = {heard.bundle.card.labels[share.label] for share in heard.shares if share.share > 0.1}
+    assert named == labels
 
 
 def test_what_is_no_music_has_no_certain_genre() -> None:

@@ -31,6 +31,7 @@ from service.inference.features import FeatureSpec, FilterBank, Grid, compute_gr
 from service.inference.network import Answers, Network, shown
 from service.inference.softmax import softmax
 from service.inference.songs import SongSense
+from service.inference.tuning import bring_in_tune
 from service.inference.windows import Windows, cut_windows
 
 CARD_FILE = "card.json"
@@ -120,6 +121,15 @@ class Bundle:
     def features(self, samples: NDArray[np.float32]) -> Grid:
         """Return the feature grid, shape [frames, bands], of a waveform at the card's rate."""
         return compute_grid(samples, self.card.features, self.bank)
+
+    def in_tune(self, grid: Grid) -> Grid:
+        """Return a clip's features moved back into tune, where the card asks for it.
+
+        Without need it is the same grid, not a copy.
+        """
+        timeline = self.card.timeline
+        beyond_cents = None if timeline is None else timeline.retune_beyond_cents
+        return bring_in_tune(grid, self.card.features, beyond_cents)
 
     def window_logits(self, grid: Grid, context_grid: Grid | None = None) -> Logits:
         """Return the logits for each window of a grid, shape [n_windows, labels].

@@ -199,4 +199,6 @@ class Card(_CardPart):
         octave = self.timeline.bands_per_octave if self.timeline else None
         if octave is not None and self.features.bands % octave != 0:
             raise ValueError("the features must hold whole octaves of timeline.bands_per_octave")
+        if self.timeline and self.timeline.retune_beyond_cents and octave is None:
+            raise ValueError("timeline.retune_beyond_cents needs timeline.bands_per_octave")
         return self

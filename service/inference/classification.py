@@ -200,10 +200,11 @@ def trace(
 
 def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) -> Classification:
     with workbench.timings.stage("features"):
-        grid = workbench.grid(bundle)
+        as_it_is = workbench.grid(bundle)
+        grid = bundle.in_tune(as_it_is)
         context_grid = workbench.context_grid(bundle)
     with workbench.timings.stage("inference"):
-        embedding = workbench.embedding(bundle)
+        embedding = workbench.embedding(bundle, grid)
         window_logits = cache(lambda: bundle.run_embedded(bundle.told(embedding, context_grid)))
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
@@ -223,7 +224,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         timeline=traced if timeline else None,
         shares=label_shares(traced) if joins and traced else None,
         key=find_key(traced, bundle.card.lab_labels) if joins and traced else None,
-        tuning_cents=_tuning_cents(bundle.card, grid, traced) if joins and traced else None,
+        tuning_cents=_tuning_cents(bundle.card, as_it_is, traced) if joins and traced else None,
         embedding=embedding.mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
     )
 
@@ -254,14 +255,15 @@ class _Workbench:
         bank_sha256 = bundle.card.sha256[CONTEXT_BANK_FILE]
         return self._grid(context.spec.features, bank_sha256, context.features)
 
-    def embedding(self, bundle: Bundle) -> Embedding:
+    def embedding(self, bundle: Bundle, grid: Grid) -> Embedding:
         card = bundle.card
-        if EMBEDDING_FILE not in card.sha256:
-            # Plain windows are quickly cut, and take many times the memory of their grid.
-            return cut_windows(self.grid(bundle), card.windows)
+        # Plain windows are quickly cut, and take many times the memory of their grid; a grid that
+        # was moved into tune is of this bundle alone.
+        if EMBEDDING_FILE not in card.sha256 or grid is not self.grid(bundle):
+            return bundle.embed(cut_windows(grid, card.windows))
         key = (*_grid_key(card), card.windows, card.sha256[EMBEDDING_FILE])
         if key not in self._embeddings:
-            self._embeddings[key] = bundle.embed(cut_windows(self.grid(bundle), card.windows))
+            self._embeddings[key] = bundle.embed(cut_windows(grid, card.windows))
         return self._embeddings[key]
 
     def _grid(

@@ -46,6 +46,14 @@ class TimelineSpec(BaseModel):
         description="Bands in an octave of the features, to move the ends of segments to where "
         "the pitch classes change; by default they stay halfway between windows",
     )
+    retune_beyond_cents: float | None = Field(
+        default=None,
+        gt=0,
+        lt=50,
+        description="The features of recordings that are tuned further than this from A = 440 Hz "
+        "are moved back by as much, before anything is asked about them; by default none are. "
+        "Needs bands_per_octave",
+    )
     songs: SongSpec | None = Field(
         default=None, description="How songs are heard, with songs.npz; by default like all else"
     )

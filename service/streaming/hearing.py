@@ -12,10 +12,12 @@ from service.inference.bundle import (
 )
 from service.inference.context import Context
 from service.inference.features import FeatureSpec, FilterBank
+from service.inference.timeline import TimelineSpec
 from service.streaming.ears import ContextEar, QuickEar, WindowEar
 from service.streaming.joined import JoinedTask, TimelineEar
 from service.streaming.spectrum import Spectrum
 from service.streaming.task import TaskEar
+from service.streaming.tuning import RunningTuning
 
 _Key = tuple[object, ...]
 
@@ -76,14 +78,13 @@ class Hearing:
         quick = QuickEar(spectrum, bundle)
         over_time = TimelineEar(spectrum, bundle, timeline)
         self._own_ears += [quick, over_time]
-        return JoinedTask(bundle, ear, over_time, quick)
+        return JoinedTask(bundle, ear, over_time, quick, spectrum.tuning)
 
     def _window_ear(self, bundle: Bundle) -> WindowEar:
         card = bundle.card
-        embedding_sha256 = card.sha256.get(EMBEDDING_FILE)
-        key = (card.features, card.sha256[BANK_FILE], card.windows, embedding_sha256)
+        spectrum = self._spectrum_of(bundle)
+        key = (spectrum, card.windows, card.sha256.get(EMBEDDING_FILE))
         if key not in self._window_ears:
-            spectrum = self._spectrum_of(bundle)
             self._window_ears[key] = WindowEar(spectrum, card.windows, bundle.embed)
         return self._window_ears[key]
 
@@ -98,12 +99,21 @@ class Hearing:
 
     def _spectrum_of(self, bundle: Bundle) -> Spectrum:
         card = bundle.card
-        spectrum = self._spectrum(card.features, card.sha256[BANK_FILE], bundle.bank)
+        spectrum = self._spectrum(card.features, card.sha256[BANK_FILE], bundle.bank, card.timeline)
         spectrum.keep(card.windows.frames)
         return spectrum
 
-    def _spectrum(self, spec: FeatureSpec, bank_sha256: str, bank: FilterBank) -> Spectrum:
-        key = (spec, bank_sha256)
+    def _spectrum(
+        self,
+        spec: FeatureSpec,
+        bank_sha256: str,
+        bank: FilterBank,
+        timeline: TimelineSpec | None = None,
+    ) -> Spectrum:
+        key = (spec, bank_sha256, timeline)
         if key not in self._spectra:
-            self._spectra[key] = Spectrum(spec, bank)
+            tuning = None
+            if timeline is not None and timeline.bands_per_octave is not None:
+                tuning = RunningTuning(spec, timeline.retune_beyond_cents)
+            self._spectra[key] = Spectrum(spec, bank, tuning)
         return self._spectra[key]

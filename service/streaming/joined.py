@@ -13,6 +13,7 @@ import numpy as np
 
 from service.inference.bundle import Bundle, Logits
 from service.inference.classification import Classification
+from service.inference.key import find_key
 from service.inference.timeline import LabelledSegment, TimelineSpec, label_segments
 from service.inference.whole import NOTHING, label_shares, whole_probabilities
 from service.inference.windows import (
@@ -25,6 +26,7 @@ from service.inference.windows import (
 from service.streaming.ears import QuickEar, WindowEar
 from service.streaming.spectrum import Spectrum
 from service.streaming.task import TaskEar
+from service.streaming.tuning import RunningTuning
 
 # Windows whose labels stay, counted from the oldest, once there are twice as many.
 SETTLED_WINDOWS = 32
@@ -111,13 +113,21 @@ class JoinedTask(TaskEar):
         See :class:`TaskEar`.
     timeline
         Hears what sounds when.
+    tuning
+        Hears how it is tuned, where the features have pitches.
     """
 
     def __init__(
-        self, bundle: Bundle, ear: WindowEar, timeline: TimelineEar, quick: QuickEar
+        self,
+        bundle: Bundle,
+        ear: WindowEar,
+        timeline: TimelineEar,
+        quick: QuickEar,
+        tuning: RunningTuning | None = None,
     ) -> None:
         super().__init__(bundle, ear, quick=quick)
         self._timeline = timeline
+        self._tuning = tuning
         windows, hop_s = bundle.card.windows, bundle.card.features.hop_s
         remembered = round(REMEMBERED_S / (windows.stride_frames * hop_s))
         self._said: deque[Logits] = deque(maxlen=max(1, remembered))
@@ -134,8 +144,18 @@ class JoinedTask(TaskEar):
             self._all_said,
             self._bundle.probabilities,
         )
-        mean = super().so_far(heard_s, silent=silent)
-        return replace(mean, probabilities=probabilities, shares=label_shares(timeline))
+        return replace(
+            super().so_far(heard_s, silent=silent),
+            probabilities=probabilities,
+            shares=label_shares(timeline),
+            key=find_key(timeline, self._bundle.card.lab_labels),
+            tuning_cents=self._tuning_cents(timeline),
+        )
+
+    def _tuning_cents(self, timeline: Sequence[LabelledSegment]) -> float | None:
+        if self._tuning is None or all(s.label == self._nothing for s in timeline):
+            return None
+        return self._tuning.cents
 
     def _close(self, logits: Logits) -> None:
         super()._close(logits)

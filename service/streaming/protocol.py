@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.audio.decode import MIN_SAMPLE_RATE_HZ
-from service.schemas import ChordShare, Probability
+from service.schemas import ChordShare, KeyInfo, Probability
 
 Encoding = Literal["pcm_s16le", "pcm_f32le"]
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "pcm_f32le": 4}
@@ -69,6 +69,16 @@ class Said(BaseModel):
     chords: list[ChordShare] | None = Field(
         default=None,
         description="As for an upload, of the last quarter of an hour; only of chords, so far",
+    )
+    key: KeyInfo | None = Field(
+        default=None,
+        description="As for an upload, of the last quarter of an hour; only of chords, so far",
+    )
+    tuning_cents: float | None = Field(
+        default=None,
+        ge=-50,
+        le=50,
+        description="As for an upload, of the last minute; only of chords, so far",
     )
 
 

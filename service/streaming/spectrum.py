@@ -20,6 +20,8 @@ from service.inference.features import (
     gain_db,
     overlapping,
 )
+from service.inference.tuning import retuned
+from service.streaming.tuning import RunningTuning
 
 LOUDEST_OF_S = 10.0
 # As long as the longest upload that is taken.
@@ -35,10 +37,15 @@ class Spectrum:
     ----------
     spec, bank
         What to compute, and the filters of shape [bands, bins].
+    tuning
+        Where the features have pitches, hears how they are tuned, and says how far they are moved.
     """
 
-    def __init__(self, spec: FeatureSpec, bank: FilterBank) -> None:
+    def __init__(
+        self, spec: FeatureSpec, bank: FilterBank, tuning: RunningTuning | None = None
+    ) -> None:
         self.spec = spec
+        self.tuning = tuning
         self.n_frames = 0
         self._meter = BandMeter(spec, bank)
         self._keep_frames = 1
@@ -77,7 +84,9 @@ class Spectrum:
         up_db = gain_db(self._mean_squares, self.spec) if self.n_frames else None
         if up_db is None:  # silence until now
             return np.zeros_like(banded)
-        return compress(banded, max(self._loudest, default=0.0), self.spec, up_db)
+        levels = compress(banded, max(self._loudest, default=0.0), self.spec, up_db)
+        cents = self.tuning.moved_cents if self.tuning else 0.0
+        return retuned(levels, cents) if cents else levels
 
     def _add(self, samples: Samples) -> None:
         spec = self.spec
@@ -86,6 +95,8 @@ class Spectrum:
         if n_new:
             bands = self._meter.measure(overlapping(stretch, n_new, spec))
             self._banded = np.concatenate([self._banded, bands.levels])
+            if self.tuning is not None:
+                self.tuning.hear(bands.levels)
             self._loudest.extend(bands.levels.max(axis=1).tolist())
             known = np.concatenate([self._mean_squares, bands.mean_squares])
             self._mean_squares = known[-round(LOUDNESS_OF_S / spec.hop_s) :]

@@ -196,7 +196,7 @@ def _probabilities(
         heard = prepare([p.clip for p in prepared], spec, bank, cache, cluster).clips
         context_grids = [p.grid.astype(np.float32) for p in heard]
     return [
-        _answer(bundle, grid, context_grid)
+        _answer(bundle, bundle.in_tune(grid), context_grid)
         for grid, context_grid in zip(grids, context_grids, strict=True)
     ]
 

@@ -68,7 +68,8 @@ def make_lessons(
     dense = card.windows.model_copy(update={"frames": heard, "stride_frames": 1})
     around, right = [], []
     for clip, chords in tqdm(songs, desc="lessons", unit="song"):
-        windows = cut_windows(bundle.features(clip.waveforms[card.features.sample_rate_hz]), dense)
+        grid = bundle.in_tune(bundle.features(clip.waveforms[card.features.sample_rate_hz]))
+        windows = cut_windows(grid, dense)
         logits = [
             bundle.run(end_in_silence(windows[n : n + AT_ONCE], card.windows.frames))
             for n in range(0, len(windows), AT_ONCE)

@@ -83,7 +83,7 @@ def _chords_of(*qualities: str) -> frozenset[str]:
 CHORD = Recipe(
     name="chord",
     task="chord",
-    version="2.1.0",
+    version="2.2.0",
     summary="The guitar chord that sounds: 12 roots of 6 qualities, or no chord.",
     not_for=(
         "chords outside its vocabulary (suspended, augmented, ninths): it names the nearest one",
@@ -127,7 +127,13 @@ CHORD = Recipe(
         # Windows of 0.7 s still know the chord, and straddle fewer changes than those of 1.9 s.
         # Chosen on progressions of real guitars, where 8 to 12 frames and 0.3 to 0.9 are within
         # a hundredth.
-        timeline=TimelineSpec(change_probability=0.6, heard_frames=8, bands_per_octave=36),
+        # Up to 25 cents, songs to learn from were named as well without moving them.
+        timeline=TimelineSpec(
+            change_probability=0.6,
+            heard_frames=8,
+            bands_per_octave=36,
+            retune_beyond_cents=25.0,
+        ),
         lab_labels=tuple(labels.harte_label(label) for label in labels.CHORDS),
     ),
 )

@@ -60,6 +60,12 @@ def test_octaves_that_the_features_do_not_hold_are_refused(card: Card) -> None:
         Card.model_validate(changed(card, timeline=timeline))
 
 
+def test_tuning_that_the_features_do_not_tell_is_refused(card: Card) -> None:
+    timeline = {"change_probability": 0.1, "retune_beyond_cents": 25}
+    with pytest.raises(ValidationError, match=r"needs timeline\.bands_per_octave"):
+        Card.model_validate(changed(card, timeline=timeline))
+
+
 BY_LENGTH = [
     {"heard_s": 0.1, "temperature": 4.0, "weight": 0.2},
     {"heard_s": 1.0, "temperature": 2.0, "weight": 0.6},

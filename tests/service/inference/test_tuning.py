@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
-from service.inference.tuning import tuning_cents
+from service.inference.tuning import bring_in_tune, retuned, tuning_cents
 from service.inference.windows import Segment
 from tests.audio import Waveform, noise, tone
 
@@ -89,3 +89,44 @@ def test_only_what_sounds_is_looked_at() -> None:
     assert tuning_cents(grid, SPEC, [first]) == pytest.approx(30, abs=5)
     assert tuning_cents(grid, SPEC, [second]) == pytest.approx(-10, abs=5)
     assert tuning_cents(grid, SPEC, []) is None
+
+
+@pytest.mark.parametrize("cents", [-45, -35, 35, 45])
+def test_what_is_out_of_tune_is_moved_to_where_it_would_be_in_tune(cents: float) -> None:
+    in_tune, out = grid_of(tones(0, *CHORD)), grid_of(tones(cents, *CHORD))
+
+    moved = bring_in_tune(out, SPEC, 25)
+
+    assert np.abs(moved - in_tune).mean() < 0.3 * np.abs(out - in_tune).mean()
+    assert tuning_cents(moved, SPEC, WHOLE) == pytest.approx(0, abs=6)
+
+
+@pytest.mark.parametrize("cents", [-20, 0, 20])
+def test_what_is_nearly_in_tune_stays_as_it_is(cents: float) -> None:
+    grid = grid_of(tones(cents, *CHORD))
+    assert bring_in_tune(grid, SPEC, 25) is grid
+
+
+def test_nothing_is_moved_that_has_no_tuning_or_where_nobody_asks() -> None:
+    hiss, out = grid_of(noise(DURATION_S, rate_hz=SPEC.sample_rate_hz)), grid_of(tones(40, A4))
+    assert bring_in_tune(hiss, SPEC, 25) is hiss
+    assert bring_in_tune(out, SPEC, None) is out
+
+
+@pytest.mark.parametrize("cents", [100 / 3, -200 / 3])
+def test_whole_bands_are_moved_to_the_last_one(cents: float) -> None:
+    grid = np.random.default_rng(1).random((5, 216), np.float32)
+    bands = round(cents * 3 / 100)
+
+    moved = retuned(grid, cents)
+
+    kept = slice(max(0, -bands), 216 - max(0, bands))
+    np.testing.assert_allclose(moved[:, kept], np.roll(grid, -bands, axis=1)[:, kept], atol=1e-5)
+    assert moved.shape == grid.shape
+    assert moved.dtype == grid.dtype
+
+
+def test_half_a_band_is_the_mean_of_both_and_what_comes_in_is_as_the_last() -> None:
+    grid = np.array([[0, 1, 0.5, 0.2]], np.float32)
+    np.testing.assert_allclose(retuned(grid, 50 / 3), [[0.5, 0.75, 0.35, 0.2]], atol=1e-6)
+    np.testing.assert_allclose(retuned(grid, -50 / 3), [[0, 0.5, 0.75, 0.35]], atol=1e-6)
