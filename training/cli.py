@@ -230,7 +230,9 @@ def _add_promotion(parser: argparse.ArgumentParser) -> None:
         "--cache", type=Path, default=Path("runs/cache"), help="where features are [%(default)s]"
     )
     parser.add_argument(
-        "--even-if-worse", action="store_true", help="promote it though it is worse, or unlike"
+        "--even-if-worse",
+        action="store_true",
+        help="promote it though it is worse, unlike, or no longer hears songs",
     )
 
 
