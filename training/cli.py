@@ -26,7 +26,7 @@ PROGRESSION_RECIPES = ("chord",)
 INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 RATINGS_RECIPES = ("emotion",)
 LISTEN_STEPS = ("gather", "prepare", "study", "report")
-MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
+MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer", "linear")
 READ = (
     *("data", "outside", "soundfonts", "soundfont", "songs", "pop909", "bundle", "recipe_file"),
     "start",
