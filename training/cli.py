@@ -26,7 +26,7 @@ PROGRESSION_RECIPES = ("chord",)
 INVARIANCE_RECIPES = ("genre", "chord", "emotion")
 RATINGS_RECIPES = ("emotion",)
 LISTEN_STEPS = ("gather", "prepare", "study", "report")
-MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer")
+MODEL_NAMES = ("mlp", "cnn", "lstm", "cnn_lstm", "transfer", "linear")
 READ = (
     *("data", "outside", "soundfonts", "soundfont", "songs", "pop909", "bundle", "recipe_file"),
     "start",
@@ -230,7 +230,9 @@ def _add_promotion(parser: argparse.ArgumentParser) -> None:
         "--cache", type=Path, default=Path("runs/cache"), help="where features are [%(default)s]"
     )
     parser.add_argument(
-        "--even-if-worse", action="store_true", help="promote it though it is worse, or unlike"
+        "--even-if-worse",
+        action="store_true",
+        help="promote it though it is worse, unlike, or no longer hears songs",
     )
 
 

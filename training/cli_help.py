@@ -32,6 +32,8 @@ The systems, each trained on the labels alone:
   transfer on mn04, both_teachers       the same on what its teachers hear, with --teachers: how
                                         far listening could carry. mn04's weights may not be
                                         shipped; what it says is cached
+  linear on musicnn, listener           a linear layer in place of the hidden one, as strict as
+                                        groups held out of what it learns from ask for
 All of them sit the same exam: artists and albums are dealt to three folds, they learn from two
 and are judged on the third (with --folds 3 on each in turn). The pictures have a table of their
 own, on the official GTZAN lists. A random split would read higher and is not offered.
@@ -175,7 +177,8 @@ The new bundle and the one under models/ are compared on the same clips, those t
 out: balanced accuracies, and their difference with its 95% interval from a bootstrap that draws
 whole groups. Where the old bundle was promoted too, its own held-out answers lie beside it;
 otherwise it is asked now, and may have learned from those clips. A lower balanced accuracy is
-refused. A promoted bundle gets the next version and a line in models/CHANGELOG.md.
+refused, and so is a bundle in place of one that learn-songs taught. A promoted bundle gets the next
+version and a line in models/CHANGELOG.md.
 """
 
 EPILOGS = {

@@ -26,9 +26,9 @@ from training.data.readers import AudioFile, gtzan_grid
 from training.data.readers.clips import Source
 from training.errors import TrainingError
 from training.networks import listener, musicnn
-from training.networks.architectures import embedding_net, statistics_net
+from training.networks.architectures import embedding_net, linear_net, statistics_net
 from training.recipes import EMOTION, GENRE, GENRE_PICTURES, GENRE_STATISTICS, Recipe
-from training.recipes.fit_settings import FitSettings
+from training.recipes.fit_settings import LINEAR, NETWORK, FitSettings
 from training.recipes.recipe import Inputs, Serving, Supplement
 
 PICTURES = "pictures"
@@ -280,6 +280,11 @@ MODELS = {
     "transfer": Model(
         lambda features, labels: embedding_net(features.units or features.spec.bands, labels, 0),
         ("musicnn", "listener", "mn04", "both_teachers"),
-        GENRE.fit,
+        replace(GENRE.fit, head=NETWORK),
+    ),
+    "linear": Model(
+        lambda features, labels: linear_net(features.units, labels),
+        ("musicnn", "listener"),
+        replace(GENRE.fit, head=LINEAR),
     ),
 }

@@ -26,7 +26,8 @@ from training.fitting.cuts import Lengths, hear_lengths
 from training.fitting.embedding import stage_of
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.fitting.groundwork import folds_of, keep_copies_together, versions, write_down
-from training.fitting.linear_head import fit_linear_head, fits_linear_head
+from training.fitting.head_choice import choose_head
+from training.fitting.linear_head import fit_linear_head
 from training.fitting.material import Beside, Item, Material, examples, gather, teacher_moments
 from training.fitting.ratings import hear, measure, ratings_network, summaries
 from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
@@ -34,6 +35,7 @@ from training.fitting.tensorboard import require_tensorboard, write_losses
 from training.networks.context import load_context, write_context
 from training.networks.teacher import Teacher
 from training.recipes import Recipe
+from training.recipes.fit_settings import NETWORK
 from training.recipes.tables import recipe_text
 
 logger = logging.getLogger(__name__)
@@ -100,6 +102,11 @@ def fit(job: FitJob) -> None:
         raise TrainingError(
             f"The recipe {job.recipe.name} learns from labelled clips alone; leave out --outside "
             "and --soundfonts."
+        )
+    if job.recipe.fit.head != NETWORK and job.recipe.inputs.backbone is None:
+        raise TrainingError(
+            f"The recipe {job.recipe.name} has no pretrained network for a {job.recipe.fit.head} "
+            f"head to stand on; leave out fit.head, or make it {NETWORK}."
         )
     if job.tensorboard:
         require_tensorboard()
@@ -213,8 +220,9 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
     recipe = job.recipe
     items = material.without_groups(material.items, groups)
     logs = job.run.tensorboard(name) if job.tensorboard else None
-    if fits_linear_head(recipe, len(material.items)):
-        fitted = fit_linear_head(items, recipe, job.seed)
+    penalty = _penalty(job, items, name)
+    if penalty is not None:
+        fitted = fit_linear_head(items, recipe, penalty)
         if logs is not None:
             write_losses(logs, fitted.history)
         return fitted
@@ -229,6 +237,18 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
         description=f"{recipe.name} {name}",
         tensorboard=logs,
     )
+
+
+def _penalty(job: FitJob, items: Sequence[Item], name: str) -> float | None:
+    """Return that of the linear head to fit on some items; None for the recipe's own network."""
+    if job.recipe.fit.head == NETWORK:
+        return None
+    choice = job.run.head_choice(name)
+    if choice is None:
+        choice = choose_head(items, job.recipe, job.seed)
+        job.run.keep_head_choice(name, choice)
+        logger.info("%s %s: %s", job.recipe.task, name, choice.summary())
+    return choice.penalty
 
 
 def _split_for_stop(

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def fit_network(
     keras.utils.set_random_seed(seed)
     with _strategy().scope():
         network = recipe.build(teacher_moments.shape[1])
-        _compile(network, settings, teacher_moments)
+        compile_network(network, settings, teacher_moments)
     outputs = {name: tensor.shape[-1] for name, tensor in network.output.items()}
     batches = WindowBatches(
         train,
@@ -113,11 +113,34 @@ def clip_logits(
     network: keras.Model, grids: Sequence[HalfGrid], windows: WindowSpec
 ) -> NDArray[np.float32]:
     """Return the mean window logits of each clip, shape [clips, labels]."""
+
+    def ask(cut: NDArray[np.float32]) -> NDArray[np.float32]:
+        answers = network.predict(cut, batch_size=PREDICT_BATCH, verbose=0)
+        logits: NDArray[np.float32] = answers["logits"]
+        return logits
+
+    return logits_of(ask, grids, windows)
+
+
+def logits_of(
+    ask: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    grids: Sequence[HalfGrid],
+    windows: WindowSpec,
+) -> NDArray[np.float32]:
+    """Return the mean of what is said of each clip's windows, shape [clips, labels].
+
+    Parameters
+    ----------
+    ask
+        From windows, shape [windows, frames, bands], to their logits.
+    grids
+        Of the clips.
+    windows
+        How they are cut.
+    """
     cut = [cut_windows(grid.astype(np.float32), windows) for grid in grids]
-    answers = network.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
-    logits = answers["logits"]
     ends = np.cumsum([len(w) for w in cut])[:-1]
-    return np.stack([join_windows(part) for part in np.split(logits, ends)])
+    return np.stack([join_windows(part) for part in np.split(ask(np.concatenate(cut)), ends)])
 
 
 def _strategy() -> tf.distribute.Strategy:
@@ -126,9 +149,10 @@ def _strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
-def _compile(
+def compile_network(
     network: keras.Model, settings: FitSettings, teacher_moments: NDArray[np.float32]
 ) -> None:
+    """Tell a network what to make small, and how; the arguments are those of `fit_network`."""
     total = settings.epochs * settings.batches_per_epoch
     warm_up = min(settings.warm_up_batches, total // 10)
     schedule = keras.optimizers.schedules.CosineDecay(

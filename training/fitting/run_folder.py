@@ -16,6 +16,7 @@ from service.inference.card import Rating
 from service.inference.context import Context
 from training.data.readers import LabelledClip
 from training.errors import TrainingError
+from training.fitting.trials import HeadChoice
 from training.networks.context import load_context
 
 INPUTS_FILE = "inputs.csv"
@@ -155,6 +156,22 @@ class RunFolder:
         """Where the logs of the training of a fold go, for TensorBoard."""
         return self.path / "tensorboard" / fold
 
+    def keep_head_choice(self, fold: str, choice: HeadChoice) -> None:
+        """Keep what was chosen to be trained for a fold, so that it is not tried again."""
+        file = self._head_file(fold)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(choice.model_dump_json(indent=1), "utf-8")
+
+    def head_choice(self, fold: str) -> HeadChoice | None:
+        """Return what was chosen to be trained for a fold; None where there was no choice."""
+        file = self._head_file(fold)
+        return HeadChoice.model_validate_json(file.read_bytes()) if file.exists() else None
+
+    def head_choices(self) -> dict[str, HeadChoice]:
+        """Return what was chosen to be trained, by fold."""
+        files = sorted(self._head_file("").parent.glob("*.json"))
+        return {f.stem: HeadChoice.model_validate_json(f.read_bytes()) for f in files}
+
     def has_fold(self, name: str) -> bool:
         """Tell whether a fold was finished before."""
         return self._fold_file(name).exists()
@@ -257,6 +274,9 @@ class RunFolder:
         self._require(self._network_file)
         seconds = self._network_file.stat().st_mtime
         return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+
+    def _head_file(self, fold: str) -> Path:
+        return self.path / "heads" / f"{fold}.json"
 
     def _fold_file(self, name: str) -> Path:
         return self.path / "folds" / f"{name}.npz"

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from training.errors import TrainingError
+
+NETWORK, LINEAR, CHOSEN = "network", "linear", "chosen"
+HEADS = (NETWORK, LINEAR, CHOSEN)
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -26,9 +31,10 @@ class FitSettings:
     patience
         Epochs without a better loss on clips of some groups kept for it before training ends;
         the best epoch's weights are taken. None to train to the end on all groups.
-    linear_below
-        With fewer labelled clips than this, a linear head is fitted on what the pretrained
-        network hears, in place of the network.
+    head
+        What is trained: the recipe's ``network``; a ``linear`` layer on what the pretrained
+        network hears, as strict as groups held out of the clips ask for; or what of both is
+        ``chosen`` by these.
     """
 
     epochs: int
@@ -42,4 +48,11 @@ class FitSettings:
     teacher_weight: float = 1.0
     patience: int | None = 10
     warm_up_batches: int = 100
-    linear_below: int = 0
+    head: str = NETWORK
+
+    def __post_init__(self) -> None:
+        """Refuse a head that there is not."""
+        if self.head not in HEADS:
+            raise TrainingError(
+                f"fit.head of a recipe is {', '.join(HEADS[:-1])} or {HEADS[-1]}, not {self.head}."
+            )

@@ -25,6 +25,7 @@ from service.inference.bundle import (
     GOLDEN_FILE,
     MODEL_FILE,
     RATINGS_FILE,
+    SONGS_FILE,
     Bundle,
     file_sha256,
 )
@@ -102,6 +103,11 @@ def export(
         # Only a proved bundle takes the place of the old one; a variant in a folder of it stays.
         for variant in folder.glob("*/"):
             shutil.copytree(variant, draft / variant.name)
+        if (folder / SONGS_FILE).exists():
+            logger.warning(
+                "%s belonged to the network that is replaced; learn-songs learns it again",
+                folder / SONGS_FILE,
+            )
         put_in_place(draft, folder)
     return folder
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service.inference.bundle import CARD_FILE
+from service.inference.bundle import CARD_FILE, SONGS_FILE
 from service.inference.card import Card
 from training.data.cache import FeatureCache
 from training.errors import TrainingError
@@ -49,7 +49,7 @@ class PromotionJob:
     data
         Where the run's clips lie, if not where they lay when it was trained.
     even_if_worse
-        Whether to promote what is worse, or cannot be compared.
+        Whether to promote what is worse, cannot be compared, or no longer hears songs.
     """
 
     recipe: Recipe
@@ -72,6 +72,8 @@ def promote(job: PromotionJob) -> Path:
     if job.recipe.serving.bundle is None:
         raise TrainingError(f"The recipe {job.recipe.name} is for comparison; none can serve it.")
     folder = job.models / job.recipe.serving.bundle
+    if not job.even_if_worse:
+        _refuse_to_lose_songs(folder)
     new = answers_of(job.run.folds(), job.recipe.labels)
     old_card = _card(folder)
     if old_card is None:
@@ -87,6 +89,16 @@ def promote(job: PromotionJob) -> Path:
     )
     _note(job.models, f"{job.recipe.serving.bundle} {version}: {told}")
     return folder
+
+
+def _refuse_to_lose_songs(folder: Path) -> None:
+    if (folder / SONGS_FILE).exists():
+        raise TrainingError(
+            f"It is not promoted: {folder / SONGS_FILE}, by which songs are heard, belongs to the "
+            "network that is there and would be lost. export --out DIR writes the bundle "
+            "elsewhere, for learn-songs --bundle to teach and for you to put in place; "
+            "--even-if-worse promotes it without."
+        )
 
 
 def next_version(old: str, wanted: str) -> str:

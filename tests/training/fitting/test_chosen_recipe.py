@@ -41,9 +41,9 @@ def test_a_recipe_beside_its_task_has_no_labels_of_its_own(data: Path) -> None:
 
 def test_a_file_changes_some_numbers(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text("[fit]\nlinear_below = 0\n", "utf-8")
+    file.write_text('[fit]\nhead = "linear"\n', "utf-8")
     recipe = chosen_recipe("mood", [data], changes=file)
-    assert recipe.fit.linear_below == 0
+    assert recipe.fit.head == "linear"
     assert recipe.fit.epochs == chosen_recipe("mood", [data]).fit.epochs
 
 

@@ -12,6 +12,7 @@ from training.errors import TrainingError
 from training.fitting import tensorboard
 from training.fitting.fit_job import fit
 from training.recipes import Recipe
+from training.recipes.fit_settings import LINEAR
 
 
 def logged(folder: Path) -> list[str]:
@@ -20,7 +21,7 @@ def logged(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "recipe", [TOY, with_fit(TOY_ON_TOP, linear_below=300)], ids=["network", "linear head"]
+    "recipe", [TOY, with_fit(TOY_ON_TOP, head=LINEAR)], ids=["network", "linear head"]
 )
 def test_every_training_leaves_its_losses_where_it_is_asked_for(
     tmp_path: Path, recipe: Recipe

@@ -51,6 +51,7 @@ def test_numbers_are_changed_one_by_one() -> None:
         ({"fit": {"epochs": True}}, "cannot be True"),
         ({"fit": {"weight_decay": -1}}, "cannot be -1"),
         ({"fit": {"epochs": "none"}}, "cannot be 'none'"),
+        ({"fit": {"head": "flat"}}, "network, linear or chosen, not flat"),
         ({"fit": 3}, "is a table"),
         ({"windows": {"frames": 0}}, "frames"),
         ({"features": {"bands": 64}}, "pretrained network"),

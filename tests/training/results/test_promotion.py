@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from service.inference.bundle import SONGS_FILE
 from tests.training.runs import make_fold, write_run
 from tests.training.tiny import TINY_GENRE
 from training.data.cache import FeatureCache
@@ -54,6 +55,24 @@ def test_without_a_common_clip_it_takes_a_decision(tmp_path: Path) -> None:
 
     with pytest.raises(TrainingError, match="--data"):
         promote(job_of(tmp_path, other))
+
+
+def test_numbers_for_songs_are_not_lost_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They belong to the network that would be replaced."""
+    folder = promote(job_of(tmp_path, run_of(tmp_path, "first", 0.6)))
+    (folder / SONGS_FILE).write_bytes(b"numbers")
+    better = run_of(tmp_path, "better", 0.95)
+
+    with pytest.raises(TrainingError, match=r"songs\.npz.* would be lost.*learn-songs"):
+        promote(job_of(tmp_path, better))
+    assert version_in(folder) == "2.0.1"
+    promote(job_of(tmp_path, better, even_if_worse=True))
+
+    assert version_in(folder) == "2.1.0"
+    assert not (folder / SONGS_FILE).exists()
+    assert "learn-songs learns it again" in caplog.text
 
 
 @pytest.mark.parametrize(
