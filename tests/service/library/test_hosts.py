@@ -11,7 +11,7 @@ from tests.proof.hosts import cluster, run_disturbed
 from tests.service.library.libraries import write_song
 
 COUNT = 60
-SONG_S = 20.0
+SONG_S = 10.0
 
 pytestmark = pytest.mark.skipif(
     not may_make_networks(), reason="this user may make no network namespaces here"
