@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,13 @@ def environment(**settings: object) -> dict[str, str]:
         **os.environ,
         **{f"SERVICE_{name.upper()}": str(value) for name, value in settings.items()},
     }
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def heed_interrupts() -> None:

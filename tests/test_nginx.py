@@ -1,7 +1,6 @@
 """A real nginx in front of several copies of the service, as docker/nginx sets it up."""
 
 import json
-import shutil
 import signal
 import ssl
 import subprocess
@@ -19,30 +18,14 @@ from websockets.sync.client import connect
 
 from tests.audio import encode, tone
 from tests.bundles import edit_card, write_models
-from tests.server import ROOT, TIMEOUT_S, service_process
+from tests.nginx import NGINX, OPENSSL, nginx
+from tests.server import TIMEOUT_S, free_port, service_process
 from tests.service.streaming.said import START_JSON
-from tests.test_prometheus import free_port
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-FOLDER = ROOT / "docker" / "nginx"
-MAIN = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{}}
-http {{
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/service.conf;
-}}
-"""
 CLIP = encode(tone())
 MAX_UPLOAD_BYTES = 300_000
 N_CLIENTS = 4
+N_COPIES = 3
 CUT_OFF = 0
 # How long nginx leaves a copy out that has refused; operators wait longer for one to be ready.
 LEFT_OUT_S = 1.5
@@ -50,7 +33,7 @@ RAW = {"content-type": "audio/wav"}
 
 pytestmark = [
     pytest.mark.skipif(NGINX is None, reason="no nginx here"),
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl for a certificate"),
+    pytest.mark.skipif(OPENSSL is None, reason="no openssl for a certificate"),
 ]
 
 
@@ -66,90 +49,12 @@ class Copies:
     http_port: int
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    key, cert = folder / "tls.key", folder / "tls.crt"
-    subprocess.run(  # noqa: S603  # our own command
-        [  # of the system
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(cert)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return cert, key
-
-
-def body_limit(max_upload_bytes: int) -> str:
-    """Return what the nginx image works out before it fills in the template."""
-    done = subprocess.run(  # noqa: S603  # our own script
-        ["sh", "-c", f". {FOLDER}/10-body-limit.envsh; echo $MAX_BODY_BYTES"],  # noqa: S607
-        env={"SERVICE_MAX_UPLOAD_BYTES": str(max_upload_bytes)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
-@contextmanager
-def nginx(
-    folder: Path, ports: list[int], prefix: str = "", read_timeout_s: int = 35
-) -> Iterator[tuple[httpx2.Client, int]]:
-    cert, key = certificate(folder)
-    http_port, https_port = free_port(), free_port()
-    text = (FOLDER / "service.conf.template").read_text("utf-8")
-    text = text.replace("proxy_read_timeout 35s;", f"proxy_read_timeout {read_timeout_s}s;")
-    # Several servers, where the name of a Compose service has several addresses.
-    marks = " max_fails=1 fail_timeout=1s;\n    server "
-    filled = {
-        "COPIES": marks.join(f"127.0.0.1:{port}" for port in ports),
-        "HTTP_PORT": str(http_port),
-        "HTTPS_PORT": str(https_port),
-        "PUBLIC_PORT": str(https_port),
-        "TLS_CERTIFICATE": str(cert),
-        "TLS_KEY": str(key),
-        "MAX_BODY_BYTES": body_limit(MAX_UPLOAD_BYTES),
-        "PREFIX": prefix,
-    }
-    for name, value in filled.items():
-        text = text.replace(f"${{{name}}}", value)
-    (folder / "service.conf").write_text(text, "utf-8")
-    (folder / "nginx.conf").write_text(MAIN.format(folder=folder), "utf-8")
-    assert NGINX is not None
-    with subprocess.Popen([NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]) as process:  # noqa: S603
-        try:
-            verify = ssl.create_default_context(cafile=str(cert))
-            address = f"https://127.0.0.1:{https_port}"
-            with httpx2.Client(base_url=address, verify=verify, timeout=TIMEOUT_S) as client:
-                wait_until(lambda: answers(client), process)
-                yield client, http_port
-        finally:
-            process.terminate()
-
-
-def answers(client: httpx2.Client) -> bool:
-    try:
-        return client.get("/").status_code > 0
-    except httpx2.TransportError:
-        return False
-
-
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
-    """Two copies that serve the same models, behind nginx."""
+    """Copies that serve the same models, behind nginx."""
     tmp_path = tmp_path_factory.mktemp("copies")
     models_dir = write_models(tmp_path / "models")
-    ports = [free_port(), free_port()]
+    ports = [free_port() for _ in range(N_COPIES)]
     with ExitStack() as stack:
 
         def start(number: int) -> subprocess.Popen[bytes]:
@@ -172,7 +77,9 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
         def restart(number: int) -> None:
             processes[number] = start(number)
 
-        client, http_port = stack.enter_context(nginx(tmp_path, ports))
+        client, http_port = stack.enter_context(
+            nginx(tmp_path, ports, max_upload_bytes=MAX_UPLOAD_BYTES)
+        )
         yield Copies(tmp_path, models_dir, processes, restart, client, http_port)
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -16,7 +15,7 @@ import pytest
 
 from service.telemetry.metrics import PREFIX
 from tests.audio import encode, tone
-from tests.server import ROOT, TIMEOUT_S, server
+from tests.server import ROOT, TIMEOUT_S, free_port, server
 
 # With the name of the job that docker/monitoring has, and its rules.
 CONFIGURATION = """
@@ -31,13 +30,6 @@ KEY = "a key for tests"
 MONITORING = ROOT / "docker" / "monitoring"
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus here")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def query(port: int, expression: str) -> list[dict[str, Any]]:

@@ -5,10 +5,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.proof import fuzz, library, load, slow, soak, speed, stream
+from tests.proof import copies, fuzz, hosts, library, load, slow, soak, speed, stream
 
 PROOFS = {
+    "copies": copies,
     "fuzz": fuzz,
+    "hosts": hosts,
     "library": library,
     "load": load,
     "slow": slow,

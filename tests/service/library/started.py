@@ -48,6 +48,11 @@ class Started:
             time.sleep(LOOK_S)
 
     def workers(self) -> list[psutil.Process]:
-        """Return the processes that classify: those that have a decoder beside them."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        return [p for p in family if any("decoding" in " ".join(c.cmdline()) for c in p.children())]
+        """Return the processes that classify."""
+        return workers_below(self.process.pid)
+
+
+def workers_below(process_id: int) -> list[psutil.Process]:
+    """Return those of all that a process started that have a decoder beside them, as workers do."""
+    family = psutil.Process(process_id).children(recursive=True)
+    return [p for p in family if any("decoding" in " ".join(c.cmdline()) for c in p.children())]
