@@ -22,8 +22,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 @pytest.hookimpl(optionalhook=True)  # there are also runs with -p no:xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes ``-n auto`` means: one for each core that may be used."""
-    return min(MOST_PROCESSES, available_cores())
+    """Return how many processes ``-n auto`` means: one more than cores that may be used.
+
+    About a third of the time, a test waits: for a browser, a server, a timeout.
+    """
+    return min(MOST_PROCESSES, available_cores() + 1)
 
 
 @pytest.hookimpl(optionalhook=True)

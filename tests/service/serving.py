@@ -18,7 +18,12 @@ PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
 
 @contextmanager
 def serve(settings: Settings) -> Iterator[TestClient]:
-    """Start the application and wait until its models are loaded, or failed to."""
+    """Start the application and wait until its models are loaded, or failed to.
+
+    It has one worker, and so one decoder to start, unless the settings name a number.
+    """
+    if "workers" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"workers": 1})
     # A crash must be answered as it would be in production, not raised into the test.
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         wait_until_loaded(client)

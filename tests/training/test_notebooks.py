@@ -1,12 +1,16 @@
 """The notebooks run from their first cell to their last, and are kept as they should be read."""
 
 import json
+import os
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
 import training
 from tests.server import ROOT
@@ -26,6 +30,16 @@ ENVIRONMENT = {
 }
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
+    """One process for all notebooks: to load their libraries takes longer than most cells."""
+    manager = KernelManager(kernel_name="python3")
+    folder = tmp_path_factory.mktemp("notebooks")
+    manager.start_kernel(cwd=str(folder), env=os.environ | ENVIRONMENT)
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 def sources(file: Path, kind: str) -> list[str]:
     """Return the text of a notebook's cells of one kind."""
     cells = json.loads(file.read_text("utf-8"))["cells"]
@@ -39,15 +53,14 @@ def test_there_are_five_and_each_but_the_last_leads_to_the_next() -> None:
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
-def test_it_runs_from_top_to_bottom(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+def test_it_runs_from_top_to_bottom(file: Path, kernel: KernelManager) -> None:
     notebook = nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
-    where = {"metadata": {"path": str(tmp_path)}}
+    forget_the_one_before = new_code_cell("%reset -f")  # type: ignore[no-untyped-call]
+    notebook.cells.insert(0, forget_the_one_before)
 
-    NotebookClient(notebook, timeout=TIMEOUT_S, kernel_name="python3", resources=where).execute()
+    client = NotebookClient(notebook, timeout=TIMEOUT_S, km=kernel)
+    client.execute()
+    client.kc.stop_channels()
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     shown = {kind for output in outputs for kind in output.get("data", {})}

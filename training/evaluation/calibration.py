@@ -47,12 +47,15 @@ def fit_mixture(
     """
     clips = np.arange(len(truth))
     told = np.stack([softmax(logits / t) for t in _MIXED_TEMPERATURES])
+    mixed = np.empty_like(told)  # one for all weights: new memory costs more than the sums
     losses, gaps = [], []
     for weight in _WEIGHTS:
-        mixed = weight * told + (1 - weight) * label_shares
-        right = mixed.argmax(axis=-1) == truth
+        np.multiply(told, weight, out=mixed)
+        mixed += (1 - weight) * label_shares
+        label = mixed.argmax(axis=-1)
+        sure = np.take_along_axis(mixed, label[..., np.newaxis], axis=-1)[..., 0]
         losses.append(-_mean_log(mixed[:, clips, truth]))
-        gaps.append(np.abs(mixed.max(axis=-1).mean(axis=-1) - right.mean(axis=-1)))
+        gaps.append(np.abs(sure.mean(axis=-1) - (label == truth).mean(axis=-1)))
     gap = np.stack(gaps)
     agreeing = gap <= max(AGREEING, gap.min())
     best = int(np.argmin(np.where(agreeing, np.stack(losses), np.inf)))

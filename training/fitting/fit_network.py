@@ -24,6 +24,7 @@ from training.fitting.batches import (
     comment_between,
     label_targets,
 )
+from training.fitting.first_step import make_variables
 from training.fitting.tensorboard import follow
 from training.recipes import Recipe
 from training.recipes.fit_settings import FitSettings
@@ -82,6 +83,7 @@ def fit_network(
     with _strategy().scope():
         network = recipe.build(teacher_moments.shape[1])
         compile_network(network, settings, teacher_moments)
+        make_variables(network)
     outputs = {name: tensor.shape[-1] for name, tensor in network.output.items()}
     batches = WindowBatches(
         train,

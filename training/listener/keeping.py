@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from training.fitting.first_step import make_variables
 from training.listener.lessons import Lessons, columns
 from training.listener.study import as_levels
 from training.networks import listener
@@ -43,6 +44,7 @@ def listener_of(student: keras.Model, lessons: Lessons, seed: int) -> keras.Mode
         jit_compile=False,
     )
     shares = lessons.levels[chosen].astype(np.float32)
+    make_variables(line)
     line.fit(heard, shares / shares.sum(axis=1, keepdims=True), epochs=EPOCHS, verbose=0)
     return told_apart
 

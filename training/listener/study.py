@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import TrainingError
+from training.fitting.first_step import make_variables
 from training.listener.averaging import averaged
 from training.listener.lessons import LEVELS, Lessons
 from training.listener.scales import Scale, explained_variance
@@ -139,6 +140,7 @@ def study(
     if start is not None:
         _go_on(network, start, scale)
     network.compile(_optimizer(plan), loss="mse", jit_compile=False)
+    make_variables(network)
     (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1), "ascii")
     examiner = _Examiner(exam, scale, folder, _drawn(lessons.windows, plan.seed))
     state = folder / "state"

@@ -167,6 +167,7 @@ def test_a_missing_teacher_is_told_before_anything_is_trained(
     assert fits == []
 
 
+@pytest.mark.usefixtures("fits")
 def test_what_teachers_say_is_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = systems.MODELS["cnn"]
     monkeypatch.setitem(systems.MODELS, "cnn", replace(model, features=("mn04",)))

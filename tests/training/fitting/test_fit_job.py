@@ -31,6 +31,7 @@ from tests.training.tiny import (
     noisy,
     varied,
 )
+from tests.training.untrained import leave_untrained
 from training.data.cache import FeatureCache
 from training.data.labels import UNLABELLED
 from training.errors import TrainingError
@@ -97,6 +98,12 @@ def fits() -> Iterator[list[tuple[str, set[str]]]]:
         yield done
 
 
+@pytest.fixture
+def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have networks learn nothing: what is asked is what they would learn from."""
+    monkeypatch.setattr(fit_job, "fit_network", leave_untrained)
+
+
 @pytest.fixture(scope="module")
 def with_folds(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, dict[str, set[str]]]:
     """A run with folds, and the groups that each of its networks learned from or stopped on."""
@@ -141,6 +148,7 @@ def test_folds_hold_names_truth_and_logits_of_their_clips(
     assert np.mean(right) > 0.8
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_official_splits_that_are_held_back_are_never_learned_from(
     tmp_path: Path, fits: list[tuple[str, set[str]]]
 ) -> None:
@@ -155,6 +163,7 @@ def test_official_splits_that_are_held_back_are_never_learned_from(
     assert listed.clip_names == [f"valid-{n}.wav" for n in range(6)]
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_the_record_tells_what_was_learned_from(tmp_path: Path) -> None:
     recipe = varied(TOY, held_back=("test",))
     data = write_moods(tmp_path / "data", ("extra", "test"))
@@ -208,6 +217,7 @@ def test_without_folds_only_the_final_network_is_fitted(
     assert job.run.network().count_params() == TOY.build(0).count_params()
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_a_job_that_was_interrupted_keeps_its_finished_folds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[tuple[str, set[str]]]
 ) -> None:
@@ -261,6 +271,7 @@ def test_recipes_with_a_teacher_ask_it(tmp_path: Path, monkeypatch: pytest.Monke
     assert min(job.run.record().history["teacher_loss"]) > 0
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_other_recipes_need_no_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def not_installed(_: FeatureCache) -> None:
         raise TrainingError("there is no teacher")
@@ -350,6 +361,7 @@ def test_a_backbone_stays_as_it_is(on_backbone: FitJob) -> None:
         np.testing.assert_array_equal(after, before)
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_recordings_of_something_else_are_learned_from_and_not_measured(
     tmp_path: Path, fits: list[tuple[str, set[str]]]
 ) -> None:
@@ -384,6 +396,7 @@ def test_the_fingerprint_tells_what_lies_in_the_folders_beside(tmp_path: Path) -
     assert fingerprint_with(1, "a.wav") != fingerprint_with(2, "a.wav")
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_one_data_set_of_few_players_is_enough_for_chords(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -402,6 +415,7 @@ def test_one_data_set_of_few_players_is_enough_for_chords(
     assert f"of {len(folds[0].truth)} clips" in caplog.text
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_gtzan_alone_is_measured_on_its_validation_list(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "genres_original"
     # Of the fault-filtered lists: blues 29 to 31 are for training, 0 and 1 for validation.
