@@ -20,6 +20,8 @@ class Started:
 
     def __init__(self, arguments: list[str], log: Path) -> None:
         self.log = log
+        # What outlives a killed run, as Python's tracker of resources does, writes to its own file.
+        log.unlink(missing_ok=True)
         with log.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: S603  # our own command
                 arguments,
