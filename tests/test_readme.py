@@ -19,7 +19,7 @@ from tests.server import ROOT, server
 from tests.test_architecture import ORDER
 from training.cli import parser
 from training.data.readers import AudioFile, read_data_set
-from training.results.report import figures_table
+from training.results.report import figures_text
 
 PAGES = [
     "README.md",
@@ -143,7 +143,7 @@ def test_figures_are_those_of_the_cards() -> None:
         card = Card.model_validate_json((ROOT / "models" / folder / "card.json").read_bytes())
         pooled = [e for e in card.evaluation if e.data_set.startswith(("all", "gtzan "))]
         assert pooled
-        known |= {f"| {name} {row}" for row in figures_table(pooled).splitlines()[2:]}
+        known |= {f"| {name} {row}" for row in figures_text(pooled).splitlines()[2:]}
         assert any(row.startswith(f"| {name} |") and row in README for row in known)
     told = set(
         re.findall(

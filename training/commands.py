@@ -144,16 +144,17 @@ def evaluate(options: argparse.Namespace) -> None:
     """Score a bundle on labelled data."""
     from training.data.cache import FeatureCache
     from training.evaluation.evaluate import evaluate as score
+    from training.evaluation.evaluate import load_bundle
     from training.evaluation.metrics import with_interval
 
-    evaluation = score(
-        options.bundle, options.data, FeatureCache(options.cache), options.split, options.cluster
-    )
+    cache = FeatureCache(options.cache)
+    evaluation = score(options.bundle, options.data, cache, options.split, options.cluster)
     _write_figures(options.json, evaluation.model_dump_json(indent=1))
     if options.page is not None:
         from training.results.evaluation_page import write_evaluation_page
 
-        write_evaluation_page(evaluation, options.page)
+        bundle = load_bundle(options.bundle)
+        write_evaluation_page(evaluation, bundle, options.data, options.page, cache)
         logging.info("wrote %s", options.page)
     logging.info(
         "%d clips, accuracy %s; all figures in %s",

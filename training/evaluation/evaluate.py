@@ -36,6 +36,7 @@ class ClipRow(BaseModel):
     name: str
     data_set: str
     group: str
+    heard_s: float
     truth: str
     answer: str
     confidence: float
@@ -127,6 +128,7 @@ class _Scored:
     """A clip and what a bundle said of it, in the order of the labels that are asked about."""
 
     clip: LabelledClip
+    heard_s: float
     probabilities: NDArray[np.float64]
     uncertain: bool
 
@@ -164,8 +166,10 @@ def _scored(
     uncertain = probabilities.max(axis=1) < card.calibration.uncertain_below
     uncertain |= heard_s <= card.calibration.uncertain_up_to_s
     return [
-        _Scored(one.clip, row[order], bool(flag))
-        for one, row, flag in zip(prepared, probabilities, uncertain, strict=True)
+        _Scored(one.clip, float(length_s), row[order], bool(flag))
+        for one, length_s, row, flag in zip(
+            prepared, heard_s, probabilities, uncertain, strict=True
+        )
     ]
 
 
@@ -175,6 +179,7 @@ def _row(scored: _Scored, labels: Sequence[str], data: Sequence[Path]) -> ClipRo
         name=_row_name(scored.clip.source.name, data),
         data_set=scored.clip.data_set,
         group=scored.clip.group,
+        heard_s=round(scored.heard_s, 3),
         truth=scored.clip.label,
         answer=labels[answer],
         confidence=round(float(scored.probabilities[answer]), 6),
@@ -219,10 +224,15 @@ def load_bundle(folder: Path) -> Bundle:
         raise TrainingError(f"The bundle cannot be scored: {error}") from error
 
 
+def data_root(path: Path) -> Path:
+    """Return the folder from which a data set names its clips."""
+    return path if path.is_dir() else path.parent
+
+
 def _row_name(name: str, data: Sequence[Path]) -> str:
     """Return a clip's name as its data set gives it, without the way to the data set."""
     for path in data:
-        root = f"{path if path.is_dir() else path.parent}/"
+        root = f"{data_root(path)}/"
         if name.startswith(root):
             return name.removeprefix(root)
     return name

@@ -2,6 +2,8 @@
 
 import base64
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,14 +11,13 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from service.inference.features import FeatureSpec, FilterBank
 from training.data.cache import FeatureCache, HalfGrid
-from training.data.filter_banks import make_bank
 from training.data.near_duplicates import near_duplicates
-from training.data.preparation import prepare
+from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile, LabelledClip
 from training.errors import UnreadableClip
 from training.fitting.run_folder import RunFolder
-from training.recipes import Recipe
 
 PLAYER_RATE_HZ = 16_000
 PLAYED_S = 10
@@ -26,6 +27,27 @@ MOST_COMPARED = 3_000
 
 Key = tuple[str, str, str]
 """Data set, group and file name of a clip, which the folds know it by."""
+
+
+@dataclass(frozen=True)
+class Lens:
+    """The features through which recordings are looked at.
+
+    Attributes
+    ----------
+    spec, bank
+        Which features.
+    cache
+        Where they are kept.
+    """
+
+    spec: FeatureSpec
+    bank: FilterBank
+    cache: FeatureCache
+
+    def see(self, clips: Sequence[LabelledClip]) -> list[PreparedClip]:
+        """Return the clips that can be read, with their grids."""
+        return prepare(clips, self.spec, self.bank, self.cache).clips
 
 
 def files_of(run: RunFolder) -> dict[Key, Path]:
@@ -38,36 +60,27 @@ def files_of(run: RunFolder) -> dict[Key, Path]:
     return found
 
 
-def copies_across(
-    recipe: Recipe, run: RunFolder, cache: FeatureCache
-) -> tuple[int, list[tuple[str, str]]]:
+def copies_across(clips: Sequence[LabelledClip], lens: Lens) -> tuple[int, list[tuple[str, str]]]:
     """Find recordings that are in two groups, and so may be on both sides of the split.
 
     Returns
     -------
     compared
-        How many clips were at hand to be compared, 0 if they are too many.
+        How many clips were compared, 0 if they are too many.
     pairs
         Names of clips of two groups that hold the same recording.
     """
-    clips = [
-        LabelledClip(AudioFile(path), "", data_set, group)
-        for (data_set, group, _), path in files_of(run).items()
-    ]
     if not clips or len(clips) > MOST_COMPARED:
         return 0, []
-    spec = recipe.inputs.features
-    ready = prepare(clips, spec, make_bank(spec), cache).clips
+    ready = lens.see(clips)
     pairs = near_duplicates([one.grid for one in ready]) if ready else []
     known = [(ready[one].clip, ready[other].clip) for one, other in pairs]
     return len(ready), [(a.source.name, b.source.name) for a, b in known if a.group != b.group]
 
 
-def spectrogram(recipe: Recipe, path: Path, cache: FeatureCache) -> str | None:
+def spectrogram(path: Path, lens: Lens) -> str | None:
     """Return a picture of a clip's features as a PNG in Base64; None if it cannot be read."""
-    spec = recipe.inputs.features
-    clip = LabelledClip(AudioFile(path), "", "", "")
-    ready = prepare([clip], spec, make_bank(spec), cache).clips
+    ready = lens.see([LabelledClip(AudioFile(path), "", "", "")])
     return png(ready[0].grid) if ready else None
 
 

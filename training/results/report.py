@@ -1,27 +1,49 @@
-"""Draw what a run measured, for people who would rather look than read."""
+"""Show what a run measured, for people who would rather look than read."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
-import numpy as np
-from matplotlib.figure import Figure
-
-from service.inference.card import Evaluation, Rating
+from service.inference.card import Calibration, Evaluation, Rating
+from service.inference.softmax import softmax
+from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache
-from training.evaluation.metrics import N_BINS, Predictions, with_interval
+from training.data.filter_banks import make_bank
+from training.data.readers import AudioFile, LabelledClip
+from training.evaluation.metrics import with_interval
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
+from training.results.drawings import (
+    draw_calibration,
+    draw_confusion,
+    draw_data,
+    draw_lengths,
+    draw_losses,
+    save,
+)
 from training.results.figures import Unseen, calibrate, evaluations
-from training.results.page import write_page
+from training.results.lengths import cut_lengths
+from training.results.mistakes import ClipAnswer, mistakes
+from training.results.page import Picture, Table, render_page
+from training.results.recordings import Lens, copies_across, files_of
+from training.results.tables import (
+    Known,
+    copies_table,
+    cost_table,
+    data_table,
+    figures_table,
+    groups_table,
+    heads_table,
+    leaks_table,
+    length_table,
+    recall_table,
+    split_table,
+)
 
-mpl.use("Agg")
-
-MAX_LABELS_IN_MATRIX = 20
+LINEAR_NET = "linear_net"
 
 
 def report(recipe: Recipe, run: RunFolder, out: Path, cache: FeatureCache | None = None) -> None:
-    """Write ``report.md`` and ``report.html`` with plots of losses, confusions and calibration.
+    """Write ``report.md`` and ``report.html``, with their pictures beside them as PNG.
 
     With a cache of features, the page also shows and plays the recordings that are at hand, and
     looks for copies among them.
@@ -29,117 +51,169 @@ def report(recipe: Recipe, run: RunFolder, out: Path, cache: FeatureCache | None
     out.mkdir(parents=True, exist_ok=True)
     calibration = calibrate(run)
     figures = evaluations(recipe, run, calibration)
-    predictions = Unseen.of(run.folds()).predictions(calibration)
+    pictures = _pictures(run, calibration, figures[0], out)
+    (out / "report.md").write_text(_text(recipe, run, calibration, figures, pictures), "utf-8")
+    record, spec = run.record(), recipe.inputs.features
+    lens = None if cache is None else Lens(spec, make_bank(spec), cache)
+    render_page(
+        recipe.task,
+        f"Trained by {record.command}: {_length_of(run)}, seed {record.seed}. Temperature "
+        f"{calibration.temperature:g}; answers below {calibration.uncertain_below:g} count as "
+        "uncertain.",
+        out / "report.html",
+        remarks=record.remarks,
+        tables=_tables(recipe, run, figures, lens),
+        mistakes=mistakes(answers(recipe, run, calibration.temperature), lens),
+        pictures=pictures,
+    )
+
+
+def answers(recipe: Recipe, run: RunFolder, temperature: float) -> list[ClipAnswer]:
+    """Return what the folds' networks said of the clips that they never saw."""
+    files = files_of(run)
+    found = []
+    for fold in run.folds():
+        probabilities = softmax(fold.logits / temperature)
+        for i, name in enumerate(fold.clip_names):
+            known = (fold.data_sets[i], fold.groups[i], name)
+            found.append(
+                ClipAnswer(
+                    name=name,
+                    data_set=fold.data_sets[i],
+                    group=fold.groups[i],
+                    truth=recipe.labels[fold.truth[i]],
+                    probabilities=dict(zip(recipe.labels, probabilities[i].tolist(), strict=True)),
+                    recording=files.get(known),
+                )
+            )
+    return found
+
+
+def figures_text(figures: Sequence[Evaluation]) -> str:
+    """Return a Markdown table with one row per evaluation."""
+    return _as_text(figures_table(figures))
+
+
+def ratings_text(ratings: Sequence[Rating]) -> str:
+    """Return a Markdown table with one row per check of a rating; empty without any."""
+    rows = [
+        [
+            rating.name,
+            check.learned_from,
+            check.data_set,
+            str(check.n),
+            with_interval(check.correlation),
+        ]
+        for rating in ratings
+        for check in rating.evaluation
+    ]
+    head = ("rating", "learned from", "judged on", "n", "correlation")
+    return _as_text(Table("Ratings", head, rows)) if rows else ""
+
+
+def _as_text(table: Table) -> str:
+    rows = [f"| {' | '.join(cells)} |" for cells in (table.head, *table.rows)]
+    return "\n".join([rows[0], f"|{'---|' * len(table.head)}", *rows[1:]])
+
+
+def _pictures(
+    run: RunFolder, calibration: Calibration, first: Evaluation, out: Path
+) -> list[Picture]:
+    record, folds, clips = run.record(), run.folds(), _known(run)
+    steps = "step" if record.network == LINEAR_NET else "epoch"
+    drawn = [
+        ("Losses", "losses", draw_losses(record.history, steps=steps)),
+        (f"Confusions on {first.data_set}", "confusion", draw_confusion(first)),
+        (
+            "Confidence against accuracy",
+            "calibration",
+            draw_calibration(Unseen.of(folds).predictions(calibration)),
+        ),
+    ]
+    lengths = cut_lengths(folds)
+    if lengths:
+        drawn.append(("Accuracy by the length that is heard", "lengths", draw_lengths(lengths)))
+    if clips:
+        drawn.append(("Clips by label and data set", "data", draw_data(clips)))
+    for _, name, figure in drawn:
+        save(figure, out / f"{name}.png")
+    return [Picture(title, out / f"{name}.png") for title, name, _ in drawn]
+
+
+def _text(
+    recipe: Recipe,
+    run: RunFolder,
+    calibration: Calibration,
+    figures: Sequence[Evaluation],
+    pictures: Sequence[Picture],
+) -> str:
     record = run.record()
-
-    save(_draw_losses(record.history), out / "losses.png")
-    save(draw_confusion(figures[0]), out / "confusion.png")
-    save(draw_calibration(predictions), out / "calibration.png")
+    shown = "\n".join(f"![{picture.title}]({picture.file.name})" for picture in pictures)
     skipped = "\n".join(f"- {name}: {reason}" for name, reason in record.skipped.items())
-    text = f"""# {recipe.task}: what the run measured
+    return f"""# {recipe.task}: what the run measured
 
-{figures_table(figures)}
+{figures_text(figures)}
 
-Trained by `{record.command}` in {record.fit_s / 60:.0f} minutes, {record.epochs} epochs.
+Trained by `{record.command}` in {record.fit_s / 60:.0f} minutes, {_length_of(run)}.
 Temperature {calibration.temperature:g}; answers below {calibration.uncertain_below:g} count as
 uncertain. Fitted on {calibration.fitted_on}.
 
-![Losses by epoch](losses.png)
-![Confusions on {figures[0].data_set}](confusion.png)
-![Confidence against accuracy](calibration.png)
+{shown}
 
 ## Ratings
 
-{ratings_table(run.ratings()) or "None."}
+{ratings_text(run.ratings()) or "None."}
 
 ## Clips skipped
 
 {skipped or "None."}
 """
-    (out / "report.md").write_text(text, "utf-8")
-    pictures = (
-        ("Losses by epoch", out / "losses.png"),
-        (f"Confusions on {figures[0].data_set}", out / "confusion.png"),
-        ("Confidence against accuracy", out / "calibration.png"),
-    )
-    write_page(recipe, run, calibration, figures, pictures, out / "report.html", cache)
 
 
-def figures_table(figures: Sequence[Evaluation]) -> str:
-    """Return a Markdown table with one row per evaluation."""
-    lines = [
-        "| clips | n | accuracy | balanced accuracy | macro F1 | calibration error |",
-        "|---|---|---|---|---|---|",
+def _length_of(run: RunFolder) -> str:
+    record = run.record()
+    return f"{record.epochs} {'steps' if record.network == LINEAR_NET else 'epochs'}"
+
+
+def _tables(
+    recipe: Recipe,
+    run: RunFolder,
+    figures: Sequence[Evaluation],
+    lens: Lens | None,
+) -> list[Table]:
+    folds, clips, choices = run.folds(), _known(run), run.head_choices()
+    whole = [one for one in figures if ", cut to " not in one.data_set]
+    found = [figures_table(figures), recall_table(whole), length_table(cut_lengths(folds))]
+    found += [data_table(clips), groups_table(clips)] if clips else []
+    found += [split_table(figures), leaks_table(folds)]
+    if lens is not None:
+        at_hand = [
+            LabelledClip(AudioFile(path), "", data_set, group)
+            for (data_set, group, _), path in files_of(run).items()
+        ]
+        found.append(copies_table(*copies_across(at_hand, lens)))
+    found += [heads_table(choices)] if choices else []
+    found += _cost(recipe, run)
+    skipped = [[name, reason] for name, reason in run.record().skipped.items()]
+    return [*found, Table("Clips skipped", ("clip", "why"), skipped)]
+
+
+def _known(run: RunFolder) -> list[Known]:
+    return [(row["label"], row["data_set"], row["group"]) for row in run.inputs()]
+
+
+def _cost(recipe: Recipe, run: RunFolder) -> list[Table]:
+    """Measure it where the features are computed from audio and the network hears nothing else."""
+    spec, network = recipe.inputs.features, run.network()
+    bank = make_bank(spec)
+    if bank.shape[1] == 0 or len(network.inputs) > 1:
+        return []
+    return [
+        cost_table(
+            "Keras, where the service's ONNX Runtime is quicker",
+            network.count_params(),
+            spec,
+            bank,
+            lambda grid: network.predict_on_batch(cut_windows(grid, recipe.inputs.windows)),
+        )
     ]
-    for f in figures:
-        cells = [with_interval(e) for e in (f.accuracy, f.balanced_accuracy, f.macro_f1, f.ece)]
-        lines.append(f"| {f.data_set} | {f.n} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def ratings_table(ratings: Sequence[Rating]) -> str:
-    """Return a Markdown table with one row per check of a rating; empty without any."""
-    rows = [
-        f"| {rating.name} | {check.learned_from} | {check.data_set} | {check.n} "
-        f"| {with_interval(check.correlation)} |"
-        for rating in ratings
-        for check in rating.evaluation
-    ]
-    head = ["| rating | learned from | judged on | n | correlation |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows]) if rows else ""
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a picture as PNG."""
-    figure.savefig(path, dpi=110, bbox_inches="tight")
-
-
-def _draw_losses(history: dict[str, list[float]]) -> Figure:
-    figure = Figure(figsize=(6, 3.5))
-    axes = figure.subplots()
-    axes.plot(history["loss"], label="training clips, augmented")
-    if "val_loss" in history:  # training that runs to the end keeps no clips for it
-        axes.plot(history["val_loss"], label="stop clips, other groups")
-    axes.set(xlabel="epoch", ylabel="loss")
-    axes.legend()
-    return figure
-
-
-def draw_confusion(evaluation: Evaluation) -> Figure:
-    """Draw which label is taken for which."""
-    matrix = np.array(evaluation.confusion_matrix)
-    labels = evaluation.confusion_labels
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    size = max(3.5, 0.28 * len(labels))
-    figure = Figure(figsize=(size, size))
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=90)
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="answer", ylabel="truth", title=f"{evaluation.data_set}, n = {evaluation.n}")
-    if len(labels) <= MAX_LABELS_IN_MATRIX:
-        for (row, column), count in np.ndenumerate(matrix):
-            if count:
-                colour = "white" if shares[row, column] > 0.5 else "black"
-                axes.text(column, row, str(count), ha="center", va="center", color=colour)
-    return figure
-
-
-def draw_calibration(predictions: Predictions) -> Figure:
-    """Draw how often answers of each confidence are right."""
-    confidences = predictions.confidences
-    right = predictions.answers == predictions.truth
-    bins = np.minimum((confidences * N_BINS).astype(int), N_BINS - 1)
-    filled = [b for b in range(N_BINS) if (bins == b).any()]
-    figure = Figure(figsize=(4, 4))
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="perfectly calibrated")
-    axes.plot(
-        [confidences[bins == b].mean() for b in filled],
-        [right[bins == b].mean() for b in filled],
-        marker="o",
-        label="unseen clips",
-    )
-    axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
-    axes.legend()
-    return figure

@@ -1,6 +1,6 @@
 """Compare two runs on the clips that both held out, on one page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.errors import TrainingError
@@ -10,7 +10,8 @@ from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.figures import calibrate, evaluations
 from training.results.held_out import answers_of, clip_key, compare_held_out
-from training.results.page import Table, figures_rows, render_page
+from training.results.page import Table, render_page
+from training.results.tables import figures_table
 
 PAIRED_HEAD = ("clips", "n", "groups", "first", "second", "difference")
 
@@ -55,7 +56,7 @@ def compare_runs(first: Finished, second: Finished, file: Path) -> Comparison:
         second.recipe.task,
         f"{whole.summary()}. Before is {first.run.path}, now is {second.run.path}.",
         file,
-        tables=[(title, PAIRED_HEAD, rows), _told(first), _told(second)],
+        tables=[Table(title, PAIRED_HEAD, rows), _told(first), _told(second)],
     )
     return whole
 
@@ -81,5 +82,5 @@ def _data_sets(run: RunFolder) -> dict[str, str]:
 
 
 def _told(one: Finished) -> Table:
-    title, head, rows = figures_rows(evaluations(one.recipe, one.run, calibrate(one.run)))
-    return f"{title}: {one.run.path}, {one.run.record().command}", head, rows
+    table = figures_table(evaluations(one.recipe, one.run, calibrate(one.run)))
+    return replace(table, title=f"{table.title}: {one.run.path}, {one.run.record().command}")

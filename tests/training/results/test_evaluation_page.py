@@ -1,60 +1,71 @@
+import re
 from pathlib import Path
 
-import numpy as np
+import pytest
 from PIL import Image
 
-from training.evaluation.evaluate import ClipRow, EvaluationReport
-from training.evaluation.metrics import Predictions, score
+from tests.audio import tone
+from tests.bundles import SAMPLE_RATE_HZ, band_centre_hz, write_bundle
+from tests.training.made import write_wav
+from training.data.cache import FeatureCache
+from training.evaluation.evaluate import evaluate, load_bundle
 from training.results.evaluation_page import write_evaluation_page
 
-LABELS = ("calm", "loud")
+LABELS = ("dark", "calm", "loud")
+HEARD = {"dark": ("dark", "dark", "loud"), "calm": ("calm", "calm"), "loud": ("loud", "dark")}
 
 
-def made(n: int = 40) -> EvaluationReport:
-    """Return an evaluation in which each fifth clip is told wrong, ever more confidently."""
-    truth = np.arange(n) % 2
-    answer = np.where(np.arange(n) % 5 == 0, 1 - truth, truth)
-    sure = np.linspace(0.6, 0.95, n)
-    probabilities = np.where(np.arange(2) == answer[:, np.newaxis], sure[:, np.newaxis], 0)
-    probabilities += (probabilities == 0) * (1 - sure)[:, np.newaxis]
-    groups = [f"artist-{i // 2}" for i in range(n)]
-    clips = [
-        ClipRow(
-            name=f"<{i}>.wav",
-            data_set="songs",
-            group=groups[i],
-            truth=LABELS[truth[i]],
-            answer=LABELS[answer[i]],
-            confidence=float(sure[i]),
-            uncertain=False,
-            probabilities=dict(zip(LABELS, probabilities[i].tolist(), strict=True)),
-        )
-        for i in range(n)
-    ]
-    return EvaluationReport(
-        **dict(score(Predictions(probabilities, truth, groups), LABELS)),
-        data_set="songs",
-        protocol="all clips given",
-        bundle="mood",
-        version="1.2.3",
-        uncertain_share=0.25,
-        skipped={"z.wav": "is no audio"},
-        clips=clips,
-    )
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the page about a bundle that is asked about songs, two of which are mislabelled."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    write_bundle(folder / "mood", labels=LABELS)
+    for label, sounds in HEARD.items():
+        for n, heard in enumerate(sounds):
+            frequency_hz = band_centre_hz(LABELS.index(heard), len(LABELS))
+            samples = tone(frequency_hz, 2.0 + 3 * n, rate_hz=SAMPLE_RATE_HZ)
+            write_wav(folder / "songs" / label / f"<{n}>.wav", samples, SAMPLE_RATE_HZ)
+    (folder / "songs" / "calm" / "z.wav").write_bytes(b"no sound at all")
+    cache = FeatureCache(folder / "cache")
+    data = [folder / "songs"]
+    evaluation = evaluate(folder / "mood", data, cache)
+    bundle = load_bundle(folder / "mood")
+    write_evaluation_page(evaluation, bundle, data, folder / "new" / "page.html", cache)
+    return folder
 
 
-def test_the_page_shows_figures_pictures_and_mistakes(tmp_path: Path) -> None:
-    write_evaluation_page(made(), tmp_path / "new" / "page.html")
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return (folder / "new" / "page.html").read_text("utf-8")
 
-    page = (tmp_path / "new" / "page.html").read_text("utf-8")
-    assert "Version 1.2.3, judged on 40 clips" in page
-    assert "0.800 (" in page
-    assert "<td>z.wav</td><td>is no audio</td>" in page
-    wrong = [f"&lt;{i}&gt;.wav" for i in range(35, -1, -5)]
-    assert [name for name in page.split("<td>") if name.split("</td>")[0] in wrong]
-    places = [page.index(f"<td>{name}</td>") for name in wrong]
-    assert places == sorted(places)
-    assert "&lt;1&gt;.wav" not in page
-    for name in ("confusion", "calibration"):
-        with Image.open(tmp_path / "new" / f"page_{name}.png") as picture:
+
+def test_figures_are_told_with_what_they_rest_on(page: str) -> None:
+    assert "Version 1.0.0, judged on 7 clips" in page
+    assert "<td>songs</td><td>7</td><td>0.714 (" in page
+    assert "<td>dark</td><td>0.67 (" in page
+    assert "<td>dark</td><td>3 (3)</td><td>3 (3)</td>" in page
+    assert "<td>1 to 3 s</td><td>3</td><td>1.000 (" in page
+    assert "<td>calm/z.wav</td>" in page
+    assert "The largest of 0 groups; 7 clips name none" in page
+
+
+def test_mistakes_are_seen_heard_and_named(page: str) -> None:
+    wrong = re.findall(r'<p class="small">([^<]+\.wav)</p>', page)
+    assert '<p class="small">songs</p>' in page
+    assert sorted(wrong) == ["dark/&lt;2&gt;.wav", "loud/&lt;1&gt;.wav"]
+    assert page.count('class="seen"') == page.count("data:audio/mpeg;base64,") == 2
+    assert "<strong>loud</strong>, but told as <strong>dark</strong>" in page
+
+
+def test_copies_and_cost_are_told(page: str) -> None:
+    assert "The same recording in two groups, of 7 clips at hand" in page
+    assert re.search(r"<td>[\d,]+</td><td>\d+</td><td>\d+</td>", page)
+    assert "network in ONNX Runtime, ms" in page
+
+
+def test_pictures_are_part_of_it_and_lie_beside_it(folder: Path, page: str) -> None:
+    assert page.count("<figure>") == 4
+    for name in ("confusion", "calibration", "lengths", "data"):
+        with Image.open(folder / "new" / f"page_{name}.png") as picture:
             assert min(picture.size) > 100
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)

@@ -9,7 +9,8 @@ from tests.training.runs import make_fold, make_record, with_cuts, write_run
 from tests.training.tiny import TINY_GENRE
 from training.data.cache import FeatureCache
 from training.fitting.run_folder import INPUTS_FILE
-from training.results.page import MOST_MISTAKES, mistakes
+from training.fitting.trials import HeadChoice, Trial
+from training.results.mistakes import MOST_MISTAKES
 from training.results.report import report
 from training.synthesis.pieces import RATE_HZ, STYLES, Artist, render_piece
 
@@ -26,13 +27,16 @@ def test_the_page_holds_all_in_one_file_and_asks_no_other_host(tmp_path: Path) -
     report(TINY_GENRE, run, tmp_path / "out")
 
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)
     assert "http" not in page.replace("http-equiv", "")
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert "Beware of &lt;few&gt; clips." in page
-    assert "<td>jazz</td><td>made</td><td>1</td><td>1</td>" in page
+    assert "<td>jazz</td><td>1 (1)</td><td>1 (1)</td>" in page
+    assert "<td>jo</td><td>made</td><td>1</td><td>jazz</td>" in page
     for heading in ("Figures", "Recall by label", "Data", "Groups on both sides", "mistakes"):
         assert heading in page
+    for link in re.findall(r'href="#([^"]+)"', page):
+        assert f'id="{link}"' in page
 
 
 def test_a_group_that_two_folds_held_out_is_a_leak(tmp_path: Path) -> None:
@@ -46,7 +50,7 @@ def test_a_group_that_two_folds_held_out_is_a_leak(tmp_path: Path) -> None:
         assert len(re.findall(r"<td>groups-1-group-\d+</td><td>2</td>", page)) == leaks
 
 
-def test_accuracy_is_told_by_the_length_that_was_heard(tmp_path: Path) -> None:
+def test_accuracy_is_told_and_drawn_by_the_length_that_was_heard(tmp_path: Path) -> None:
     fold = with_cuts(FOLD, {1.0: 0.5, 3.0: 1.0}, duration_s=20.0)
     fold.cut_logits[0, :100] = np.nan
     run = write_run(tmp_path / "run", folds=[fold])
@@ -54,20 +58,40 @@ def test_accuracy_is_told_by_the_length_that_was_heard(tmp_path: Path) -> None:
 
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     right = FOLD.logits.argmax(axis=1) == FOLD.truth
-    assert f"<td>1 s</td><td>200</td><td>{right[100:].mean():.3f}</td>" in page
-    assert f"<td>3 s</td><td>300</td><td>{right.mean():.3f}</td>" in page
+    assert f"<td>1 s</td><td>200</td><td>{right[100:].mean():.3f} (" in page
+    assert f"<td>3 s</td><td>300</td><td>{right.mean():.3f} (" in page
+    assert f"<td>whole clips</td><td>300</td><td>{right.mean():.3f} (" in page
+    assert page.count("<figure>") == 4
+    assert (tmp_path / "out" / "lengths.png").stat().st_size > 1_000
 
 
-def test_the_most_confident_mistakes_come_first(tmp_path: Path) -> None:
-    found = mistakes(TINY_GENRE, write_run(tmp_path, folds=[FOLD]), temperature=1.0)
-    rows = [mistake.cells for mistake in found]
-    confidences = [float(row[-1].split(",")[0].split()[-1]) for row in rows]
+def test_the_mistakes_of_the_folds_are_shown_the_surest_first(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", folds=[FOLD])
+    report(TINY_GENRE, run, tmp_path / "out")
 
-    assert len(rows) == MOST_MISTAKES
-    assert confidences == sorted(confidences, reverse=True)
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    shown = re.findall(r'<p class="small">(groups-1-\d+\.wav)</p>', page)
     wrong = np.flatnonzero(FOLD.logits.argmax(axis=1) != FOLD.truth)
-    assert {row[0] for row in rows} <= {FOLD.clip_names[i] for i in wrong}
-    assert all(row[2] != row[-1].split()[0] for row in rows)
+    assert len(shown) == MOST_MISTAKES
+    assert set(shown) <= {FOLD.clip_names[i] for i in wrong}
+    odds = FOLD.logits - np.log(np.exp(FOLD.logits).sum(axis=1, keepdims=True))
+    assert shown[0] == FOLD.clip_names[max(wrong, key=lambda i: odds[i].max())]
+
+
+def test_the_choice_of_the_head_is_shown(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    trials = [
+        Trial(penalty=1.0, log_loss=0.625, accuracy=0.75),
+        Trial(penalty=None, log_loss=0.5, accuracy=0.875),
+    ]
+    run.keep_head_choice("final", HeadChoice(penalty=None, trials=trials, clips=8))
+    run.keep_head_choice("groups-1", HeadChoice(penalty=1.0, trials=trials[:1], clips=8))
+    report(TINY_GENRE, run, tmp_path / "out")
+
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    linear = "<td>linear layer of penalty 1</td><td>0.625 (0.750)</td><td>0.625 (0.750) chosen</td>"
+    assert linear in page
+    assert "<td>the recipe&#39;s network</td><td>0.500 (0.875) chosen</td><td></td>" in page
 
 
 def test_recordings_at_hand_are_seen_heard_and_searched_for_copies(tmp_path: Path) -> None:
@@ -100,6 +124,14 @@ def test_the_page_tells_recall_by_data_set_and_what_an_answer_costs(tmp_path: Pa
     fold = make_fold(TINY_GENRE, data_sets=("one", "two"), clips_each=40)
     report(TINY_GENRE, write_run(tmp_path / "run", folds=[fold]), tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    for of in ("all", "one", "two"):
-        assert f"Recall by label, {of}</h2>" in page
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("label", "all", "one", "two"))
+    assert heads in page
     assert re.search(r"<td>[\d,]+</td><td>\d+</td><td>\d+</td>", page)
+
+
+def test_the_page_fits_a_phone(tmp_path: Path) -> None:
+    """Wide tables scroll by themselves, and a keyboard reaches them."""
+    report(TINY_GENRE, write_run(tmp_path / "run"), tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert page.count("<table>") == page.count('<div class="wide" tabindex="0"') > 3
+    assert 'content="width=device-width, initial-scale=1"' in page

@@ -11,7 +11,7 @@ from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.figures import calibrate, evaluations
-from training.results.report import figures_table, report
+from training.results.report import figures_text, report
 
 
 def test_the_report_holds_the_figures_the_command_and_the_clips_skipped(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_the_report_holds_the_figures_the_command_and_the_clips_skipped(tmp_path
 
     text = (tmp_path / "new" / "out" / "report.md").read_text("utf-8")
     calibration = calibrate(run)
-    assert figures_table(evaluations(TINY_GENRE, run, calibration)) in text
+    assert figures_text(evaluations(TINY_GENRE, run, calibration)) in text
     assert "`python -m training fit genre --data made` in 2 minutes, 2 epochs" in text
     assert f"Temperature {calibration.temperature:g}" in text
     assert "- jazz.00054.wav: is no audio" in text
@@ -99,7 +99,7 @@ def test_the_table_has_one_row_an_evaluation_with_intervals() -> None:
         confusion_labels=["a", "b"],
     )
 
-    rows = figures_table([evaluation, evaluation]).splitlines()
+    rows = figures_text([evaluation, evaluation]).splitlines()
 
     assert len(rows) == 4
     half = "0.500 (0.250 to 0.750)"
