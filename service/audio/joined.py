@@ -2,6 +2,8 @@
 
 import re
 
+from service.audio.riff import is_one_file
+
 # By the name of a format: something that stands in the beginning of each file, how far behind it,
 # and what the whole beginning looks like. Ogg and MP3 are made to be joined; see their own walks.
 _BEGINNINGS = {
@@ -28,7 +30,7 @@ MOST_PIECES = 1_000
 
 def pieces_of(data: bytes, name: str) -> list[tuple[int, int]]:
     """Return where each of the files begins and ends that a file of a format is made of."""
-    if name not in _BEGINNINGS:
+    if name not in _BEGINNINGS or is_one_file(data):
         return [(0, len(data))]
     mark, offset, beginning = _BEGINNINGS[name]
     starts = re.compile(beginning, re.DOTALL)

@@ -187,6 +187,11 @@ def is_cut_off(content: bytes, share: float) -> bool:
     return len(content) < share * stated_bytes and stated_bytes < STREAMED_BYTES
 
 
+def is_one_file(content: bytes) -> bool:
+    """Tell whether a WAV, AIFF, AU or W64 file states a length behind which nothing follows."""
+    return len(content) - CHUNK_HEADER_BYTES <= _stated_bytes(content) < STREAMED_BYTES
+
+
 def _stated_bytes(content: bytes) -> int:
     """Return how long a file says it is; 0 where it does not."""
     order: Literal["little", "big"] = "big" if content[:4] in (b"FORM", b".snd") else "little"

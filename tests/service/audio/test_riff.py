@@ -3,7 +3,15 @@ import struct
 import numpy as np
 import pytest
 
-from service.audio.riff import codec_name, is_cut_off, mended, read_wav, samples_of, with_length
+from service.audio.riff import (
+    codec_name,
+    is_cut_off,
+    is_one_file,
+    mended,
+    read_wav,
+    samples_of,
+    with_length,
+)
 from tests.audio import encode, tone
 
 FILE = encode(tone(), subtype="PCM_16")
@@ -108,6 +116,14 @@ def test_an_au_file_whose_length_was_never_written_has_an_unknown_one() -> None:
     data = encode(tone(), container="AU")
     assert with_length(data) is data
     assert with_length(data[:8] + bytes(4) + data[12:]) == data[:8] + b"\xff" * 4 + data[12:]
+
+
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "AU", "W64"])
+def test_a_file_that_states_all_its_bytes_is_one(container: str) -> None:
+    data = encode(tone(), container=container)
+    assert is_one_file(data)
+    assert not is_one_file(data + data)
+    assert not is_one_file(data[:4] + bytes(20) + data[24:])
 
 
 def test_codecs_have_names_or_numbers() -> None:
