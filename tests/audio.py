@@ -96,6 +96,7 @@ class Muxing:
     codec: str
     rate_hz: int = RATE_HZ
     options: tuple[tuple[str, str], ...] = ()
+    container_options: tuple[tuple[str, str], ...] = ()
 
 
 # By the name that the service gives the format; of those that libsndfile does not write.
@@ -122,7 +123,8 @@ def mux(samples: Waveform, muxing: Muxing) -> bytes:
     """Return the bytes of a file that FFmpeg writes."""
     interleaved = samples if samples.ndim == 2 else samples[:, np.newaxis]
     file = io.BytesIO()
-    with av.open(file, "w", format=muxing.muxer) as container:
+    options = dict(muxing.container_options)
+    with av.open(file, "w", format=muxing.muxer, container_options=options) as container:
         layout = "mono" if interleaved.shape[1] == 1 else "stereo"
         stream = container.add_stream(muxing.codec, rate=muxing.rate_hz)
         assert isinstance(stream, AudioStream)

@@ -1,5 +1,6 @@
 """What a FLAC file says of itself; RFC 9639 defines the block."""
 
+MARK = b"fLaC"
 STREAMINFO_AT = 8
 RATE_BITS_AT = 44  # bits to the right of the sampling rate
 TOTAL_BITS = 36

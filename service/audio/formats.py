@@ -1,9 +1,10 @@
 """Tell what a file is by its first bytes."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from service.audio import adts, foreign, mpeg
+from service.audio import ac3, adts, flac_frames, foreign, frames, free_format, mpeg
 from service.audio.tags import after_tags, before_tags
 from service.errors import UnsupportedAudio
 
@@ -41,6 +42,10 @@ _MAGIC = (
     (4, b"moov", "mp4"),
     (4, b"mdat", "mp4"),
     (4, b"wide", "mp4"),
+    (4, b"free\0", "mp4"),
+    (4, b"skip\0", "mp4"),
+    (4, b"styp", "mp4"),
+    (4, b"moof", "mp4"),
     (0, b"\x1aE\xdf\xa3", "matroska"),
     (0, b"0&\xb2u\x8ef\xcf\x11", "wma"),
     (0, b"#!AMR", "amr"),
@@ -51,6 +56,21 @@ _MAGIC = (
     (0, b"riff\x2e\x91\xcf\x11", "w64"),
     (0, b"wvpk", "wavpack"),
     (0, b"TTA1", "tta"),
+)
+# What is looked for behind junk: marks that are no accident, and how far they are from the first
+# byte of the file.
+_AMID_JUNK = (
+    (re.compile(rb"fLaC\x00\x00\x00\x22"), "flac"),
+    (re.compile(rb"OggS\x00\x02"), "ogg"),
+    (re.compile(rb"(?:RIFF|RF64|BW64|RIFX)[\x00-\xff]{4}WAVE"), "wav"),
+    (re.compile(rb"FORM[\x00-\xff]{4}AIF[FC]"), "aiff"),
+    (re.compile(rb"\x00\x00\x00[\x10-\x40]ftyp[\x20-\x7e]{4}"), "mp4"),
+    (re.compile(rb"\x1aE\xdf\xa3[\x00-\xff]{1,12}\x42\x86"), "matroska"),
+    (re.compile(rb"0&\xb2u\x8ef\xcf\x11\xa6\xd9"), "wma"),
+    (re.compile(rb"#!AMR(?:-WB)?\n"), "amr"),
+    (re.compile(rb"caff\x00\x01[\x00-\xff]{2}desc"), "caf"),
+    (re.compile(rb"wvpk[\x00-\xff]{3}\x00[\x02-\x10]\x04"), "wavpack"),
+    (re.compile(rb"TTA1\x01\x00"), "tta"),
 )
 # How far from the beginning a file's first bytes are looked for, behind what is none of it.
 JUNK_BYTES = 1 << 16
@@ -91,7 +111,7 @@ def find(data: bytes, formats: Collection[str]) -> Found:
             return found
         if data[:3] == b"ID3":
             return Found("mp3", behind_tags, before_tags(data))
-        other = foreign.remnant_of(data[:JUNK_BYTES]) or "no audio that the service reads"
+        other = foreign.remnant_of(data) or "no audio that the service reads"
     raise UnsupportedAudio(f"The upload is {other}. Send {readable(formats)}.")
 
 
@@ -111,14 +131,23 @@ def check_allowed(name: str, formats: Collection[str]) -> None:
 
 
 def _behind_junk(data: bytes, begin: int) -> Found | None:
-    """Look for the frames of a stream that has no header, or has something else in front."""
+    """Look for what has something else in front, or for the frames of a stream without a header."""
     end = before_tags(data)
-    for mark, name in ((b"fLaC\0\0\0\x22", "flac"), (b"OggS\0\2", "ogg")):
-        at = data.find(mark, begin, begin + JUNK_BYTES)
-        if at >= 0:
-            return Found(name, at, end)
+    starts = ((mark.search(data, begin, begin + JUNK_BYTES), name) for mark, name in _AMID_JUNK)
+    found = [Found(name, start.start(), end) for start, name in starts if start]
+    return min(found, key=lambda f: f.begin) if found else _frames(data, begin, end)
+
+
+def _frames(data: bytes, begin: int, end: int) -> Found | None:
     frame = mpeg.find_frame(data, begin, end)
     if frame is not None:
         return Found("mp2" if mpeg.is_forerunner(data, frame) else "mp3", frame, end)
-    frame = adts.find_frame(data, begin, end)
-    return None if frame is None else Found("aac", frame, end)
+    for framing, name in ((adts.ADTS, "aac"), (ac3.AC3, "ac3"), (adts.LOAS, "aac")):
+        frame = frames.find_frame(data, begin, end, framing)
+        if frame is not None:
+            return Found(name, frame, end)
+    for find_one, name in ((flac_frames.find_frame, "flac"), (free_format.find_frame, "mp3")):
+        frame = find_one(data, begin, end)
+        if frame is not None:
+            return Found(name, frame, end)
+    return None

@@ -6,7 +6,6 @@ titles of radio stations, holes) is left out. ISO/IEC 11172-3 and 13818-3 define
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from service.audio.quality import COMPLETE_SHARE
@@ -30,6 +29,7 @@ KBPS = {
 }
 # Frames in a row that are no accident, and how many accidents are looked at before giving up.
 SURE_FRAMES = 3
+MOST_FRAME_BYTES = 2_881  # 160 kbit/s at 8 kHz
 MOST_ACCIDENTS = 100_000
 
 # Everything that can be told from three bytes: sync, version, layer, bit rate, sampling rate.
@@ -177,33 +177,6 @@ def frame_bytes(data: bytes, at: int) -> int:
 def is_forerunner(data: bytes, at: int) -> bool:
     """Tell whether the frame at a place is of layer I or II, not of MP3."""
     return _kind(data, at).layer != LAYER_3
-
-
-def without_titles(data: bytes, at: int) -> bytes | None:
-    """Return a radio station's stream without the titles between its bytes, if it has any.
-
-    They come after each so many bytes of audio: a byte with the length in units of 16 bytes,
-    most often 0, and so much text.
-    """
-    title = data.find(b"StreamTitle='", at)
-    for interval in (8_192, 16_000, 16_384, 32_768, 4_096, 24_576, 65_536):
-        kept = list(_between_titles(data, at, interval)) if title >= 0 else []
-        if len(kept) > 1 and kept[-1][1] == len(data):
-            return b"".join(data[begin:end] for begin, end in kept)
-    return None
-
-
-def _between_titles(data: bytes, at: int, interval: int) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of audio, as long as there is a title at the end of each."""
-    while at < len(data):
-        end = min(at + interval, len(data))
-        yield at, end
-        if end == len(data):
-            return
-        n_bytes = 16 * data[end]
-        if n_bytes and data[end + 1 : end + 7] != b"Stream":
-            return
-        at = end + 1 + n_bytes
 
 
 def _kind(data: bytes, at: int) -> Kind:

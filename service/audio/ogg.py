@@ -62,6 +62,8 @@ def links_of(data: bytes) -> list[Link]:
     for at, end, body in _pages(data):
         is_first = bool(data[at + 5] & FIRST_PAGE)
         if is_first and not in_headers:
+            if links and links[-1].end > at:  # the last page of the one before was cut off here
+                links[-1].end, links[-1].cut_off = at, True
             links.append(Link(at, at))
         in_headers = is_first
         if not links:

@@ -1,14 +1,26 @@
 """Walk the chunks of a WAV file, and mend those that recorders and editors left half written."""
 
+import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from service.audio import mpeg
 
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
 STREAMED_BYTES = 0x7FFF0000  # writers that cannot seek back state this length or a larger one
 EXTENSIBLE = 0xFFFE
+LONG = 0xFFFFFFFF  # stands in RF64 and BW64 where the chunk "ds64" tells the length
+LONG_MARKS = (b"RF64", b"BW64")
+PCM = 1
+SHORT_FORM_BYTES = 14  # of the first form, which told no bits
+GOES_ON_SHARE = 0.05  # of the samples so far; less may be any bytes at the end
+OTHER_BYTES = mpeg.SURE_FRAMES * mpeg.MOST_FRAME_BYTES  # to tell that an MP3 follows
+_NAME = re.compile(
+    rb"\x00?([A-Za-z0-9_ ]{4})([\x00-\xff]{4})", re.DOTALL
+)  # maybe behind a pad byte
 _FORM = struct.Struct("<HHIIHH")  # codec, channels, rate, bytes a second, of a frame, bits
 # What may follow the samples; anything else behind a chunk of no length is the samples.
 CHUNK_NAMES = frozenset(
@@ -28,6 +40,8 @@ _CODEC_NAMES = {
     0x08: "DTS", 0x22: "TrueSpeech", 0x42: "G.723.1", 0x64: "G.726", 0x83: "G.729",
     0x130: "Sipro", 0x270: "ATRAC3", 0x674F: "Vorbis", 0x6750: "Vorbis", 0x6771: "Vorbis",
     0x2001: "DTS", 0xF1AC: "FLAC", 0x5756: "WavPack", 0x1608: "AMR", 0x57: "AMR", 0x58: "AMR",
+    0x14: "G.723", 0x20: "Yamaha ADPCM", 0x45: "G.726", 0x65: "G.722", 0x28F: "G.722",
+    0x704F: "Opus", 0xA109: "Speex",
 }  # fmt: skip
 
 
@@ -71,6 +85,14 @@ class Form:
     frame_bytes: int
     bits: int
 
+    @property
+    def packed(self) -> bytes:
+        """The form as it stands in a file."""
+        n_bytes = self.rate_hz * self.frame_bytes
+        return _FORM.pack(
+            self.codec, self.channels, self.rate_hz, n_bytes, self.frame_bytes, self.bits
+        )
+
 
 @dataclass(frozen=True)
 class Wav:
@@ -84,11 +106,14 @@ class Wav:
         All chunks in order.
     data
         The chunks that hold the samples.
+    form_is_whole
+        Whether the chunk says all of the form, and nothing had to be concluded.
     """
 
     form: Form | None
     chunks: tuple[Chunk, ...]
     data: tuple[Chunk, ...]
+    form_is_whole: bool = True
 
     @property
     def codec(self) -> int | None:
@@ -103,7 +128,7 @@ class Wav:
             after.begin - CHUNK_HEADER_BYTES == chunk.begin + chunk.n_bytes + chunk.n_bytes % 2
             for chunk, after in zip(self.chunks, self.chunks[1:], strict=False)
         )
-        return len(self.data) == 1 and padded and (data.stated_bytes > 0 or data.n_bytes == 0)
+        return len(self.data) == 1 and padded and data.n_bytes <= data.stated_bytes
 
 
 def read_wav(content: bytes) -> Wav:
@@ -112,8 +137,14 @@ def read_wav(content: bytes) -> Wav:
         return Wav(None, (), ())
     chunks = tuple(_chunks(content))
     samples = tuple(chunk for chunk in chunks if chunk.name == b"data")
-    told = next((c for c in chunks if c.name == b"fmt " and c.n_bytes >= 16), None)
-    return Wav(None if told is None else _form(content, told), chunks, samples)
+    told = next((c for c in chunks if c.name == b"fmt " and c.n_bytes >= SHORT_FORM_BYTES), None)
+    if told is None:
+        return Wav(None, chunks, samples)
+    form = _form(content, told)
+    if form.codec == PCM and form.bits == 0 and form.channels:
+        bits = 8 * form.frame_bytes // form.channels
+        return Wav(replace(form, bits=bits), chunks, samples, form_is_whole=False)
+    return Wav(form, chunks, samples)
 
 
 def codec_name(codec: int) -> str:
@@ -128,22 +159,37 @@ def samples_of(content: bytes, wav: Wav) -> bytes:
 
 def mended(content: bytes, wav: Wav) -> bytes:
     """Return a file that every reader can follow; the same bytes where nothing is amiss."""
-    if not wav.data or wav.is_regular:
+    if not wav.data or (wav.is_regular and wav.form_is_whole):
         return content
     samples = samples_of(content, wav)
     described = b"".join(
         _written(chunk.name, content[chunk.begin : chunk.begin + chunk.n_bytes])
         for chunk in wav.chunks
-        if chunk.name in (b"fmt ", b"fact")
+        if chunk.name == b"fact" or (chunk.name == b"fmt " and wav.form_is_whole)
     )
+    if wav.form is not None and not wav.form_is_whole:
+        described = _written(b"fmt ", wav.form.packed) + described
     body = b"WAVE" + described + _written(b"data", samples)
     return _written(b"RIFF", body)
+
+
+def with_length(content: bytes) -> bytes:
+    """Return an AU file that says its length is unknown where it says it is 0 and is not."""
+    at, n_bytes = _LENGTH_AT[b".snd"]
+    if content[:4] in (b".snd", b"dns.") and not any(content[at : at + n_bytes]):
+        return content[:at] + b"\xff" * n_bytes + content[at + n_bytes :]
+    return content
 
 
 def is_cut_off(content: bytes, share: float) -> bool:
     """Tell whether a WAV, AIFF, AU or W64 file has less than a share of the bytes it states."""
     stated_bytes = _stated_bytes(content)
     return len(content) < share * stated_bytes and stated_bytes < STREAMED_BYTES
+
+
+def is_one_file(content: bytes) -> bool:
+    """Tell whether a WAV, AIFF, AU or W64 file states a length behind which nothing follows."""
+    return len(content) - CHUNK_HEADER_BYTES <= _stated_bytes(content) < STREAMED_BYTES
 
 
 def _stated_bytes(content: bytes) -> int:
@@ -157,7 +203,8 @@ def _stated_bytes(content: bytes) -> int:
 
 
 def _form(content: bytes, told: Chunk) -> Form:
-    codec, channels, rate_hz, _, frame_bytes, bits = _FORM.unpack_from(content, told.begin)
+    fields = content[told.begin : told.begin + told.n_bytes][: _FORM.size].ljust(_FORM.size, b"\0")
+    codec, channels, rate_hz, _, frame_bytes, bits = _FORM.unpack(fields)
     if codec == EXTENSIBLE and told.n_bytes >= 26:
         codec = int.from_bytes(content[told.begin + 24 : told.begin + 26], "little")
     return Form(codec, channels, rate_hz, frame_bytes, bits)
@@ -165,19 +212,40 @@ def _form(content: bytes, told: Chunk) -> Form:
 
 def _chunks(content: bytes) -> Iterator[Chunk]:
     at, end = RIFF_HEADER_BYTES, len(content)
+    long_bytes = 0  # of the samples, where four bytes are too few to tell
     while at + CHUNK_HEADER_BYTES <= end:
         name = content[at : at + 4]
         stated = int.from_bytes(content[at + 4 : at + 8], "little")
         begin = at + CHUNK_HEADER_BYTES
+        if name == b"ds64":
+            long_bytes = int.from_bytes(content[begin + 8 : begin + 16], "little")
+        elif name == b"data" and stated == LONG and content[:4] in LONG_MARKS:
+            stated = long_bytes
         n_bytes = min(stated, end - begin)
-        # The length is written last; a recorder that crashed left none.
-        if name == b"data" and stated == 0 and content[begin : begin + 4] not in CHUNK_NAMES:
+        if name == b"data" and _goes_on(content, begin, n_bytes):
             n_bytes = end - begin
         yield Chunk(name, begin, stated, n_bytes)
         at = begin + n_bytes
         # A chunk of odd length is padded, but not by every writer.
         if n_bytes % 2 and content[at : at + 4] not in CHUNK_NAMES:
             at += 1
+
+
+def _goes_on(content: bytes, begin: int, n_bytes: int) -> bool:
+    """Tell whether samples go on behind the length that is stated.
+
+    The length is written last; a recorder that crashed left none, or that of what it had by then.
+    """
+    end = begin + n_bytes
+    if n_bytes == 0:
+        return content[end : end + 4] not in CHUNK_NAMES
+    n_left = len(content) - end
+    named = _NAME.match(content, end)
+    is_chunk = named is not None and int.from_bytes(named[2], "little") <= n_left
+    is_padding = content.count(b"\0", end) == n_left
+    if n_left <= GOES_ON_SHARE * n_bytes or is_chunk or is_padding:
+        return False
+    return mpeg.find_frame(content, end, end + OTHER_BYTES) != end
 
 
 def _written(name: bytes, content: bytes) -> bytes:

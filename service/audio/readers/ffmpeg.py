@@ -5,8 +5,10 @@ and never guessed, only the decoders of the list are opened, and there is no oth
 """
 
 import io
+import re
 from collections.abc import Iterator
 from itertools import chain
+from math import inf
 from typing import Any, NoReturn
 
 import av
@@ -25,8 +27,8 @@ DECODERS = frozenset(
     """
     aac aac_latm ac3 adpcm_ima_qt adpcm_ima_wav adpcm_ms alac amrnb amrwb eac3 flac gsm gsm_ms
     mp1 mp1float mp2 mp2float mp3 mp3float opus pcm_alaw pcm_f32be pcm_f32le pcm_f64be pcm_f64le
-    pcm_mulaw pcm_s16be pcm_s16le pcm_s24be pcm_s24le pcm_s32be pcm_s32le pcm_s8 pcm_u8 qcelp qdm2
-    speex tta vorbis wavpack wmalossless wmapro wmav1 wmav2 wmavoice
+    pcm_mulaw pcm_s16be pcm_s16le pcm_s24be pcm_s24le pcm_s32be pcm_s32le pcm_s8
+    pcm_u8 qcelp qdm2 speex tta vorbis wavpack wmalossless wmapro wmav1 wmav2 wmavoice
     """.split()  # noqa: SIM905  # one name a line would take a screen
 )
 # What brings samples to [-1, 1], by NumPy's name of their type; those of one byte have no sign.
@@ -34,8 +36,11 @@ SCALES = {"uint8": 2.0**-7, "int16": 2.0**-15, "int32": 2.0**-31, "int64": 2.0**
 # Demuxers that find the place of a time, and those that do not guess how long a file is.
 SEEKABLE = frozenset({"mov", "matroska", "flac", "tta", "wv"})
 STATING = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
-# Demuxers in whose files a gap between two frames is damage; a recording may have pauses.
-GAPLESS = frozenset({"flac"})
+# By demuxer, the gap between two frames from which on it is damage. Codecs of speech leave up to
+# 0.4 s out where nobody speaks, and the sound of a video may pause.
+DAMAGING_GAP_S = {"flac": 0.0, "asf": 0.1, "matroska": 0.5}
+DURATION_ELEMENT = re.compile(rb"\x44\x89[\x84\x88]")  # of Matroska, and its length
+DURATION_WITHIN_BYTES = 1 << 16
 PREROLL_S = 0.25  # what decoders need to hear before they are right
 OPTIONS = {
     "codec_whitelist": ",".join(sorted(DECODERS)),
@@ -75,6 +80,10 @@ class FFmpegSource:
         self.cut_off = cut_off
         self.damaged_s = damaged_s
         self._demuxer = demuxer
+        # Where a recorder wrote none, as it could not go back, FFmpeg guesses from the bit rate.
+        self._states_duration = demuxer != "matroska" or bool(
+            DURATION_ELEMENT.search(data, 0, DURATION_WITHIN_BYTES)
+        )
         self._resampler: AudioResampler | None = None
         self._container = _opened(data, demuxer)
         try:
@@ -134,22 +143,32 @@ class FFmpegSource:
 
     def _decoded(self) -> Iterator[AudioFrame]:
         """Yield what can be decoded, and note how long the rest would have been."""
+        damaging_gap_s = self._damaging_gap_s()
         end_s: float | None = None
+        told_s = 0.0  # what has been noted since the last frame
         for packet in self._packets():
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                if self._demuxer not in GAPLESS and packet.duration and packet.time_base:
+                if damaging_gap_s > 0 and packet.duration and packet.time_base:
+                    told_s += float(packet.duration * packet.time_base)
                     self.damaged_s += float(packet.duration * packet.time_base)
                 continue
             for frame in frames:
                 if not isinstance(frame, AudioFrame) or not frame.samples or not frame.sample_rate:
                     continue
-                if self._demuxer in GAPLESS and end_s is not None and frame.time is not None:
-                    self.damaged_s += max(frame.time - end_s, 0.0)
+                if end_s is not None and frame.time is not None:
+                    gap_s = frame.time - end_s - told_s
+                    self.damaged_s += gap_s if gap_s > damaging_gap_s else 0.0
                 yield frame
                 begin_s = end_s if frame.time is None else frame.time
                 end_s = (begin_s or 0.0) + frame.samples / frame.sample_rate
+                told_s = 0.0
+
+    def _damaging_gap_s(self) -> float:
+        if self._demuxer == "matroska" and len(self._container.streams) > 1:
+            return inf
+        return DAMAGING_GAP_S.get(self._demuxer, inf)
 
     def _packets(self) -> Iterator[Any]:
         try:
@@ -171,7 +190,7 @@ class FFmpegSource:
             raise Unreadable("it changes to another rate or number of channels") from error
 
     def _stated_s(self) -> float:
-        if self._demuxer not in STATING:
+        if self._demuxer not in STATING or not self._states_duration:
             return 0.0
         stream = self._stream
         if stream.duration and stream.time_base:

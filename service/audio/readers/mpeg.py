@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
+from service.audio.icy import without_titles
 from service.audio.mpeg import (
     HAS_BYTES,
     HAS_FRAMES,
@@ -15,10 +16,8 @@ from service.audio.mpeg import (
     Stream,
     frame_bytes,
     walk,
-    without_titles,
 )
 from service.audio.readers.chain import ChainSource
-from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
 
 # From frames of one kind, what is known of them, and the length in seconds that is stated.
@@ -59,13 +58,6 @@ def open_mpeg(data: bytes, begin: int, end: int, *, open_part: PartOpening) -> S
     source = openings[0]()
     source.damaged_s = stream.lost_s
     return source
-
-
-def by_sndfile(frames: bytes, part: Part, stated_s: float, *, name: str) -> Source:
-    """Open frames of layer III by libsndfile, which is fast."""
-    if part.kind.layer != LAYER_3:
-        raise Unreadable("libsndfile reads layer III only")
-    return SndFileSource(frames, name, stated_s=stated_s)
 
 
 def _walked(data: bytes, begin: int, end: int) -> tuple[bytes, Stream]:

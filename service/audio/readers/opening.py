@@ -3,16 +3,20 @@
 from collections.abc import Callable, Collection
 from functools import partial
 
-from service.audio import adts, flac, riff
-from service.audio.formats import FORMATS, check_allowed, find
+from service.audio import ac3, adts, amr, flac, flac_frames, free_format, mpeg, riff
+from service.audio.formats import check_allowed, find
+from service.audio.frames import find_frame, walk
+from service.audio.icy import without_titles
+from service.audio.joined import pieces_of
+from service.audio.mp4 import check_readable
 from service.audio.mpeg import Part
 from service.audio.ogg import Link, links_of
 from service.audio.quality import COMPLETE_SHARE
 from service.audio.readers import pcm
 from service.audio.readers.chain import ChainSource
-from service.audio.readers.mpeg import PartOpening, by_sndfile, open_mpeg
+from service.audio.readers.mpeg import PartOpening, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
-from service.audio.readers.source import Source
+from service.audio.readers.source import Source, Unreadable
 from service.errors import UnsupportedAudio, UnusableAudio
 
 Opening = Callable[[], Source]
@@ -21,26 +25,26 @@ Opening = Callable[[], Source]
 DEMUXERS = {
     "wav": "wav",
     "flac": "flac",
-    "aiff": "aiff",
     "mp4": "mov",
     "aac": "aac",
-    "matroska": "matroska",
-    "wma": "asf",
     "amr": "amr",
     "ac3": "ac3",
+    "aiff": "aiff",
+    "matroska": "matroska",
+    "wma": "asf",
     "au": "au",
     "caf": "caf",
     "w64": "w64",
     "wavpack": "wv",
     "tta": "tta",
 }
+FRAMED = frozenset({"aac", "ac3", "amr"})
 SNDFILE_READS = frozenset({"aiff", "au", "caf", "w64"})
 SNDFILE_OGG = frozenset({"vorbis", "opus"})
 # What answers call the codecs of Ogg files.
 OGG_NAMES = {"vorbis": "ogg", "opus": "opus", "speex": "speex", "flac": "flac"}
 MOST_LINKS = 1_000
 OPUS_HZ = 48_000  # in which the pages of Opus count, whatever its sampling rate
-EAC3_FROM = 11  # number of the bit stream's syntax from which on it is Enhanced AC-3
 
 
 def openings_of(data: bytes, formats: Collection[str]) -> tuple[str, list[Opening]]:
@@ -59,41 +63,71 @@ def openings_of(data: bytes, formats: Collection[str]) -> tuple[str, list[Openin
     check_allowed(found.name, formats)
     if found.name in ("mp3", "mp2"):
         return found.name, _of_mpeg(data, found.begin, found.end, found.name)
-    if found.name == "wav":
-        return found.name, _of_wav(data[found.begin :] if found.begin else data)
-    return found.name, _of_container(_cut(data, found.begin, found.end), found.name)
+    data = _cut(data, found.begin, found.end)
+    pieces = [_of_file(_cut(data, *piece), found.name) for piece in pieces_of(data, found.name)]
+    return found.name, pieces[0] if len(pieces) == 1 else _joined(pieces)
 
 
-def _of_container(data: bytes, name: str) -> list[Opening]:
-    demuxer = DEMUXERS[name]
-    if name == "mp4" and b"moov" not in data:
-        raise UnusableAudio(
-            f"The {FORMATS[name]} file has no index (moov). Recorders write it last, so the file "
-            "was cut off or its recording was never ended; send it whole."
-        )
-    if name == "ac3" and data[5:6] >= bytes([EAC3_FROM << 3]):
-        demuxer = "eac3"
-    by_ffmpeg = partial(_by_ffmpeg, data, name, demuxer)
-    if name == "flac":
-        stated_s = flac.stated_s(data)
-        endless = flac.with_unknown_length(data)
-        return [
-            partial(SndFileSource, endless, name, stated_s=stated_s, seek_in=data),
-            by_ffmpeg,
-        ]
+def _joined(pieces: list[list[Opening]]) -> list[Opening]:
+    """Return what opens several files as one: each by its first reader, or each by its next."""
+    most = max(map(len, pieces))
+    return [
+        partial(ChainSource, [openings[min(n, len(openings) - 1)] for openings in pieces])
+        for n in range(most)
+    ]
+
+
+def _of_file(data: bytes, name: str) -> list[Opening]:
+    readers = {"wav": _of_wav, "flac": _of_flac, "mp4": _of_mp4}
+    if name in readers:
+        return readers[name](data)
+    if name in FRAMED:
+        return [partial(_framed, data, name, name)]
+    by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name])
     if name in SNDFILE_READS:
         cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
-        return [partial(SndFileSource, data, name, cut_off=cut_off), by_ffmpeg]
+        return [partial(SndFileSource, riff.with_length(data), name, cut_off=cut_off), by_ffmpeg]
     return [by_ffmpeg]
+
+
+def _of_mp4(data: bytes) -> list[Opening]:
+    check_readable(data)
+    return [partial(_by_ffmpeg, data, "mp4", "mov")]
+
+
+def _of_flac(data: bytes) -> list[Opening]:
+    by_ffmpeg = partial(_by_ffmpeg, name="flac", demuxer="flac")
+    frames_only = [
+        partial(_of_flac_frames, data, partial(SndFileSource, name="flac", stated_s=0.0)),
+        partial(_of_flac_frames, data, by_ffmpeg),
+    ]
+    if not data.startswith(flac.MARK):
+        return frames_only
+    stated_s, endless = flac.stated_s(data), flac.with_unknown_length(data)
+    fast = partial(SndFileSource, endless, "flac", stated_s=stated_s, seek_in=data)
+    return [fast, partial(by_ffmpeg, data), *frames_only]
+
+
+def _of_flac_frames(data: bytes, reader: Callable[[bytes], Source]) -> Source:
+    """Open the frames of a file whose beginning is missing or cannot be read."""
+    frame = flac_frames.find_frame(data, 0, len(data))
+    if frame is None:
+        raise Unreadable("no frames of FLAC are in it")
+    return reader(flac_frames.with_header(data, frame))
 
 
 def _of_wav(data: bytes) -> list[Opening]:
     wav = riff.read_wav(data)
-    samples = riff.samples_of(data, wav) if wav.codec in riff.STREAMS else b""
-    if wav.codec in riff.MPEG_CODECS:
-        return _of_mpeg(samples, 0, len(samples), "wav")
-    if wav.codec in riff.AAC_CODECS and adts.find_frame(samples, 0, len(samples)) == 0:
-        return [partial(_by_ffmpeg, samples, "wav", "aac")]
+    if wav.chunks and (wav.form is None or not wav.data):
+        missing = (
+            "'fmt ', which says what its samples are" if wav.data else "'data', with its samples"
+        )
+        raise UnusableAudio(
+            f"The WAV file has no chunk {missing}. Send it whole, as it was recorded or exported."
+        )
+    stream = _stream_in_wav(riff.samples_of(data, wav), wav) if _is_stream(data, wav) else []
+    if stream:
+        return stream
     if wav.codec is not None and wav.codec not in riff.READ_CODECS:
         raise UnsupportedAudio(
             f"The WAV file holds sound of the codec {riff.codec_name(wav.codec)}, which the "
@@ -109,13 +143,53 @@ def _of_wav(data: bytes) -> list[Opening]:
     ]
 
 
+def _is_stream(data: bytes, wav: riff.Wav) -> bool:
+    """Tell whether frames are in a WAV: it says so, or says samples and they prove to be frames."""
+    if wav.codec in riff.STREAMS:
+        return True
+    begin = wav.data[0].begin if wav.data else len(data)
+    end = begin + mpeg.SURE_FRAMES * mpeg.MOST_FRAME_BYTES
+    return data[begin : begin + 1] == b"\xff" and mpeg.find_frame(data, begin, end) == begin
+
+
+def _stream_in_wav(samples: bytes, wav: riff.Wav) -> list[Opening]:
+    if wav.codec in riff.AAC_CODECS:
+        frame = find_frame(samples, 0, len(samples), adts.ADTS)
+        return [] if frame is None else [partial(_framed, samples[frame:], "wav", "aac")]
+    return _of_mpeg(samples, 0, len(samples), "wav")
+
+
+def _framed(data: bytes, name: str, kind: str) -> Source:
+    from service.audio.readers.framed import FramedSource  # loads FFmpeg, as below
+
+    if kind == "amr":
+        wide = data.startswith(amr.WIDE_MARK)
+        mark, framing = (amr.WIDE_MARK, amr.WIDE) if wide else (amr.MARK, amr.NARROW)
+        return FramedSource(data, name, "amr", walk(data, len(mark), len(data), framing), mark)
+    if kind == "ac3":
+        demuxer, framing = ("eac3" if ac3.is_enhanced(data) else "ac3"), ac3.AC3
+    else:
+        data = without_titles(data, 0) or data
+        is_adts = adts.ADTS.start.match(data)
+        demuxer, framing = ("aac", adts.ADTS) if is_adts else ("loas", adts.LOAS)
+    return FramedSource(data, name, demuxer, walk(data, 0, len(data), framing))
+
+
 def _of_mpeg(data: bytes, begin: int, end: int, name: str) -> list[Opening]:
+    if not mpeg.frame_bytes(data, begin) and free_format.find_frame(data, begin, end) == begin:
+        return [partial(SndFileSource, _cut(data, begin, end), name, stated_s=0.0)]
+
     def by_ffmpeg(frames: bytes, _: Part, stated_s: float) -> Source:
         source = _by_ffmpeg(frames, name, "mp3")
         source.stated_s = stated_s
         return source
 
-    readers: tuple[PartOpening, ...] = (partial(by_sndfile, name=name), by_ffmpeg)
+    def fast(frames: bytes, part: Part, stated_s: float) -> Source:
+        if part.kind.layer != mpeg.LAYER_3:
+            return by_ffmpeg(frames, part, stated_s)  # libsndfile reads layer III only
+        return SndFileSource(frames, name, stated_s=stated_s)
+
+    readers: tuple[PartOpening, ...] = (fast, by_ffmpeg)
     return [partial(open_mpeg, data, begin, end, open_part=reader) for reader in readers]
 
 

@@ -165,7 +165,7 @@ def test_header_only_wav_that_states_a_length_is_unusable() -> None:
 @pytest.mark.parametrize("name", ["wav", "flac", "aiff", "ogg", "opus"])
 def test_a_file_that_ends_within_its_header_is_unusable(name: str) -> None:
     data = encode_as(name, tone(rate_hz=ENCODINGS[name].rate_hz))
-    with pytest.raises(UnusableAudio, match="is broken"):
+    with pytest.raises(UnusableAudio, match=r"is broken|has no chunk 'data'"):
         decode(data[:20])
 
 

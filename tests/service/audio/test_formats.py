@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from service.audio.formats import FORMATS, check_allowed, find, readable
+from service.audio.formats import FORMATS, Found, check_allowed, find, readable
 from service.errors import UnsupportedAudio
-from tests.audio import ENCODINGS, MUXINGS, encode, encode_as, mux, noise
+from tests.audio import ENCODINGS, MUXINGS, Muxing, encode, encode_as, mux, noise
+from tests.service.audio.test_free_format import STREAM
 from tests.service.audio.test_tags import id3v2
 
 
@@ -33,6 +34,31 @@ def test_what_ffmpeg_writes_is_told_by_its_first_bytes(name: str) -> None:
 def test_a_file_is_found_behind_tags_and_junk(name: str, front: bytes) -> None:
     found = find(front + encode_as(name, noise(0.5)), FORMATS)
     assert (found.name, found.begin) == (name, len(front))
+
+
+@pytest.mark.parametrize("name", ["m4a", "webm", "wma", "amr", "wavpack", "tta", "ac3", "latm"])
+def test_other_files_are_found_behind_junk_too(name: str) -> None:
+    answer, muxing = MUXINGS.get(name, ("aac", Muxing("latm", "aac")))
+    front = b"HTTP/1.1 200 OK\r\nContent-Type: audio\r\n\r\n"
+    found = find(front + mux(noise(0.5, rate_hz=muxing.rate_hz), muxing), FORMATS)
+    assert (found.name, found.begin) == (answer, len(front))
+
+
+@pytest.mark.parametrize(("container", "name"), [("WAV", "wav"), ("AIFF", "aiff"), ("CAF", "caf")])
+def test_files_of_libsndfile_are_found_behind_a_byte_order_mark(container: str, name: str) -> None:
+    found = find(b"\xef\xbb\xbf" + encode(noise(0.5), container=container), FORMATS)
+    assert (found.name, found.begin) == (name, 3)
+
+
+def test_frames_of_flac_without_the_beginning_of_their_file_are_found() -> None:
+    data = encode_as("flac", noise(2.0))[10_000:]
+    found = find(data, FORMATS)
+    assert found.name == "flac"
+    assert data[found.begin : found.begin + 2] == b"\xff\xf8"
+
+
+def test_mp3_of_a_free_bit_rate_is_found() -> None:
+    assert find(STREAM, FORMATS) == Found("mp3", 0, len(STREAM))
 
 
 def test_what_is_foreign_is_named_with_what_can_be_sent() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.audio import mpeg
-from service.audio.mpeg import find_frame, frame_bytes, walk, without_titles
+from service.audio.mpeg import find_frame, frame_bytes, walk
 from tests.audio import Muxing, encode, mux, noise, stereo, tone, varying_mp3
 from tests.service.audio.test_tags import id3v2
 
@@ -21,13 +21,6 @@ def cut_at_frames(data: bytes) -> list[bytes]:
 
 
 FRAMES = cut_at_frames(PIPED)
-
-
-def with_titles(data: bytes, interval: int) -> bytes:
-    pieces = [data[at : at + interval] for at in range(0, len(data), interval)]
-    title = b"StreamTitle='A song';".ljust(32, b"\0")
-    texts = [b"\x02" + title, *[b"\0"] * (len(pieces) - 2)]
-    return b"".join(piece + text for piece, text in zip(pieces, [*texts, b""], strict=True))
 
 
 def test_the_frames_are_counted_and_what_the_encoder_states_is_told() -> None:
@@ -106,16 +99,6 @@ def test_zeros_and_part_of_a_frame_at_the_end_are_not_lost_sound() -> None:
     assert (stream.parts[0].n_frames, stream.lost_bytes) == (len(FRAMES) - 1, 0)
     padded = walk(PIPED + bytes(3_000))
     assert (padded.parts[0].n_frames, padded.lost_bytes) == (len(FRAMES), 0)
-
-
-@pytest.mark.parametrize("interval", [8_192, 16_000])
-def test_the_titles_of_a_radio_station_are_taken_out(interval: int) -> None:
-    sound = PIPED * 3
-    assert without_titles(with_titles(sound, interval), 0) == sound
-
-
-def test_a_stream_without_titles_keeps_all_its_bytes() -> None:
-    assert without_titles(PIPED * 3, 0) is None
 
 
 def test_no_frames_are_found_in_noise_however_much_it_resembles_them() -> None:

@@ -52,6 +52,13 @@ def test_a_last_page_that_is_there_in_part_tells_that_the_file_is_cut_off() -> N
     assert link.end == len(VORBIS) - 100
 
 
+def test_a_file_that_is_cut_off_where_the_next_one_begins_ends_there() -> None:
+    first, second = links_of(VORBIS[:-100] + VORBIS)
+    assert first.cut_off
+    assert not second.cut_off
+    assert (first.end, second.begin) == (len(VORBIS) - 100, len(VORBIS) - 100)
+
+
 def test_a_stream_without_its_headers_is_no_link() -> None:
     assert links_of(b"".join(pages(VORBIS)[3:])) == []
     assert links_of(b"OggS") == []

@@ -3,7 +3,15 @@ import struct
 import numpy as np
 import pytest
 
-from service.audio.riff import codec_name, is_cut_off, mended, read_wav, samples_of
+from service.audio.riff import (
+    codec_name,
+    is_cut_off,
+    is_one_file,
+    mended,
+    read_wav,
+    samples_of,
+    with_length,
+)
 from tests.audio import encode, tone
 
 FILE = encode(tone(), subtype="PCM_16")
@@ -32,8 +40,18 @@ def test_a_file_in_order_is_left_as_it_is() -> None:
         + chunk(b"data", SAMPLES[:1_000])
         + chunk(b"LIST", b"abc")
         + chunk(b"data", SAMPLES[1_000:]),
+        HEADER + chunk(b"data", SAMPLES, 36),
+        HEADER + chunk(b"data", SAMPLES, len(SAMPLES) // 2),
+        b"RF64\xff\xff\xff\xff" + HEADER[8:] + chunk(b"data", SAMPLES, 0xFFFFFFFF),
+        b"RF64\xff\xff\xff\xffWAVE"
+        + chunk(b"ds64", bytes(28))
+        + HEADER[12:]
+        + chunk(b"data", SAMPLES, 0xFFFFFFFF),
     ],
-    ids=["length 0", "no pad", "two chunks of samples", "another chunk between them"],
+    ids=[
+        *("length 0", "no pad", "two chunks of samples", "another chunk between them"),
+        *("length of a header", "half of the length", "long length missing", "long length 0"),
+    ],
 )
 def test_a_half_written_file_is_mended_to_one_in_order(data: bytes) -> None:
     fixed = mended(data, read_wav(data))
@@ -47,6 +65,32 @@ def test_a_half_written_file_is_mended_to_one_in_order(data: bytes) -> None:
 def test_a_file_without_samples_is_not_mended_from_what_follows() -> None:
     data = HEADER + chunk(b"data", b"", 0) + chunk(b"LIST", b"INFO")
     assert mended(data, read_wav(data)) is data
+
+
+def test_a_long_length_is_told_by_its_own_chunk() -> None:
+    lengths = struct.pack("<QQQI", 0, len(SAMPLES), 0, 0)
+    data = b"RF64" + b"\xff" * 4 + b"WAVE" + chunk(b"ds64", lengths) + HEADER[12:]
+    data += chunk(b"data", SAMPLES, 0xFFFFFFFF) + chunk(b"LIST", b"INFO" + bytes(4_000))
+    wav = read_wav(data)
+    assert samples_of(data, wav) == SAMPLES
+    assert mended(data, wav) is data
+
+
+@pytest.mark.parametrize("behind", [bytes(100_000), b"id3 " + bytes(90_000), b"TAG" + bytes(125)])
+def test_what_follows_the_samples_and_is_none_is_left_out(behind: bytes) -> None:
+    data = FILE + behind
+    assert samples_of(data, read_wav(data)) == SAMPLES
+
+
+def test_an_mp3_that_follows_the_samples_is_not_heard_as_samples() -> None:
+    data = FILE + encode(tone(), container="MP3")
+    assert samples_of(data, read_wav(data)) == SAMPLES
+
+
+@pytest.mark.parametrize("form", [HEADER[20:34], HEADER[20:34] + b"\0\0"])
+def test_bits_that_the_form_leaves_out_are_those_of_a_sample(form: bytes) -> None:
+    data = HEADER[:12] + chunk(b"fmt ", form) + chunk(b"data", SAMPLES)
+    assert mended(data, read_wav(data)) == FILE
 
 
 def test_the_codec_is_read_from_an_extensible_format_too() -> None:
@@ -66,6 +110,20 @@ def test_an_au_file_that_was_streamed_states_no_length() -> None:
     data = encode(tone(), container="AU")
     streamed = data[:8] + b"\xff" * 4 + data[12:]
     assert not is_cut_off(streamed[: len(data) // 2], 0.95)
+
+
+def test_an_au_file_whose_length_was_never_written_has_an_unknown_one() -> None:
+    data = encode(tone(), container="AU")
+    assert with_length(data) is data
+    assert with_length(data[:8] + bytes(4) + data[12:]) == data[:8] + b"\xff" * 4 + data[12:]
+
+
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "AU", "W64"])
+def test_a_file_that_states_all_its_bytes_is_one(container: str) -> None:
+    data = encode(tone(), container=container)
+    assert is_one_file(data)
+    assert not is_one_file(data + data)
+    assert not is_one_file(data[:4] + bytes(20) + data[24:])
 
 
 def test_codecs_have_names_or_numbers() -> None:

@@ -1,4 +1,5 @@
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,9 +96,29 @@ def test_what_follows_a_place_is_what_follows_it_when_all_is_read(name: str) -> 
 
 
 def test_a_file_without_times_is_read_from_the_beginning() -> None:
-    source = opened("aac", noise(3.0))
+    source = opened("mp2", noise(3.0))
     assert source.seek(100_000) == 0
     source.close()
+
+
+def test_a_gap_in_a_recording_of_the_web_is_told() -> None:
+    options = (("live", "1"), ("cluster_time_limit", "300"))
+    muxing = Muxing("webm", "libopus", 48_000, container_options=options)
+    data = mux(noise(6.0, rate_hz=48_000), muxing)
+    clusters = [m.start() for m in re.finditer(b"\x1f\x43\xb6\x75", data)]
+    assert len(clusters) > 8
+    cut = data[: clusters[3]] + data[clusters[7] :]
+    source = FFmpegSource(cut, "matroska", "matroska")
+    length_s = len(heard(source)) / 48_000
+    assert source.damaged_s > 0.5
+    assert length_s + source.damaged_s == pytest.approx(6.0, abs=0.2)
+
+
+def test_a_length_that_nobody_wrote_is_not_believed() -> None:
+    live = Muxing("matroska", "libmp3lame", container_options=(("live", "1"),))
+    assert FFmpegSource(mux(noise(4.0), live), "matroska", "matroska").stated_s == 0
+    whole = mux(noise(4.0), Muxing("matroska", "libmp3lame"))
+    assert FFmpegSource(whole, "matroska", "matroska").stated_s == pytest.approx(4.0, abs=0.1)
 
 
 def test_a_damaged_frame_of_flac_is_left_out_and_told() -> None:

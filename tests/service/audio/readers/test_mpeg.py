@@ -1,14 +1,13 @@
-from functools import partial
-
 import numpy as np
 import pytest
 
-from service.audio.mpeg import Kind, Part, frame_bytes
-from service.audio.readers.mpeg import by_sndfile, open_mpeg
+from service.audio.mpeg import Part, frame_bytes
+from service.audio.readers.mpeg import open_mpeg
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
 from tests.audio import Waveform, encode, noise, tone, varying_mp3
-from tests.service.audio.test_mpeg import FRAMES, with_titles
+from tests.service.audio.test_icy import with_titles
+from tests.service.audio.test_mpeg import FRAMES
 from tests.service.audio.test_tags import id3v2
 
 SOUND = np.concatenate([0 * tone(duration_s=1.0), noise(3.0)])
@@ -19,7 +18,10 @@ NUMBER_AT = 4 + 17 + 8  # of frames, in mono
 
 
 def opened(data: bytes) -> Source:
-    return open_mpeg(data, 0, len(data), open_part=partial(by_sndfile, name="mp3"))
+    def by_sndfile(frames: bytes, _: Part, stated_s: float) -> Source:
+        return SndFileSource(frames, "mp3", stated_s=stated_s)
+
+    return open_mpeg(data, 0, len(data), open_part=by_sndfile)
 
 
 def heard(data: bytes) -> Waveform:
@@ -96,12 +98,6 @@ def test_a_place_is_found_without_decoding_what_comes_before() -> None:
     assert at == 2 * 44_100
     rest = np.concatenate(list(source.blocks()))[:, 0]
     np.testing.assert_allclose(rest, whole[at:], atol=1e-3)
-
-
-def test_the_forerunner_is_left_to_another_reader() -> None:
-    part = Part(Kind(version=3, layer=2, rate_hz=44_100, mono=True))
-    with pytest.raises(Unreadable, match="layer III"):
-        by_sndfile(b"", part, 0.0, name="mp2")
 
 
 def test_a_file_without_frames_is_unreadable() -> None:

@@ -10,6 +10,8 @@ from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
 from service.errors import UnsupportedAudio, UnusableAudio
 from tests.audio import ENCODINGS, MUXINGS, Muxing, encode, encode_as, mux, noise, varying_mp3
+from tests.service.audio.test_free_format import STREAM
+from tests.service.audio.test_icy import with_titles
 from tests.service.audio.test_riff import HEADER, chunk
 
 SOUND = noise(1.0)
@@ -42,7 +44,8 @@ def test_a_plain_wav_whose_chunks_are_out_of_order_is_mended_first() -> None:
 def test_ffmpeg_reads_the_rest(name: str) -> None:
     answer, muxing = MUXINGS[name]
     source = first(mux(noise(1.0, rate_hz=muxing.rate_hz), muxing))
-    assert type(source).__name__ == "FFmpegSource"
+    framed = {"aac", "amr", "ac3", "eac3"}
+    assert type(source).__name__ == ("FramedSource" if name in framed else "FFmpegSource")
     assert source.format == answer
 
 
@@ -113,14 +116,70 @@ def test_a_codec_that_is_not_read_in_a_wav_is_named(number: int, name: str) -> N
 def test_the_second_reader_takes_what_the_first_cannot() -> None:
     data = bytearray(encode(noise(4.0), container="FLAC"))
     data[len(data) // 2] ^= 1
-    _, (fast, slow) = openings_of(bytes(data), FORMATS)
+    _, (fast, slow, *_) = openings_of(bytes(data), FORMATS)
     with pytest.raises(Unreadable, match="flac decoder"):
         list(fast().blocks())
     assert sum(map(len, slow().blocks())) > 3 * 44_100
 
 
-def test_a_recording_that_was_never_ended_is_told_from_a_broken_one() -> None:
-    _, muxing = MUXINGS["m4a"]
-    data = mux(noise(1.0), muxing)
-    with pytest.raises(UnusableAudio, match=r"no index \(moov\).*send it whole"):
-        openings_of(data[: data.index(b"moov") - 4], FORMATS)
+JOINED = {
+    "wav": encode(SOUND),
+    "24 bits": encode(SOUND, subtype="PCM_24"),
+    **{name: encode(SOUND, container=name) for name in ("AIFF", "FLAC", "AU", "CAF", "W64")},
+    **{name: mux(SOUND, MUXINGS[name][1]) for name in ("m4a", "mov", "wma", "tta", "aac", "mkv")},
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_joined_files_are_read_one_after_the_other(name: str) -> None:
+    source = first(2 * JOINED[name])
+    assert sum(map(len, source.blocks())) / 44_100 == pytest.approx(2.0, abs=0.15)
+    assert source.damaged_s == 0
+
+
+def test_a_joined_file_of_another_rate_is_read_at_that_of_the_first() -> None:
+    source = first(encode(SOUND, container="FLAC") + encode(SOUND, 22_050, container="FLAC"))
+    assert sum(map(len, source.blocks())) / 44_100 == pytest.approx(3.0, abs=0.01)
+
+
+def test_mp3_and_its_forerunner_behind_each_other_are_both_read() -> None:
+    source = first(encode(SOUND, container="MP3") + mux(SOUND, MUXINGS["mp2"][1]))
+    assert sum(map(len, source.blocks())) / 44_100 == pytest.approx(2.0, abs=0.1)
+
+
+def test_an_mp3_of_a_free_bit_rate_is_read() -> None:
+    assert sum(map(len, first(STREAM).blocks())) / 44_100 == pytest.approx(2.0, abs=0.1)
+
+
+def test_flac_is_read_without_the_beginning_of_its_file_or_behind_a_broken_one() -> None:
+    data = bytearray(encode(noise(4.0), container="FLAC"))
+    n_samples = sum(map(len, first(bytes(data[len(data) // 2 :])).blocks()))
+    assert 1.5 < n_samples / 44_100 < 2.0
+    data[43:46] = b"\xff" * 3  # the length of the second block
+    assert sum(map(len, first(bytes(data)).blocks())) == 4 * 44_100
+
+
+def test_titles_of_a_radio_station_between_frames_of_aac_are_taken_out() -> None:
+    stream = mux(noise(4.0), MUXINGS["aac"][1])
+    source = first(with_titles(stream, 4_096))
+    samples = sum(map(len, source.blocks()))
+    assert (samples, source.damaged_s) == (sum(map(len, first(stream).blocks())), 0)
+
+
+def test_an_mp3_in_a_wav_that_says_samples_is_heard_as_an_mp3() -> None:
+    data = HEADER + chunk(b"data", encode(SOUND, container="MP3"))
+    source = first(data)
+    assert source.format == "wav"
+    assert sum(map(len, source.blocks())) / 44_100 == pytest.approx(1.0, abs=0.1)
+
+
+def test_an_au_file_whose_length_was_never_written_is_read_to_its_end() -> None:
+    data = encode(SOUND, container="AU")
+    assert sum(map(len, first(data[:8] + bytes(4) + data[12:]).blocks())) == len(SOUND)
+
+
+@pytest.mark.parametrize(("name", "missing"), [(b"fmt ", "'fmt '"), (b"data", "'data'")])
+def test_a_wav_that_lacks_a_chunk_is_told_which(name: bytes, missing: str) -> None:
+    data = encode(SOUND).replace(name, b"junk", 1)
+    with pytest.raises(UnusableAudio, match=f"no chunk {missing}.*Send it whole"):
+        openings_of(data, FORMATS)
