@@ -25,7 +25,8 @@ from service.inference.timeline import lab
 from service.routes.dependencies import IntakeDep, RegistryDep, problem_responses
 from service.routes.options import Options, OptionsDep
 from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result, task_results
-from service.telemetry.record import ALL_TASKS, record
+from service.telemetry.metrics import ALL_TASKS
+from service.telemetry.record import record
 
 router = APIRouter(prefix="/classify", tags=["classify"])
 

@@ -16,7 +16,7 @@ from service.inference.registry import Registry
 from service.routes.access import check_stream
 from service.streaming.asyncapi import asyncapi_document
 from service.streaming.live import Live
-from service.telemetry.record import ALL_TASKS
+from service.telemetry.metrics import ALL_TASKS
 from service.telemetry.streams import StreamRecord, finish_stream
 
 PATH = "/stream"

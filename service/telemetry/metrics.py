@@ -18,6 +18,9 @@ from service.inference.registry import Entry
 PREFIX = "music_classification_"
 REPLACEMENTS = ("hung", "crashed", "killed")
 EARLY_ENDS = ("late_head", "untaken_answer", "gave_way", "refused")
+STREAM_ENDS = ("ended", "left", "refused", "stopping", "too-slow", "too-long", "crashed", "cut-off")
+# What stands for the task where all of them were asked for.
+ALL_TASKS = "all"
 
 REQUESTS = Counter(
     PREFIX + "requests",
@@ -114,9 +117,23 @@ def _begin_task_at_zero(task: str, labels: Iterable[str]) -> None:
     for label in labels:
         for uncertain in ("false", "true"):
             ANSWERS.labels(task, label, uncertain)
+    _begin_uploads_at_zero("/classify/{task}", task)
+    _begin_streams_at_zero(task)
+
+
+def _begin_uploads_at_zero(path: str, task: str) -> None:
     for status, problem in (
         (200, ""),
         (ServiceError.status, ServiceError.slug()),
         (Overloaded.status, Overloaded.slug()),
     ):
-        REQUESTS.labels("/classify/{task}", "POST", task, str(status), problem)
+        REQUESTS.labels(path, "POST", task, str(status), problem)
+
+
+def _begin_streams_at_zero(task: str) -> None:
+    for ending in STREAM_ENDS:
+        STREAMS_ENDED.labels(task, ending, "")
+
+
+_begin_uploads_at_zero("/classify", ALL_TASKS)
+_begin_streams_at_zero(ALL_TASKS)

@@ -17,7 +17,6 @@ from service.telemetry.request_id import request_id
 logger = logging.getLogger(__name__)
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-ALL_TASKS = "all"
 UNMATCHED = "unmatched"
 ASSETS = "assets"
 PROBES = "/health/"

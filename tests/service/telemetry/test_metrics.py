@@ -106,6 +106,18 @@ def test_every_figure_is_named_after_the_product() -> None:
                 "problem": "overloaded",
             },
         ),
+        (
+            "requests_total",
+            {
+                "path": "/classify",
+                "method": "POST",
+                "task": "all",
+                "status": "500",
+                "problem": "service-error",
+            },
+        ),
+        ("streams_ended_total", {"task": "genre", "ending": "cut-off", "problem": ""}),
+        ("streams_ended_total", {"task": "all", "ending": "too-slow", "problem": ""}),
     ],
 )
 def test_a_counter_is_there_before_there_is_anything_to_count(
