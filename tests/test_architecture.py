@@ -21,6 +21,7 @@ ORDER = {
         "audio",
         "inference",
         "schemas",
+        "answers",
         "client",
         "telemetry",
         "decoding",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from service.answers import audio_info, task_results
 from service.audio.decode import Clip, Limits
 from service.deadline import Deadline
 from service.decoding.pool import DecoderPool
@@ -21,7 +22,7 @@ from service.inference.classification import classify, needed_rates_hz
 from service.library.problems import LibraryError
 from service.library.question import Outcome, Question
 from service.library.reading import read, sha256_of
-from service.schemas import AllAnswers, audio_info, task_results
+from service.schemas import AllAnswers
 
 logger = logging.getLogger(__name__)
 

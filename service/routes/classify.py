@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import PlainTextResponse
 
+from service.answers import audio_info, task_result, task_results
 from service.errors import (
     DeadlineExceeded,
     InvalidRequest,
@@ -24,7 +25,7 @@ from service.http.accept import preferred
 from service.inference.timeline import lab
 from service.routes.dependencies import IntakeDep, RegistryDep, problem_responses
 from service.routes.options import Options, OptionsDep
-from service.schemas import AllAnswers, TaskAnswer, audio_info, task_result, task_results
+from service.schemas import AllAnswers, TaskAnswer
 from service.telemetry.metrics import ALL_TASKS
 from service.telemetry.record import record
 

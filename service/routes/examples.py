@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.answers import PROBABILITY_DIGITS
 from service.inference.bundle import MODEL_FILE
 from service.inference.card import Card
-from service.schemas import PROBABILITY_DIGITS
 
 # With more, an example would be all labels and nothing else.
 MAX_LABELS = 10

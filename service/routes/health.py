@@ -7,9 +7,10 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service import __version__
+from service.answers import readiness
 from service.inference.registry import Registry
 from service.routes.dependencies import ReadyWhenDep, RegistryDep, StoppingDep
-from service.schemas import Liveness, Readiness, readiness
+from service.schemas import Liveness, Readiness
 from service.telemetry import metrics
 
 router = APIRouter(tags=["operations"])

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
+from service.answers import readiness
 from service.errors import NotFound, NotReady
 from service.inference.card import Card
 from service.routes.dependencies import RegistryDep, problem_responses
-from service.schemas import ModelSummary, readiness
+from service.schemas import ModelSummary
 
 
 def _differs_for_browsers(response: Response) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from service.answers import TIME_DIGITS, task_result
 from service.inference.classification import Classification
-from service.schemas import TIME_DIGITS, task_result
 from service.streaming.protocol import Said, StreamAnswer, TaskStreamAnswer
 from service.streaming.session import Heard
 

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from service.answers import audio_info, task_result
 from service.audio.decode import Limits, decode
 from service.audio.files import audio_files
 from service.client import Client
 from service.errors import ServiceError
 from service.inference.bundle import Bundle
 from service.inference.classification import classify, needed_rates_hz
-from service.schemas import AllAnswers, audio_info, task_result
+from service.schemas import AllAnswers
 
 Ask = Callable[[Path], AllAnswers]
 

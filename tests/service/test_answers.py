@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.answers import audio_info, readiness, task_result
 from service.audio.decode import Clip
 from service.inference.bundle import MODEL_FILE, Bundle, file_sha256
 from service.inference.classification import Classification
@@ -11,7 +12,6 @@ from service.inference.key import Key
 from service.inference.registry import Registry
 from service.inference.timeline import LabelledSegment
 from service.inference.windows import Segment
-from service.schemas import audio_info, readiness, task_result
 from tests.bundles import GENRES, edit_card, write_bundle
 
 WARNING = "short: only 0.12 s"
