@@ -86,6 +86,10 @@ class TrainingRecord(_CardPart):
     split: str
     seed: int
     epochs: int
+    head: str = Field(
+        default="",
+        description="What was trained on a pretrained network, and what it was chosen from",
+    )
     parameters: int
     code_version: str
     trained_on: str = Field(description="Date, ISO 8601")

@@ -36,6 +36,7 @@ from service.inference.windows import cut_windows
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
 from training.fitting.embedding import taken_apart
+from training.fitting.fit_job import FINAL
 from training.fitting.run_folder import RunFolder
 from training.networks.architectures import serving_network
 from training.recipes import Recipe
@@ -298,7 +299,7 @@ def _card(
     calibration: Calibration,
     figures: Sequence[Evaluation],
 ) -> Card:
-    record = run.record()
+    record, choice = run.record(), run.head_choice(FINAL)
     lab_labels = recipe.serving.lab_labels
     # The card comes last.
     files = sorted(path.name for path in draft.iterdir())
@@ -322,6 +323,7 @@ def _card(
             split=SPLIT_BY_GROUP if record.grouped else FILE_PROTOCOL,
             seed=record.seed,
             epochs=record.epochs,
+            head="" if choice is None else choice.summary(),
             parameters=parameters,
             code_version=__version__,
             trained_on=run.finished_on().isoformat(),

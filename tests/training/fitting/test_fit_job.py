@@ -30,6 +30,7 @@ from tests.training.tiny import (
     averaging_net,
     noisy,
     varied,
+    with_fit,
 )
 from tests.training.untrained import leave_untrained
 from training.data.cache import FeatureCache
@@ -40,7 +41,9 @@ from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fingerprint,
 from training.fitting.fit_network import Fitted
 from training.fitting.material import Beside, Item
 from training.fitting.run_folder import RunFolder
+from training.fitting.trials import HeadChoice
 from training.recipes import Recipe
+from training.recipes.fit_settings import CHOSEN, LINEAR
 
 
 class Talking:
@@ -359,6 +362,47 @@ def test_a_backbone_stays_as_it_is(on_backbone: FitJob) -> None:
     kept = on_backbone.run.network().get_layer(mixture.name)
     for before, after in zip(mixture.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
+
+
+def test_the_head_is_chosen_for_each_network_by_what_it_learns_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[str]] = []
+
+    def choose(items: Sequence[Item], recipe: Recipe, seed: int) -> HeadChoice:  # noqa: ARG001
+        asked.append({item.group for item in items})
+        return HeadChoice(penalty=None if len(asked) == 1 else 0.1)
+
+    monkeypatch.setattr(fit_job, "choose_head", choose)
+    recipe = with_fit(replace(TOY_ON_TOP, augment=noisy), head=CHOSEN)
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe)
+    fit(job)
+
+    assert len(asked) == len(job.run.folds()) + 1
+    for fold, groups in zip(job.run.folds(), asked, strict=False):
+        assert not groups & set(fold.groups)
+    assert {name: choice.penalty for name, choice in job.run.head_choices().items()} == {
+        FINAL: 0.1, "groups-1": None, "groups-2": 0.1,
+    }  # fmt: skip
+    assert job.run.record().network == "linear_net"
+    assert "embedding_net" in [layer.name for layer in job.run.fold_network("groups-1").layers]
+
+
+def test_a_choice_that_was_made_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = with_fit(TOY_ON_TOP, head=LINEAR)
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
+    job.run.keep_head_choice(FINAL, HeadChoice(penalty=0.3))
+    monkeypatch.setattr(fit_job, "choose_head", lambda *_: pytest.fail("chosen again"))
+    fit(job)
+    assert job.run.record().network == "linear_net"
+
+
+def test_a_head_needs_something_to_stand_on(tmp_path: Path) -> None:
+    job = make_job(tmp_path, tmp_path, with_fit(TOY, head=LINEAR))
+    with pytest.raises(TrainingError, match="no pretrained network for a linear head"):
+        fit(job)
 
 
 @pytest.mark.usefixtures("_untrained")

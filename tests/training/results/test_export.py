@@ -48,9 +48,10 @@ from training.data.scales import RATINGS_LIST
 from training.errors import TrainingError
 from training.fitting import fit_job
 from training.fitting.embedding import on_top, taken_apart
-from training.fitting.fit_job import FitJob, fit
+from training.fitting.fit_job import FINAL, FitJob, fit
 from training.fitting.material import Beside
 from training.fitting.run_folder import RunFolder
+from training.fitting.trials import HeadChoice
 from training.networks import musicnn
 from training.networks.architectures import (
     chord_net,
@@ -294,6 +295,14 @@ def test_the_same_run_gives_the_same_networks(
     assert (again / MODEL_FILE).read_bytes() == (bundle_of_run / MODEL_FILE).read_bytes()
 
 
+def test_the_card_tells_what_head_was_chosen(fitted_on_top: RunFolder, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(fitted_on_top.path, tmp_path / "run"))
+    choice = HeadChoice(penalty=0.3)
+    run.keep_head_choice(FINAL, choice)
+    card = Bundle.load(export(TOY_ON_TOP, run, tmp_path / "models")).card
+    assert card.training.head == choice.summary()
+
+
 def test_parts_that_do_not_make_the_whole_are_refused(
     fitted_on_top: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +333,7 @@ def test_the_card_is_the_contract_and_the_record(
     assert card.training.epochs == record.epochs
     assert card.training.data_sets == record.clips_by_data_set
     assert card.training.parameters == fitted_run.network().count_params()
+    assert card.training.head == ""
     assert card.training.code_version == __version__
     assert datetime.date.fromisoformat(card.training.trained_on)
     assert "research" in card.training.licence_note

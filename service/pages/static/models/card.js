@@ -53,7 +53,7 @@ function rating({ name, meaning, evaluation }) {
   );
 }
 
-function training({ data_sets, split, command, parameters, epochs, code_version, licence_note, clips_skipped }) {
+function training({ data_sets, split, command, parameters, epochs, head, code_version, licence_note, clips_skipped }) {
   const rows = Object.entries(data_sets).map(([name, clips]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, clips.toLocaleString("en"))));
   return section("What it was trained on",
@@ -61,6 +61,7 @@ function training({ data_sets, split, command, parameters, epochs, code_version,
     make("p", {}, `Split ${split}.`),
     clips_skipped > 0 && make("p", {}, `${clips_skipped} clips could not be decoded and were left out.`),
     make("p", {}, `${parameters.toLocaleString("en")} weights, ${epochs} epochs, code version ${code_version}.`),
+    head !== "" && make("p", {}, `Head: ${head}.`),
     make("div", { className: "command" }, make("code", { tabIndex: 0, role: "group", "aria-label": "Command of the training" }, command)),
     make("p", { className: "note" }, licence_note),
   );
