@@ -24,6 +24,7 @@ from training.fitting.batches import (
     comment_between,
     label_targets,
 )
+from training.fitting.counting import cut_counting
 from training.fitting.tensorboard import follow
 from training.recipes import Recipe
 from training.recipes.fit_settings import FitSettings
@@ -110,10 +111,10 @@ def fit_network(
 
 
 def clip_logits(
-    network: keras.Model, grids: Sequence[HalfGrid], windows: WindowSpec
+    network: keras.Model, grids: Sequence[HalfGrid], recipe: Recipe
 ) -> NDArray[np.float32]:
-    """Return the mean window logits of each clip, shape [clips, labels]."""
-    cut = [cut_windows(grid.astype(np.float32), windows) for grid in grids]
+    """Return the mean logits of each clip's windows that count, shape [clips, labels]."""
+    cut = [cut_counting(grid, recipe) for grid in grids]
     answers = network.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
     logits = answers["logits"]
     ends = np.cumsum([len(w) for w in cut])[:-1]

@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.tiny import TOY_ON_TOP, with_fit
 from training.data.labels import OUTSIDE, UNLABELLED
-from training.fitting.embedding import EMBEDDED_WINDOWS
+from training.fitting.embedding import on_embeddings
 from training.fitting.fit_network import clip_logits
 from training.fitting.linear_head import (
     Heard,
@@ -33,7 +33,9 @@ def items_of(n: int, *, seed: int, apart: float = 1.5) -> list[Item]:
 def test_it_learns_what_tells_the_labels_apart() -> None:
     fitted = fit_linear_head(items_of(40, seed=1, apart=3.0), TOY_ON_TOP, seed=1)
     unseen = items_of(200, seed=2, apart=3.0)
-    logits = clip_logits(fitted.network, [item.grids[0] for item in unseen], EMBEDDED_WINDOWS)
+    logits = clip_logits(
+        fitted.network, [item.grids[0] for item in unseen], on_embeddings(TOY_ON_TOP)
+    )
     right = logits.argmax(axis=1) == [item.label for item in unseen]
     assert right.mean() > 0.9
     assert fitted.history["loss"][-1] < fitted.history["loss"][0]
@@ -42,7 +44,9 @@ def test_it_learns_what_tells_the_labels_apart() -> None:
 def test_where_nothing_tells_the_labels_apart_it_hardly_dares_to_say() -> None:
     fitted = fit_linear_head(items_of(40, seed=1, apart=0.0), TOY_ON_TOP, seed=1)
     unseen = items_of(50, seed=2, apart=0.0)
-    logits = clip_logits(fitted.network, [item.grids[0] for item in unseen], EMBEDDED_WINDOWS)
+    logits = clip_logits(
+        fitted.network, [item.grids[0] for item in unseen], on_embeddings(TOY_ON_TOP)
+    )
     assert np.abs(np.diff(logits, axis=1)).mean() < 0.5
 
 
@@ -55,7 +59,7 @@ def test_a_sound_of_no_label_is_learned_to_be_unsure_of() -> None:
 
     def sureness(items: list[Item]) -> float:
         network = fit_linear_head(items, TOY_ON_TOP, seed=1).network
-        logits = clip_logits(network, [s.grids[0] for s in strangers], EMBEDDED_WINDOWS)
+        logits = clip_logits(network, [s.grids[0] for s in strangers], on_embeddings(TOY_ON_TOP))
         return float(np.abs(np.diff(logits, axis=1)).mean())
 
     assert sureness([*own, *strangers, unknown]) < sureness(own)
