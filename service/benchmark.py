@@ -78,7 +78,7 @@ def _classify(
         logits = bundle.window_logits(grid, context_grid)
     with stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
         timeline = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
-    clip_probabilities(bundle, len(grid), lambda: logits, timeline)
+    clip_probabilities(bundle, grid, lambda: logits, timeline)
 
 
 def _grids(bundle: Bundle, clip: Clip) -> tuple[Grid, Grid | None]:

@@ -181,14 +181,22 @@ def _check_form(source: Source, limits: Limits) -> None:
 def _check_length(levels: Levels, wish: _Wish, read_s: float) -> None:
     if levels.duration_s >= wish.limits.min_duration_s:
         return
-    if levels.n_frames == 0 and wish.excerpt.start_s > 0:
+    excerpt, least_s = wish.excerpt, f"at least {wish.limits.min_duration_s:g} s are needed"
+    if levels.n_frames == 0 and excerpt.start_s > 0:
         raise UnusableAudio(
             f"The file ends at {read_s:.3f} s, before the excerpt begins at "
-            f"{wish.excerpt.start_s:g} s. Let start_s be less."
+            f"{excerpt.start_s:g} s. Let start_s be less."
+        )
+    if excerpt.duration_s is not None and excerpt.duration_s < wish.limits.min_duration_s:
+        raise UnusableAudio(f"duration_s is {excerpt.duration_s:g}; {least_s}. Let it be more.")
+    if excerpt.start_s > 0:
+        raise UnusableAudio(
+            f"From start_s on, {excerpt.start_s:g} s, the file holds {levels.duration_s:.3f} s of "
+            f"audio; {least_s}. Let start_s be less."
         )
     raise UnusableAudio(
-        f"The file holds {levels.duration_s:.3f} s of audio; at least "
-        f"{wish.limits.min_duration_s:g} s are needed. Check that it is not cut off or header-only."
+        f"The file holds {levels.duration_s:.3f} s of audio; {least_s}. Check that it is not cut "
+        "off or header-only."
     )
 
 

@@ -11,6 +11,7 @@ import re
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _ORIGIN = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
+_SLASHES = re.compile("/{2,}")
 
 
 class PlainTargetMiddleware:
@@ -35,4 +36,4 @@ class PlainTargetMiddleware:
 
 def plain_path(target: str) -> str:
     """Return the path of a request's target without origin, and with one slash at its beginning."""
-    return "/" + _ORIGIN.sub("", target).strip("/")
+    return "/" + _SLASHES.sub("/", _ORIGIN.sub("", target)).strip("/")

@@ -29,7 +29,16 @@ from service.inference.timeline import LabelledSegment, label_segments, move_end
 from service.inference.timings import Timings
 from service.inference.tuning import tuning_cents
 from service.inference.whole import NOTHING, LabelShare, label_shares, whole_probabilities
-from service.inference.windows import cut_windows, end_in_silence, heard_stretches, segments
+from service.inference.windows import (
+    Sounding,
+    cut_windows,
+    end_in_silence,
+    frames_within,
+    heard_stretches,
+    segments,
+    sounding_windows,
+    window_starts,
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,8 @@ class Classification:
     tuning_cents
         How much higher than A = 440 Hz the chords are tuned; None where none sounds.
     embedding
-        The mean over the clip's windows of what the embedding network says, shape [units]; None
-        for a bundle without one.
+        The mean of what the embedding network says over the clip's windows in which something
+        sounds, shape [units]; None for a bundle without one.
     """
 
     bundle: Bundle
@@ -130,7 +139,7 @@ def clip_logits(window_logits: Logits) -> Logits:
 
 def clip_probabilities(
     bundle: Bundle,
-    n_frames: int,
+    grid: Grid,
     window_logits: Callable[[], Logits],
     timeline: Sequence[LabelledSegment] | None,
 ) -> Probabilities:
@@ -140,8 +149,8 @@ def clip_probabilities(
     ----------
     bundle
         Who answers.
-    n_frames
-        Frames of the clip's features.
+    grid
+        The clip's features, shape [frames, bands].
     window_logits
         Asks what the bundle says about the clip's windows, shape [n_windows, labels]; where
         several labels sound, the timeline tells enough.
@@ -149,12 +158,25 @@ def clip_probabilities(
         What :func:`trace` returned; needed where the card joins windows.
     """
     card = bundle.card
-    calibrate = partial(bundle.probabilities, heard_s=(n_frames - 1) * card.features.hop_s)
     if card.timeline is None or timeline is None:
-        return calibrate(clip_logits(window_logits()))
+        sounding = counting_windows(card, grid)
+        heard_frames = frames_within(sounding, len(grid), card.windows)
+        heard_s = (heard_frames - 1) * card.features.hop_s
+        return bundle.probabilities(clip_logits(window_logits()[sounding]), heard_s)
+    calibrate = partial(bundle.probabilities, heard_s=(len(grid) - 1) * card.features.hop_s)
     nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
-    windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
+    windows = heard_stretches(len(grid), card.windows, card.features.hop_s)
     return whole_probabilities(timeline, nothing, windows, window_logits, calibrate)
+
+
+def counting_windows(card: Card, grid: Grid) -> Sounding:
+    """Tell which windows count in what is said of a whole clip, shape [n_windows].
+
+    Where the card joins windows, the timeline tells what is silence, and all count.
+    """
+    if card.timeline is not None:
+        return np.ones(len(window_starts(len(grid), card.windows)), dtype=bool)
+    return sounding_windows(grid, card.windows, card.features.range_db)
 
 
 def trace(
@@ -206,9 +228,10 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
     with workbench.timings.stage("inference"):
         embedding = workbench.embedding(bundle, grid)
         window_logits = cache(lambda: bundle.run_embedded(bundle.told(embedding, context_grid)))
+        counting = embedding[counting_windows(bundle.card, grid)]
         # A line knows no ends of a scale.
-        ratings = np.clip(bundle.rate_embedded(embedding).mean(axis=0), 0, 1)
-        kinds = bundle.kinds_embedded(embedding)
+        ratings = np.clip(bundle.rate_embedded(counting).mean(axis=0), 0, 1)
+        kinds = bundle.kinds_embedded(counting)
         duration_s = workbench.clip.duration_s
         traced = None
         joins = bundle.card.timeline is not None
@@ -216,7 +239,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
             traced = trace(bundle, grid, window_logits, duration_s, context_grid)
     return Classification(
         bundle=bundle,
-        probabilities=clip_probabilities(bundle, len(grid), window_logits, traced),
+        probabilities=clip_probabilities(bundle, grid, window_logits, traced),
         ratings=ratings,
         kinds=kinds,
         heard_s=duration_s,
@@ -225,7 +248,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         shares=label_shares(traced) if joins and traced else None,
         key=find_key(traced, bundle.card.lab_labels) if joins and traced else None,
         tuning_cents=_tuning_cents(bundle.card, as_it_is, traced) if joins and traced else None,
-        embedding=embedding.mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
+        embedding=counting.mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
     )
 
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.inference.features import Grid
 
 Windows = NDArray[np.float32]  # [n_windows, frames, bands]
+Sounding = NDArray[np.bool_]  # [n_windows]
+
+SILENT_BELOW_DB = 40.0  # the loudest of the clip
 
 
 class WindowSpec(BaseModel):
@@ -47,6 +50,41 @@ def window_starts(n_frames: int, spec: WindowSpec) -> list[int]:
     return starts
 
 
+def sounding_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Sounding:
+    """Tell in which windows of a clip something sounds.
+
+    What lies far below the loudest of the clip is silence around the music, or the noise of a
+    room: a network has to say something of it too, which would dilute what it says of the music.
+
+    Parameters
+    ----------
+    grid
+        The clip's features, shape [frames, bands].
+    spec
+        How its windows lie.
+    range_db
+        Of the features: how many decibels the values from 0 to 1 stand for.
+
+    Returns
+    -------
+    Sounding
+        One for each window, shape [n_windows]; all of them in a clip that is silent throughout.
+    """
+    loudest = grid.max(axis=1).astype(np.float32)
+    starts = window_starts(len(grid), spec)
+    levels_db = range_db * np.array([loudest[s : s + spec.frames].max() for s in starts])
+    sounding: Sounding = levels_db >= levels_db.max() - SILENT_BELOW_DB
+    return sounding
+
+
+def frames_within(sounding: Sounding, n_frames: int, spec: WindowSpec) -> int:
+    """Return how many frames of a clip lie in the windows in which something sounds."""
+    inside = np.zeros(n_frames, dtype=bool)
+    for start, sounds in zip(window_starts(n_frames, spec), sounding, strict=True):
+        inside[start : start + spec.frames] |= sounds
+    return int(inside.sum())
+
+
 def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
     """Cut a grid into windows, shape [n_windows, frames, bands].
 
@@ -57,6 +95,11 @@ def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
         mode: Literal["wrap", "constant"] = "wrap" if spec.short == "repeat" else "constant"
         grid = np.pad(grid, ((0, missing), (0, 0)), mode=mode)
     return np.stack([grid[s : s + spec.frames] for s in window_starts(len(grid), spec)])
+
+
+def cut_sounding_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Windows:
+    """Cut a grid into those windows in which something sounds, see :func:`sounding_windows`."""
+    return cut_windows(grid, spec)[sounding_windows(grid, spec, range_db)]
 
 
 def end_in_silence(windows: Windows, frames: int) -> Windows:

@@ -1,5 +1,6 @@
 """Take a multipart form apart: the one file in it, and the text fields beside it."""
 
+import re
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,10 @@ HEAD_BYTES = 512
 FILE_MEDIA_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 MAX_SHOWN_NAMES = 8
 MAX_SHOWN_CHARACTERS = 40
+# How much may stand in front of the first boundary, for readers who know of no forms.
+MAX_PREAMBLE_BYTES = 1 << 16
+_NO_FORM = "it is no multipart/form-data, or not of the boundary it states"
+_FILENAME = re.compile(rb";\s*filename\*?\s*=", re.IGNORECASE)
 _TEXT_CONTROLS = b"\t\n\f\r"
 
 Fields = Sequence[tuple[str, str]]  # name and value, in the order of the form; names may repeat
@@ -37,7 +42,7 @@ class Part:
     @property
     def has_filename(self) -> bool:
         """Whether the part says that it is a file, in the usual way or as ``filename*``."""
-        return b"filename" in self.disposition.lower().partition(b";")[2].replace(b" ", b"")
+        return _FILENAME.search(self.disposition) is not None
 
     @property
     def is_file(self) -> bool:
@@ -74,7 +79,9 @@ async def receive_form(content_type: str, chunks: AsyncIterable[bytes]) -> tuple
         async for chunk in chunks:
             parts.write(chunk)
     except FormParserError as error:
-        raise _broken("it is no multipart/form-data, or not of the boundary it states") from error
+        raise _broken(_NO_FORM) from error
+    if not parts.has_begun:
+        raise _broken(_NO_FORM)
     if not parts.complete:
         raise _broken("it ends before its last boundary")
     return _file_and_fields(parts.found)
@@ -91,6 +98,8 @@ class _Parts:
         _, parameters = parse_options_header(content_type)
         if b"boundary" not in parameters:
             raise _broken("its content type names no boundary, which the HTTP client must write")
+        self._mark = b"--" + parameters[b"boundary"]
+        self._preamble: bytearray | None = bytearray()
         self._parser = MultipartParser(
             parameters[b"boundary"],
             {
@@ -99,13 +108,35 @@ class _Parts:
                 "on_header_field": self._add_header_name,
                 "on_header_value": self._add_header_value,
                 "on_header_end": self._end_header,
-                "on_headers_finished": self._check_name,
                 "on_end": self._end,
             },
         )
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a part was found."""
+        return self._preamble is None
+
     def write(self, chunk: bytes) -> None:
+        if self._preamble is not None:
+            self._preamble += chunk
+            known = max(len(self._preamble) - len(chunk) - len(self._mark) - 1, 0)
+            begin = self._first_boundary(self._preamble, known)
+            if begin is None:
+                return
+            chunk, self._preamble = bytes(self._preamble[begin:]), None
         self._parser.write(chunk)
+
+    def _first_boundary(self, head: bytearray, known: int) -> int | None:
+        """Return where the first part begins, at or after a place; None to wait for more."""
+        if head.startswith(self._mark):
+            return 0
+        before = head.find(b"\n" + self._mark, known)
+        if before >= 0:
+            return before + 1
+        if len(head) > MAX_PREAMBLE_BYTES:
+            raise _broken(_NO_FORM)
+        return None
 
     def _begin(self) -> None:
         if len(self.found) == MAX_PARTS:
@@ -129,10 +160,6 @@ class _Parts:
             self.found[-1].media_type = self._header_value
         self._header_name = self._header_value = b""
 
-    def _check_name(self) -> None:
-        if not self.found[-1].name:
-            raise _broken("one of its parts has no name in its Content-Disposition")
-
     def _end(self) -> None:
         self.complete = True
 
@@ -140,6 +167,8 @@ class _Parts:
 def _file_and_fields(parts: list[Part]) -> tuple[bytearray, Fields]:
     files = [part for part in parts if part.is_file]
     texts = [part for part in parts if not part.is_file]
+    if not all(text.name for text in texts):
+        raise _broken("one of its parts is no file and has no name in its Content-Disposition")
     # A browser sends an input in which nothing was chosen, too.
     chosen = [part for part in files if part.data] or files[:1]
     fields = [(text.name, text.data.decode("utf-8", "replace")) for text in texts]

@@ -33,15 +33,12 @@ MEDIA_TYPES = (
     "application/octet-stream",
 )
 _FORM = "multipart/form-data"
-# Audio whatever the bytes are; then those of clients that do not know what they send, of which
-# the last is curl's own. Their first bytes tell.
+# Audio whatever the bytes are; then those of clients that do not know what they send: their first
+# bytes tell.
 _AUDIO = ("audio/", "video/", "application/ogg", "application/mp4")
-_UNTOLD = (
-    "",
-    "application/octet-stream",
-    "binary/octet-stream",
-    "application/x-www-form-urlencoded",
-)
+_UNTOLD = ("", "binary/octet-stream")
+_UNTOLD_KIND = "application/"  # such as octet-stream, x-flac, or x-www-form-urlencoded of curl
+_TEXTS = ("json", "xml", "javascript")
 
 Progress = Callable[[int], None]
 
@@ -85,7 +82,8 @@ async def receive_upload(request: Request, max_bytes: int, progress: Progress) -
     content_type = request.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     is_form = media_type == _FORM
-    if not (is_form or media_type in _UNTOLD or media_type.startswith(_AUDIO)):
+    is_audio = media_type.startswith(_AUDIO)
+    if not (is_form or is_audio or _is_untold(media_type)):
         raise _no_audio(f"of the content type {content_type[:80]!r}")
     max_body_bytes = max_bytes + (FORM_OVERHEAD_BYTES if is_form else 0)
     try:
@@ -101,9 +99,16 @@ async def receive_upload(request: Request, max_bytes: int, progress: Progress) -
         raise ClientLeft("The client closed the connection during the upload.") from None
     if len(upload.data) > max_bytes:
         raise _too_many(max_bytes)
-    if media_type in _UNTOLD and upload.data and is_text(upload.data):
+    if not (is_form or is_audio) and upload.data and is_text(upload.data):
         raise _no_audio("text")
     return upload
+
+
+def _is_untold(media_type: str) -> bool:
+    """Tell whether a media type says nothing of what is sent."""
+    if media_type in _UNTOLD:
+        return True
+    return media_type.startswith(_UNTOLD_KIND) and not media_type.endswith(_TEXTS)
 
 
 async def _decoded(

@@ -213,7 +213,7 @@ def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilit
         # A grid knows its clip's length to half a frame.
         duration_s = (len(grid) - 0.5) * bundle.card.features.hop_s
         timeline = trace(bundle, grid, window_logits, duration_s, context_grid)
-    return clip_probabilities(bundle, len(grid), window_logits, timeline)
+    return clip_probabilities(bundle, grid, window_logits, timeline)
 
 
 def load_bundle(folder: Path) -> Bundle:

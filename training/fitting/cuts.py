@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.context import Context, append_context
-from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache, HalfGrid
 from training.data.cuts import CutAudio
 from training.data.filter_banks import make_bank
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile
+from training.fitting.counting import cut_counting
 from training.fitting.fit_network import PREDICT_BATCH
 from training.fitting.material import Material
 from training.networks.context import hear_clips
@@ -99,7 +99,7 @@ def _embedded(
     # All windows at once would take gigabytes.
     for start in range(0, len(prepared), CLIPS_AT_ONCE):
         clips = prepared[start : start + CLIPS_AT_ONCE]
-        cut = [cut_windows(p.grid.astype(np.float32), recipe.inputs.windows) for p in clips]
+        cut = [cut_counting(p.grid, recipe) for p in clips]
         heard = backbone.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
         parts = np.split(heard, np.cumsum([len(windows) for windows in cut])[:-1])
         for p, part in zip(clips, parts, strict=True):

@@ -16,14 +16,12 @@ from tqdm import tqdm
 
 from service.inference.context import append_context
 from service.inference.features import Grid
-from service.inference.windows import WindowSpec, cut_windows
+from training.fitting.counting import EMBEDDED_WINDOWS, cut_counting
 from training.fitting.material import Item, Material
 from training.recipes import Recipe
 
 ALTERED_COPIES = 2
 EMBEDDED = "embedded_window"
-EMBEDDED_WINDOWS = WindowSpec(frames=1, stride_frames=1, short="repeat")
-
 
 Array = NDArray[np.float32]
 
@@ -80,7 +78,7 @@ def embed(material: Material, recipe: Recipe, backbone: keras.Model, seed: int) 
         def embedded(items: Sequence[Item]) -> list[Item]:
             done = []
             for item in items:
-                windows = cut_windows(item.grids[0].astype(np.float32), recipe.inputs.windows)
+                windows = cut_counting(item.grids[0], recipe)
                 forms = [windows, *(_altered(windows, recipe, rng) for _ in range(ALTERED_COPIES))]
                 embedding = backbone.predict_on_batch(np.concatenate(forms))
                 heard = append_context(embedding, item.context)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from service.inference.bundle import MODEL_FILE, file_sha256
 from service.inference.context import Context
-from service.inference.windows import WindowSpec, cut_windows
+from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache
 from training.data.labels import OUTSIDE
 from training.data.readers import LabelledClip
@@ -279,7 +279,6 @@ def judge(
     """Ask a fitted network about clips that it never saw, and about what they are cut to."""
     clips = [material.clips[i] for i in test]
     items = [material.items[i] for i in test]
-    windows = job.recipe.inputs.windows
     lengths = lengths or Lengths(np.full(len(material.clips), np.nan), {})
     result = FoldResult(
         name=name,
@@ -287,10 +286,10 @@ def judge(
         data_sets=[clip.data_set for clip in clips],
         groups=[clip.group for clip in clips],
         truth=np.array([item.label for item in items]),
-        logits=clip_logits(fitted.network, [i.grids[0] for i in items], windows),
+        logits=clip_logits(fitted.network, [i.grids[0] for i in items], job.recipe),
         durations_s=lengths.durations_s[list(test)],
         cuts_s=np.array(list(lengths.cuts), dtype=np.float64),
-        cut_logits=_cut_logits(fitted, lengths, test, windows, len(job.recipe.labels)),
+        cut_logits=_cut_logits(fitted, lengths, test, job.recipe),
     )
     right = (result.logits.argmax(axis=1) == result.truth).mean()
     logger.info("%s %s: %.1f%% of %d clips", job.recipe.task, name, 100 * right, len(test))
@@ -298,15 +297,16 @@ def judge(
 
 
 def _cut_logits(
-    fitted: Fitted, lengths: Lengths, test: Sequence[int], windows: WindowSpec, n_labels: int
+    fitted: Fitted, lengths: Lengths, test: Sequence[int], recipe: Recipe
 ) -> NDArray[np.float32]:
     """Return the logits of cut clips, shape [cuts, clips, labels]; NaN for those no longer."""
-    logits = np.full((len(lengths.cuts), len(test), n_labels), np.nan, dtype=np.float32)
+    shape = len(lengths.cuts), len(test), len(recipe.labels)
+    logits = np.full(shape, np.nan, dtype=np.float32)
     for number, grids in enumerate(lengths.cuts.values()):
         known = [place for place, i in enumerate(test) if i in grids]
         if known:
             heard = [grids[test[place]] for place in known]
-            logits[number, known] = clip_logits(fitted.network, heard, windows)
+            logits[number, known] = clip_logits(fitted.network, heard, recipe)
     return logits
 
 

@@ -24,6 +24,7 @@ from training.fitting.batches import (
     comment_between,
     label_targets,
 )
+from training.fitting.counting import cut_counting
 from training.fitting.first_step import make_variables
 from training.fitting.tensorboard import follow
 from training.recipes import Recipe
@@ -112,22 +113,22 @@ def fit_network(
 
 
 def clip_logits(
-    network: keras.Model, grids: Sequence[HalfGrid], windows: WindowSpec
+    network: keras.Model, grids: Sequence[HalfGrid], recipe: Recipe
 ) -> NDArray[np.float32]:
-    """Return the mean window logits of each clip, shape [clips, labels]."""
+    """Return the mean logits of each clip's windows that count, shape [clips, labels]."""
 
     def ask(cut: NDArray[np.float32]) -> NDArray[np.float32]:
         answers = network.predict(cut, batch_size=PREDICT_BATCH, verbose=0)
         logits: NDArray[np.float32] = answers["logits"]
         return logits
 
-    return logits_of(ask, grids, windows)
+    return logits_of(ask, grids, recipe)
 
 
 def logits_of(
     ask: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     grids: Sequence[HalfGrid],
-    windows: WindowSpec,
+    recipe: Recipe,
 ) -> NDArray[np.float32]:
     """Return the mean of what is said of each clip's windows, shape [clips, labels].
 
@@ -137,10 +138,10 @@ def logits_of(
         From windows, shape [windows, frames, bands], to their logits.
     grids
         Of the clips.
-    windows
-        How they are cut.
+    recipe
+        Tells how they are cut, and which windows count.
     """
-    cut = [cut_windows(grid.astype(np.float32), windows) for grid in grids]
+    cut = [cut_counting(grid, recipe) for grid in grids]
     ends = np.cumsum([len(w) for w in cut])[:-1]
     return np.stack([join_windows(part) for part in np.split(ask(np.concatenate(cut)), ends)])
 

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from service.inference.card import Rating, RatingCheck
-from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
 from training.data.preparation import prepare
 from training.data.scales import RatedClips, Scale, read_ratings
 from training.evaluation.metrics import correlation
+from training.fitting.counting import cut_counting
 from training.recipes import Recipe
 
 # Of the ridge, relative to the mean eigenvalue of a clip's own products; 1 to 10 are alike.
@@ -98,10 +98,7 @@ def hear(
     done = prepare(rated.clips, features, make_bank(features), cache, cluster).clips
     value_of = dict(zip((c.source.name for c in rated.clips), rated.values, strict=True))
     means = [
-        backbone.predict_on_batch(cut_windows(p.grid.astype(np.float32), recipe.inputs.windows))
-        .mean(axis=0)
-        .ravel()
-        for p in done
+        backbone.predict_on_batch(cut_counting(p.grid, recipe)).mean(axis=0).ravel() for p in done
     ]
     clips = [p.clip for p in done]
     values = np.array([value_of[clip.source.name] for clip in clips])

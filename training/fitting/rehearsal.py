@@ -55,19 +55,20 @@ class Rehearsal:
         """Train on some items; return what the network then says of others, [clips, labels]."""
         for variable, value in self._at_first:
             variable.assign(value)
-        windows = self._recipe.inputs.windows
         batches = WindowBatches(
             examples(learned),
             self._settings,
             outputs={name: tensor.shape[-1] for name, tensor in self._network.output.items()},
-            windows=windows,
+            windows=self._recipe.inputs.windows,
             augment=self._recipe.augment,
             seed=self._seed,
         )
         self._network.fit(batches, shuffle=False, verbose=0)
         grids = [item.grids[0] for item in judged]
         return logits_of(
-            lambda cut: np.asarray(self._network(cut, training=False)["logits"]), grids, windows
+            lambda cut: np.asarray(self._network(cut, training=False)["logits"]),
+            grids,
+            self._recipe,
         )
 
 

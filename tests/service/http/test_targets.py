@@ -17,10 +17,11 @@ from tests.server import server
         ("/classify//", "/classify"),
         ("//", "/"),
         ("//classify/chord", "/classify/chord"),
+        ("/classify//chord", "/classify/chord"),
         ("http://host/classify/chord", "/classify/chord"),
         ("HTTPS://host:8000/classify/chord/", "/classify/chord"),
         ("http://host", "/"),
-        ("/nested/http://host/path", "/nested/http://host/path"),
+        ("/nested/http://host/path", "/nested/http:/host/path"),
     ],
 )
 def test_a_target_is_its_path_without_origin_and_needless_slashes(target: str, path: str) -> None:

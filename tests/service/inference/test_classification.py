@@ -12,6 +12,7 @@ from service.inference import context as context_module
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
 from service.inference.card import LengthCalibration
 from service.inference.classification import (
+    Classification,
     classify,
     clip_logits,
     clip_probabilities,
@@ -73,6 +74,24 @@ def test_the_clip_answer_is_the_calibrated_mean_of_the_windows_logits(genre: Bun
     assert answer.timeline is not None
     windows = np.stack([s.probabilities for s in answer.timeline])
     np.testing.assert_allclose(windows, genre.probabilities(logits))
+
+
+def test_silence_and_a_quiet_room_around_the_music_change_nothing_but_the_timeline(
+    tmp_path: Path,
+) -> None:
+    bundle = amplified(tmp_path / "it", rating_bands={"energy": 3})
+    music = noise(2.0, rate_hz=8_000)
+    around = 1e-4 * noise(20.0, rate_hz=8_000, seed=1)
+
+    def answered(samples: Samples) -> Classification:
+        return classify(decoded(samples, 8_000), {"it": bundle}, timeline=True)["it"]
+
+    alone, amid = answered(music), answered(np.concatenate([0 * around, around, music, around]))
+
+    np.testing.assert_allclose(amid.probabilities, alone.probabilities, atol=0.05)
+    np.testing.assert_allclose(amid.ratings, alone.ratings, atol=0.05)
+    assert amid.timeline is not None
+    assert amid.timeline[-1].segment.end_s == pytest.approx(62.0)
 
 
 def test_segments_follow_a_change_of_sound(genre: Bundle) -> None:
@@ -222,7 +241,7 @@ def test_each_window_is_answered_with_what_the_context_hears_in_the_clip(
     answer = classify(clip, {"it": bundle}, timeline=True)["it"]
 
     traced = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
-    expected = clip_probabilities(bundle, len(grid), lambda: logits, traced)
+    expected = clip_probabilities(bundle, grid, lambda: logits, traced)
     np.testing.assert_allclose(answer.probabilities, expected)
     if timeline is None:
         np.testing.assert_allclose(expected, bundle.probabilities(logits.mean(axis=0)))

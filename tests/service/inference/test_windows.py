@@ -5,12 +5,16 @@ import pytest
 
 from service.inference.features import Grid
 from service.inference.windows import (
+    SILENT_BELOW_DB,
     Segment,
     WindowSpec,
+    cut_sounding_windows,
     cut_windows,
     end_in_silence,
+    frames_within,
     heard_stretches,
     segments,
+    sounding_windows,
     window_starts,
 )
 
@@ -94,3 +98,33 @@ def test_windows_that_hear_less_end_in_silence() -> None:
 def test_windows_hear_overlapping_stretches() -> None:
     assert heard_stretches(15, SPEC, HOP_S) == [Segment(0, 5), Segment(2, 7), Segment(2.5, 7.5)]
     assert heard_stretches(4, SPEC, HOP_S) == [Segment(0, 2)]
+
+
+def test_windows_far_below_the_loudest_of_the_clip_are_silent() -> None:
+    range_db = 80.0
+    levels_db = np.repeat([0.0, 30.0, 80.0, 80.0 - SILENT_BELOW_DB, 20.0], SPEC.frames)
+    grid = np.stack([levels_db / range_db, 0 * levels_db], axis=1).astype(np.float32)
+    spec = WindowSpec(frames=10, stride_frames=10)
+    sounding = sounding_windows(grid, spec, range_db)
+    assert sounding.tolist() == [False, False, True, True, False]
+    assert frames_within(sounding, len(grid), spec) == 20
+    np.testing.assert_array_equal(cut_sounding_windows(grid, spec, range_db)[0], grid[20:30])
+
+
+def test_a_window_that_sounds_in_part_counts() -> None:
+    grid = np.zeros((22, 2), np.float32)
+    grid[9] = 1
+    sounding = sounding_windows(grid, SPEC, 80.0)
+    assert sounding.tolist() == [True, True, True, False]
+    assert frames_within(sounding, len(grid), SPEC) == 18
+
+
+@pytest.mark.parametrize("n_frames", [1, 3, 10, 25])
+def test_all_windows_of_a_clip_count_that_is_as_loud_everywhere_or_silent(n_frames: int) -> None:
+    for grid in (np.zeros((n_frames, 2), np.float32), numbered_grid(n_frames)):
+        sounding = sounding_windows(grid, SPEC, 1.0)
+        assert sounding.all()
+        assert frames_within(sounding, n_frames, SPEC) == n_frames
+        np.testing.assert_array_equal(
+            cut_sounding_windows(grid, SPEC, 1.0), cut_windows(grid, SPEC)
+        )

@@ -63,6 +63,7 @@ def test_another_coding_is_refused_unread(coding: str) -> None:
         ("deflate", b"\xff" + AUDIO, "no deflate data"),
         ("gzip", gzip.compress(AUDIO)[:-10], "ends before"),
         ("gzip", gzip.compress(AUDIO) + b"more", "goes on behind"),
+        ("deflate", zlib.compress(AUDIO) * 2, "goes on behind"),
     ],
 )
 def test_a_body_that_is_not_what_its_coding_says_is_invalid(
@@ -75,6 +76,23 @@ def test_a_body_that_is_not_what_its_coding_says_is_invalid(
 def test_more_behind_the_end_is_noticed_when_it_comes_later() -> None:
     with pytest.raises(InvalidRequest, match="goes on behind"):
         receive(Client(gzip.compress(AUDIO), b"more"), "audio/wav", coding="gzip")
+
+
+@pytest.mark.parametrize("size", [1, 50, 100_000])
+def test_the_members_of_a_body_that_was_compressed_piece_by_piece_are_joined(size: int) -> None:
+    body = b"".join(gzip.compress(AUDIO[at : at + 40]) for at in range(0, len(AUDIO), 40))
+    body += bytes(30)  # padding, as tapes have it
+    chunks = [body[i : i + size] for i in range(0, len(body), size)]
+    assert receive(Client(*chunks), "audio/wav", coding="gzip").data == AUDIO
+
+
+def test_members_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.intake.coding.MAX_MEMBERS", 5)
+    body = gzip.compress(b"x") * 5
+    assert receive(Client(body), "audio/wav", coding="gzip").data == b"xxxxx"
+    body += gzip.compress(b"x")
+    with pytest.raises(InvalidRequest, match="goes on behind"):
+        receive(Client(body), "audio/wav", coding="gzip")
 
 
 @pytest.mark.parametrize("content_type", ["audio/wav", FORM])

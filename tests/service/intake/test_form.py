@@ -35,6 +35,8 @@ def sent(*parts: bytes) -> bytes:
         part("file", "text", more='; filename="a.mp3"'),
         part("audio", AUDIO, more='; filename="a.mp3"', media_type="audio/mpeg"),
         part("audio_file", AUDIO),
+        part("", AUDIO, more='; filename="a.mp3"'),
+        f"--{BOUNDARY}\r\nContent-Type: audio/mpeg\r\n\r\n".encode() + AUDIO + b"\r\n",
     ],
     ids=[
         "usual",
@@ -48,6 +50,8 @@ def sent(*parts: bytes) -> bytes:
         "text in a file",
         "another field",
         "another field and nothing but a name",
+        "a filename and no name",
+        "no disposition",
     ],
 )
 def test_the_only_file_is_taken_however_it_is_sent(file: bytes) -> None:
@@ -61,6 +65,29 @@ def test_a_form_may_arrive_in_any_chunks(size: int) -> None:
     upload = receive(Client(*[body[i : i + size] for i in range(0, len(body), size)]), FORM)
     assert upload.data == AUDIO
     assert list(upload.fields) == [("top_k", "3")]
+
+
+@pytest.mark.parametrize("preamble", [b"\r\n", b"For readers who know of no forms.\r\n", b"a\n"])
+@pytest.mark.parametrize("size", [1, 1_000])
+def test_what_stands_in_front_of_the_first_boundary_is_passed_over(
+    preamble: bytes, size: int
+) -> None:
+    body = preamble + form(file_part())
+    chunks = [body[i : i + size] for i in range(0, len(body), size)]
+    assert receive(Client(*chunks), FORM).data == AUDIO
+
+
+def test_a_boundary_is_not_looked_for_without_end() -> None:
+    client = Client(*[b"x" * 10_000] * 20)
+    with pytest.raises(InvalidRequest, match="no multipart/form-data"):
+        receive(client, FORM)
+    assert client.taken < 10
+
+
+def test_a_field_called_filename_is_no_file() -> None:
+    upload = receive(Client(form(part("filename", "song.mp3"), file_part())), FORM)
+    assert upload.data == AUDIO
+    assert list(upload.fields) == [("filename", "song.mp3")]
 
 
 def test_data_that_looks_almost_like_a_boundary_is_kept() -> None:

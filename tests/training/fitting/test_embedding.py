@@ -21,9 +21,9 @@ from tests.training.tiny import (
     varied,
 )
 from training.data.labels import OUTSIDE, UNLABELLED
+from training.fitting.counting import EMBEDDED_WINDOWS
 from training.fitting.embedding import (
     ALTERED_COPIES,
-    EMBEDDED_WINDOWS,
     embed,
     on_embeddings,
     on_top,

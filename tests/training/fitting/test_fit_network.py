@@ -23,6 +23,7 @@ from training.data.labels import OUTSIDE, UNLABELLED
 from training.evaluation.calibration import negative_log_likelihood
 from training.fitting import fit_network as fit_network_module
 from training.fitting.batches import Examples, WindowBatches
+from training.fitting.counting import cut_counting
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.recipes import Recipe
 
@@ -78,7 +79,7 @@ def test_a_small_network_learns_a_separable_problem(whole: tuple[Fitted, Path]) 
     unseen = toy_examples([0, 1] * 20, seed=2)
     fitted, _ = whole
 
-    answers = clip_logits(fitted.network, unseen.grids, TOY.inputs.windows).argmax(axis=1)
+    answers = clip_logits(fitted.network, unseen.grids, TOY).argmax(axis=1)
     np.testing.assert_array_equal(answers, unseen.labels)
     assert fitted.history["loss"][-1] < 0.5 * fitted.history["loss"][0]
     assert fitted.history["val_loss"][-1] < fitted.history["val_loss"][0]
@@ -308,22 +309,22 @@ def test_on_clips_outside_of_all_labels_none_becomes_likelier(tmp_path: Path) ->
 
     fitted = fit_toy(tmp_path, with_fit(TOY, epochs=10, batch_size=16), train=train, stop=stop)
 
-    logits = clip_logits(fitted.network, TRAIN.grids, TOY.inputs.windows)
+    logits = clip_logits(fitted.network, TRAIN.grids, TOY)
     likelier = logits[:, 0] - logits[:, 1]
     outside = np.array(train.labels) == OUTSIDE
     assert likelier[~outside].mean() > 2
     assert abs(likelier[outside].mean()) < 1
 
 
-def test_clip_logits_are_the_mean_over_the_clips_windows() -> None:
+def test_clip_logits_are_the_mean_over_the_clips_windows_that_count() -> None:
     network = TOY.build(0)
     long, short = TRAIN.grids[0], TRAIN.grids[1][:5]
 
-    logits = clip_logits(network, [long, short], TOY.inputs.windows)
+    logits = clip_logits(network, [long, short], TOY)
 
     assert logits.shape == (2, 2)
     for grid, answer in zip((long, short), logits, strict=True):
-        windows = cut_windows(grid.astype(np.float32), TOY.inputs.windows)
+        windows = cut_counting(grid, TOY)
         expected = np.asarray(network(windows)["logits"]).mean(axis=0)
         np.testing.assert_allclose(answer, expected, atol=1e-5)
 

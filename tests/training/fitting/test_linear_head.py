@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.training.tiny import TOY_ON_TOP
 from training.data.labels import OUTSIDE, UNLABELLED
-from training.fitting.embedding import EMBEDDED_WINDOWS
+from training.fitting.embedding import on_embeddings
 from training.fitting.fit_network import clip_logits
 from training.fitting.linear_head import Head, Heard, Path, fit_linear_head
 from training.fitting.material import Item
@@ -27,7 +27,9 @@ def items_of(n: int, *, seed: int, apart: float = 1.5, units: int = UNITS) -> li
 def test_it_learns_what_tells_the_labels_apart() -> None:
     fitted = fit_linear_head(items_of(40, seed=1, apart=3.0), TOY_ON_TOP, 1.0)
     unseen = items_of(200, seed=2, apart=3.0)
-    logits = clip_logits(fitted.network, [item.grids[0] for item in unseen], EMBEDDED_WINDOWS)
+    logits = clip_logits(
+        fitted.network, [item.grids[0] for item in unseen], on_embeddings(TOY_ON_TOP)
+    )
     right = logits.argmax(axis=1) == [item.label for item in unseen]
     assert right.mean() > 0.8
     assert fitted.history["loss"][-1] < fitted.history["loss"][0]
@@ -42,7 +44,7 @@ def test_a_sound_of_no_label_is_learned_to_be_unsure_of() -> None:
 
     def sureness(items: list[Item]) -> float:
         network = fit_linear_head(items, TOY_ON_TOP, 0.3).network
-        logits = clip_logits(network, [s.grids[0] for s in strangers], EMBEDDED_WINDOWS)
+        logits = clip_logits(network, [s.grids[0] for s in strangers], on_embeddings(TOY_ON_TOP))
         return float(np.abs(np.diff(logits, axis=1)).mean())
 
     assert sureness([*own, *strangers, unknown]) < sureness(own)
