@@ -157,7 +157,12 @@ def test_every_figure_that_is_asked_for_is_one_of_the_service() -> None:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here")
 @pytest.mark.parametrize(
     "words",
-    [("test", "rules", "rules_test.yml"), ("check", "config", "prometheus.yml")],
+    [
+        ("test", "rules", "rules_test.yml"),
+        # The key that it names is there in the container only.
+        ("check", "config", "--syntax-only", "prometheus.yml"),
+        ("check", "rules", "rules.yml"),
+    ],
     ids=" ".join,
 )
 def test_the_rules_call_when_they_should_and_only_then(words: tuple[str, ...]) -> None:
