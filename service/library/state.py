@@ -15,6 +15,7 @@ from os import fsdecode, fsencode
 from pathlib import Path
 from typing import Any
 
+from service.library import statements
 from service.library.listing import Listed
 from service.library.problems import LibraryError, UnreadableFile
 from service.library.question import Models, Outcome, Question, TaskModel, who_answered
@@ -23,70 +24,6 @@ from service.schemas import AllAnswers
 PART_ROWS = 64
 PART_S = 2.0
 PAGE_ROWS = 1000
-# Names are bytes: those of files need not be text.
-_TABLES = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS files (
-    file BLOB PRIMARY KEY,
-    relative BLOB NOT NULL,
-    run INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    size INTEGER NOT NULL,      -- when it was answered
-    modified INTEGER NOT NULL,
-    size_now INTEGER NOT NULL,  -- when it was listed last
-    modified_now INTEGER NOT NULL,
-    recheck INTEGER NOT NULL DEFAULT 0,
-    sha256 TEXT,
-    slug TEXT,
-    detail TEXT
-);
-CREATE INDEX IF NOT EXISTS files_by_position ON files (run, position);
-CREATE INDEX IF NOT EXISTS files_by_relative ON files (relative);
-CREATE INDEX IF NOT EXISTS files_by_size ON files (size_now);
-CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
-CREATE TABLE IF NOT EXISTS answers (
-    sha256 TEXT PRIMARY KEY, models TEXT NOT NULL, answers BLOB NOT NULL
-);
-"""
-_LIST = """
-INSERT INTO files (
-    file, relative, run, position, size, modified, size_now, modified_now, slug, detail
-) VALUES (
-    :file, :relative, :run, :position, :size, :modified, :size, :modified, :slug, :detail)
-ON CONFLICT (file) DO UPDATE SET
-    relative = excluded.relative, run = excluded.run, position = excluded.position,
-    size_now = excluded.size, modified_now = excluded.modified
-WHERE files.run != excluded.run
-"""
-_REDO_CHANGED = """
-UPDATE files SET size = size_now, modified = modified_now, recheck = 1,
-    sha256 = NULL, slug = NULL, detail = NULL
-WHERE run = :run AND (size != size_now OR modified != modified_now)
-"""
-_UNHASHED = """
-INSERT INTO pending SELECT file FROM files AS one
-WHERE run = :run AND sha256 IS NULL AND slug IS NULL AND (
-    recheck OR EXISTS (
-        SELECT 1 FROM files AS other WHERE other.size_now = one.size_now AND other.file != one.file
-    )
-) ORDER BY position
-"""
-# One file of each content; those that nothing has read yet are contents of their own.
-_UNANSWERED = """
-INSERT INTO pending SELECT file FROM (
-    SELECT file, MIN(position) AS first FROM files LEFT JOIN answers USING (sha256)
-    WHERE run = :run AND slug IS NULL
-        AND (answers.sha256 IS NULL OR (:redo_models AND models != :models))
-    GROUP BY COALESCE(sha256, file)
-) ORDER BY first
-"""
-_COUNT = """
-SELECT COUNT(*), COUNT(answers.sha256) FILTER (WHERE slug IS NULL), COUNT(slug),
-    COUNT(DISTINCT files.sha256),
-    COUNT(*) FILTER (WHERE size != size_now OR modified != modified_now),
-    COUNT(*) FILTER (WHERE slug IS NULL AND models != :models)
-FROM files LEFT JOIN answers USING (sha256) WHERE run = :run
-"""
 
 
 @dataclass(frozen=True)
@@ -137,7 +74,7 @@ class State:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("BEGIN IMMEDIATE")
-            for statement in _TABLES.split(";"):
+            for statement in statements.TABLES.split(";"):
                 self._database.execute(statement)
             self._database.execute("COMMIT")
         except sqlite3.DatabaseError as error:
@@ -179,7 +116,7 @@ class State:
         with self._part():
             for position, listed in enumerate(files):
                 self._execute(
-                    _LIST,
+                    statements.LIST,
                     file=fsencode(listed.file),
                     relative=fsencode(listed.relative),
                     position=position,
@@ -193,7 +130,7 @@ class State:
     def redo_changed(self) -> None:
         """Forget what is known of files that have changed since, but for their number."""
         with self._part():
-            self._execute(_REDO_CHANGED)
+            self._execute(statements.REDO_CHANGED)
 
     def redo_problems(self) -> None:
         """Forget the problems that files had."""
@@ -205,7 +142,7 @@ class State:
 
     def unhashed(self) -> tuple[int, Iterator[str]]:
         """Return how many files may have the content of another one, and these files."""
-        return self._pending(_UNHASHED)
+        return self._pending(statements.UNHASHED)
 
     def unanswered(self, models: str, *, redo_models: bool) -> tuple[int, Iterator[str]]:
         """Return how many files must be classified, and these: one of each content.
@@ -217,7 +154,7 @@ class State:
         redo_models
             Whether what others have answered is done again.
         """
-        return self._pending(_UNANSWERED, models=models, redo_models=redo_models)
+        return self._pending(statements.UNANSWERED, models=models, redo_models=redo_models)
 
     def keep(self, outcomes: Iterable[Outcome], on_kept: Callable[[Outcome], object]) -> None:
         """Take down outcomes as they come, and commit them in parts."""
@@ -274,7 +211,7 @@ class State:
 
     def counts(self, models: str) -> Counts:
         """Count the files of the run, and those that other models than these answered for."""
-        row = self._execute(_COUNT, models=models).fetchone()
+        row = self._execute(statements.COUNT, models=models).fetchone()
         return Counts(*row)
 
     def _commit(self, outcomes: Iterable[Outcome]) -> None:

@@ -60,6 +60,7 @@ def test_it_runs_from_top_to_bottom(file: Path, kernel: KernelManager) -> None:
 
     client = NotebookClient(notebook, timeout=TIMEOUT_S, km=kernel)
     client.execute()
+    assert client.kc is not None
     client.kc.stop_channels()
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

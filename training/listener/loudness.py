@@ -32,4 +32,5 @@ def brought_to(samples: Samples, rate_hz: int, target_lufs: float) -> Samples:
 @lru_cache(maxsize=4)
 def _k_gain(n_samples: int, rate_hz: int) -> NDArray[np.float64]:
     """Return what the amplitude of each bin of a spectrum counts."""
-    return np.sqrt(k_weights(np.fft.rfftfreq(n_samples, 1 / rate_hz)))
+    frequencies_hz = np.fft.rfftfreq(n_samples, 1 / rate_hz).astype(np.float64)
+    return np.sqrt(k_weights(frequencies_hz))
