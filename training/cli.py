@@ -358,6 +358,9 @@ def _add_songs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--held-out", action="store_true", help="the songs for measuring alone, a fifth of all"
     )
     render.add_argument(
+        "--exact-notes", action="store_true", help="let no song keep its own accompaniment alone"
+    )
+    render.add_argument(
         "--count", type=positive_whole, default=20, help="how many at most [%(default)s]"
     )
     render.add_argument(

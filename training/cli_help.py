@@ -91,8 +91,10 @@ the numbers belong to its network.
 RENDER_HELP = """\
 A drawn band plays each song: its own accompaniment on other instruments, or chords strummed,
 picked, struck or held; bass, drums, a voice or another lead; transposed, in half of the songs
-detuned by up to 50 cents, in a fifth of them worn by an amplifier, a room or noise. Beside each
-recording lies a .jams with its chords, keys and tuning. What is there already stays.
+detuned by up to 50 cents, in a fifth of them worn by an amplifier, a room or noise. With
+--exact-notes all play the chords, at most with their own accompaniment beside them: that is easier
+to name. Beside each recording lies a .jams with its chords, keys and tuning. What is there already
+stays, so each way needs a folder of its own.
 
   python -m training render --pop909 POP909 --held-out --out FOLDER \\
     --soundfonts /usr/share/sounds/sf2/TimGM6mb.sf2

@@ -260,6 +260,7 @@ def render(options: argparse.Namespace) -> None:
             count=options.count,
             duration_s=options.seconds,
             seed=options.seed,
+            exact_notes=options.exact_notes,
         )
     )
     logging.info("%d songs are in %s", count, options.out)

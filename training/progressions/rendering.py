@@ -48,6 +48,9 @@ class RenderJob:
         How much of each.
     seed
         Of everything drawn.
+    exact_notes
+        Whether instruments play exactly the notes of the chords in all songs; else most keep the
+        accompaniment that was written for them.
     """
 
     pop909: Path
@@ -57,6 +60,7 @@ class RenderJob:
     count: int
     duration_s: float
     seed: int
+    exact_notes: bool = False
 
 
 def render(job: RenderJob) -> int:
@@ -87,6 +91,7 @@ def _render_one(job: RenderJob, song: Pop909Song, soundfont: Path) -> None:
         rng,
         start_s=start_s,
         duration_s=min(job.duration_s, last_s - start_s),
+        exact_notes=job.exact_notes,
     )
     samples = _perform(arrangement, soundfont, rng)
     partial = job.out / f"{name}.part"

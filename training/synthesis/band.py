@@ -105,6 +105,7 @@ def arrange(
     *,
     start_s: float,
     duration_s: float,
+    exact_notes: bool = False,
 ) -> Arrangement:
     """Draw a band and let it play an excerpt of a song, transposed.
 
@@ -116,6 +117,9 @@ def arrange(
         Draws everything.
     start_s, duration_s
         The excerpt.
+    exact_notes
+        Whether instruments play exactly the notes of the chords in any song, if also its own
+        accompaniment beside them.
     """
     end_s = start_s + duration_s
     up = int(rng.integers(TRANSPOSE[0], TRANSPOSE[1] + 1))
@@ -127,7 +131,12 @@ def arrange(
         for label, (start, end) in zip(heard.labels, heard.intervals_s, strict=True)
         if label != "N"
     ]
-    parts = list(_accompaniment(sounding, beats, own.get("PIANO", []), rng))
+    piano = own.get("PIANO", [])
+    # With exact notes there is nothing to draw, so all that is drawn after it is other.
+    if piano and not exact_notes and rng.random() < OWN_SHARE:
+        parts = [_own_accompaniment(piano, rng)]
+    else:
+        parts = list(_accompaniment(sounding, beats, piano, rng))
     parts.append(
         Part(int(rng.choice(BASSES)), play_bass(sounding, beats, rng), int(rng.integers(75, 120)))
     )
@@ -166,14 +175,15 @@ def _pitches(label: str) -> tuple[int, tuple[int, ...], int]:
     return int(root), tuple(np.flatnonzero(bitmap > 0).tolist()), int(root + bass) % 12
 
 
+def _own_accompaniment(piano: list[Note], rng: Generator) -> Part:
+    family = (KEYS, GUITARS, PADS)[int(rng.choice(3, p=[0.5, 0.35, 0.15]))]
+    return Part(int(rng.choice(family)), piano, int(rng.integers(80, 115)))
+
+
 def _accompaniment(
     chords: Sequence[Chord], beats_s: NDArray[np.float64], piano: list[Note], rng: Generator
 ) -> Iterable[Part]:
-    """Let one to three instruments play the chords, or the song's own accompaniment, or both."""
-    if piano and rng.random() < OWN_SHARE:
-        family = (KEYS, GUITARS, PADS)[int(rng.choice(3, p=[0.5, 0.35, 0.15]))]
-        yield Part(int(rng.choice(family)), piano, int(rng.integers(80, 115)))
-        return
+    """Let one to three instruments play the chords, half of the time with the song's own part."""
     families = [KEYS, GUITARS, GUITARS, PADS]
     for family in rng.permutation(len(families))[: 1 + int(rng.integers(3))]:
         programs = families[family]

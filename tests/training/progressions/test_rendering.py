@@ -48,6 +48,18 @@ def test_held_out_songs_are_others_and_what_is_there_stays(tmp_path: Path) -> No
     assert np.array_equal(samples, soundfile.read(song.audio)[0])
 
 
+@needs_fluidsynth
+def test_exact_notes_are_another_recording_of_the_same_chords(tmp_path: Path) -> None:
+    songs = write_song(tmp_path / "accompanied", accompanied=True)
+    job = replace(make_job(tmp_path), pop909=songs)
+    exact = replace(job, out=tmp_path / "exact", exact_notes=True)
+    render(job)
+    render(exact)
+    (song,), (other,) = read_song_folder(job.out), read_song_folder(exact.out)
+    assert song.chords.labels == other.chords.labels
+    assert not np.array_equal(soundfile.read(song.audio)[0], soundfile.read(other.audio)[0])
+
+
 def test_a_missing_font_is_found_before_anything_is_rendered(tmp_path: Path) -> None:
     job = replace(make_job(tmp_path), soundfonts=[tmp_path / "missing.sf2"])
     with pytest.raises(TrainingError, match=r"fluidsynth|SoundFont"):

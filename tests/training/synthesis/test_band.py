@@ -43,6 +43,21 @@ def test_some_instrument_plays_all_notes_of_each_chord_and_no_other(
         assert sounding(accompaniment, start_s, end_s) == expected, label
 
 
+@pytest.mark.parametrize("exact_notes", [False, True])
+def test_some_songs_keep_their_own_accompaniment_unless_the_notes_must_be_exact(
+    tmp_path: Path, exact_notes: bool
+) -> None:
+    (song,) = read_pop909(write_song(tmp_path, accompanied=True))
+    kept = 0
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        arranged = arrange(song.chords, song.keys, song.beats_s, song.notes(), rng,
+                           start_s=1.0, duration_s=20.0, exact_notes=exact_notes)  # fmt: skip
+        # Its own accompaniment is of a single note.
+        kept += len({note.pitch for note in arranged.parts[0].notes}) == 1
+    assert kept == 0 if exact_notes else 0 < kept < len(SEEDS)
+
+
 def test_everything_is_moved_by_the_same_number_of_semitones(arrangement: Arrangement) -> None:
     up = int(encode(arrangement.keys.labels[0])[0])
     assert arrangement.chords.labels[:2] == [
