@@ -5,6 +5,7 @@ import pytest
 
 from service.inference.features import Grid
 from service.inference.windows import (
+    CutWindows,
     Segment,
     WindowSpec,
     cut_windows,
@@ -94,3 +95,12 @@ def test_windows_that_hear_less_end_in_silence() -> None:
 def test_windows_hear_overlapping_stretches() -> None:
     assert heard_stretches(15, SPEC, HOP_S) == [Segment(0, 5), Segment(2, 7), Segment(2.5, 7.5)]
     assert heard_stretches(4, SPEC, HOP_S) == [Segment(0, 2)]
+
+
+@pytest.mark.parametrize("n_frames", [3, 10, 23])
+def test_windows_can_be_cut_some_at_a_time(n_frames: int) -> None:
+    grid = numbered_grid(n_frames)
+    windows, every = CutWindows(grid, SPEC, padded_frames=13), cut_windows(grid, SPEC)
+    assert len(windows) == len(every)
+    some = [windows[n : n + 2] for n in range(0, len(windows), 2)]
+    np.testing.assert_array_equal(np.concatenate(some), end_in_silence(every, 13))
