@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from service.audio.decode import Clip, Limits
@@ -102,7 +103,8 @@ class Intake:
             They do not start, so that no upload could ever be answered.
         """
         self.decoders.start()
-        await asyncio.to_thread(self.decoders.wait_until_ready, Deadline.within(DECODERS_START_S))
+        # Starlette's way to a thread loads much of its own, for which the first request would wait.
+        await run_in_threadpool(self.decoders.wait_until_ready, Deadline.within(DECODERS_START_S))
 
     def close(self) -> None:
         """Finish what is being classified, drop what waits, and stop the decoders."""
