@@ -1,5 +1,6 @@
 """Put the application together."""
 
+import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event, Thread
@@ -122,7 +123,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _load(registry: Registry, app: FastAPI) -> None:
     registry.load_all()
-    app.openapi()  # so that nobody has to wait while it is made
+    # So that nobody has to wait: the document is made once, and so is what reads Python's source,
+    # as FastAPI does with an endpoint before its first answer.
+    app.openapi()
+    inspect.getsourcelines(_load)
 
 
 def _api_keys(settings: Settings) -> ApiKeys | None:

@@ -5,19 +5,20 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from service.audio.decode import Clip, Limits
+from service.audio.decode import Limits
 from service.audio.synthetic import synthetic_mp3
 from service.deadline import Deadline
+from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import Bundle
-from service.inference.classification import clip_probabilities, needed_rates_hz, trace
-from service.inference.features import Grid
+from service.inference.classification import clip_probabilities, trace
+from service.inference.grids import context_grid_key, grid_key
 from service.inference.registry import Registry
+from service.inference.timings import Timings
 
+NETWORK = "network"
 TIMELINE = "timeline"
 # Of bundles that join no windows it is no part of the answer about the whole clip.
 EXTRA_TIMELINE = "timeline, if asked for"
@@ -54,39 +55,24 @@ def main() -> int:
 def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -> dict[str, float]:
     """Return the median time in ms of each stage of one answer."""
     times: dict[str, list[float]] = defaultdict(list)
-    rates_hz = needed_rates_hz([bundle])
-
-    @contextmanager
-    def stage(name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        times[name].append(1e3 * (time.perf_counter() - began))
-
     for _ in range(runs):
-        with stage("decode"):
-            clip = decoders.decode(data, rates_hz, Limits(), Deadline.within(DEADLINE_S))
-        _classify(clip, bundle, stage)
+        for interval in _run(data, bundle, decoders).intervals():
+            times[interval.name].append(1e3 * interval.seconds)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def _classify(
-    clip: Clip, bundle: Bundle, stage: Callable[[str], AbstractContextManager[None]]
-) -> None:
-    with stage("features"):
-        grid, context_grid = _grids(bundle, clip)
-    with stage("network"):
+def _run(data: bytes, bundle: Bundle, decoders: DecoderPool) -> Timings:
+    timings = Timings()
+    within = Deadline.within(DEADLINE_S)
+    clip, grids = decode_grids(decoders, data, [bundle], Limits(), within, timings)
+    grid, context = bundle.in_tune(grids[grid_key(bundle)]), bundle.context
+    context_grid = grids[context_grid_key(bundle, context)] if context else None
+    with timings.stage(NETWORK):
         logits = bundle.window_logits(grid, context_grid)
-    with stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
+    with timings.stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
         timeline = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
     clip_probabilities(bundle, grid, lambda: logits, timeline)
-
-
-def _grids(bundle: Bundle, clip: Clip) -> tuple[Grid, Grid | None]:
-    grid = bundle.in_tune(bundle.features(clip.waveforms[bundle.card.features.sample_rate_hz]))
-    context = bundle.context
-    if context is None:
-        return grid, None
-    return grid, context.features(clip.waveforms[context.spec.features.sample_rate_hz])
+    return timings
 
 
 if __name__ == "__main__":

@@ -45,12 +45,12 @@ def outcome(attempt: Callable[[], object]) -> str:
     return "done"
 
 
-def prying_decode(data: bytes, *rest: object) -> Clip:
+def prying_hear(data: bytes, *rest: object) -> Clip:
     if not data.startswith(PRY):
         thread = threading.Thread(target=lambda: None)  # as libraries begin some
         thread.start()
         thread.join()
-        clip: Clip = audio.decode(data, *rest)  # type: ignore[arg-type]  # as they came
+        clip: Clip = audio.hear(data, *rest)  # type: ignore[arg-type]  # as they came
         return clip
     file = Path(data.removeprefix(PRY).decode())
     told = [f"{name}: {outcome(attempt)}" for name, attempt in attempts(file).items()]
@@ -58,5 +58,5 @@ def prying_decode(data: bytes, *rest: object) -> Clip:
 
 
 if __name__ == "__main__":
-    decoder_process.__dict__["decode"] = prying_decode
+    decoder_process.__dict__["hear"] = prying_hear
     sys.exit(decoder_process.main())

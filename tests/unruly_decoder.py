@@ -6,8 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from service.audio import decode as audio
-from service.audio.decode import Clip, Limits
+from service.audio.decode import Clip, Limits, Listener
 from service.audio.excerpt import Excerpt
 from service.decoding import process as decoder_process
 from service.decoding import sandbox
@@ -20,12 +22,14 @@ CRASH = b"crash"
 SWALLOW_MEMORY = b"swallow memory"
 RAISE = b"raise"
 BABBLE = b"babble"
+BABBLE_LATER = b"babble after some samples at 16 kHz"
 # Followed by the path of a file that tells whether it has happened.
 DIE_ONCE = b"die once "
 TERABYTE = 1 << 40
+MESSAGE_SAMPLES = decoder_process.MESSAGE_BYTES // decoder_process.SAMPLE_BYTES
 
 
-def unruly_decode(data: bytes, rates_hz: list[int], limits: Limits, excerpt: Excerpt) -> Clip:
+def unruly_hear(data: bytes, listener: Listener, limits: Limits, excerpt: Excerpt) -> Clip:
     if data == HANG:
         while True:
             time.sleep(60)
@@ -35,7 +39,10 @@ def unruly_decode(data: bytes, rates_hz: list[int], limits: Limits, excerpt: Exc
         bytearray(TERABYTE)
     if data == RAISE:
         raise RuntimeError("a fault that nobody foresaw")
-    if data == BABBLE:
+    if data == BABBLE_LATER:
+        listener.begin()
+        listener.add(16_000, np.zeros(MESSAGE_SAMPLES, np.float32))
+    if data in (BABBLE, BABBLE_LATER):
         os.write(sys.stdin.fileno(), b"no message at all, but long enough for one")
     if data.startswith(DIE_ONCE):
         died = Path(data.removeprefix(DIE_ONCE).decode())
@@ -43,11 +50,11 @@ def unruly_decode(data: bytes, rates_hz: list[int], limits: Limits, excerpt: Exc
             died.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         data = encode(tone())
-    return audio.decode(data, rates_hz, limits, excerpt)
+    return audio.hear(data, listener, limits, excerpt)
 
 
 if __name__ == "__main__":
     # So that it can misbehave in ways that are shut off.
     sandbox.__dict__["close_off"] = lambda: None
-    decoder_process.__dict__["decode"] = unruly_decode
+    decoder_process.__dict__["hear"] = unruly_hear
     sys.exit(decoder_process.main())

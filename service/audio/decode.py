@@ -3,8 +3,8 @@
 Readers (see :mod:`service.audio.readers`) turn the bytes in memory into samples. A header can
 lie about the length, so the samples are counted while they are decoded and never trusted
 beforehand. A small upload can hold minutes of silence at hundreds of kHz, so each block is
-mixed and resampled as soon as it is decoded, and the recording as it is in the file is never
-in memory whole.
+mixed, resampled and passed on to a listener as soon as it is decoded: no recording is in memory
+whole, unless the listener keeps it.
 """
 
 from collections.abc import Collection, Iterator
@@ -18,10 +18,20 @@ from service.audio.formats import FORMATS
 from service.audio.quality import Levels, Loss, quality_warnings
 from service.audio.readers.opening import Opening, openings_of
 from service.audio.readers.source import Samples, Source, Unreadable
-from service.audio.recording import Recording
+from service.audio.recording import Listener, Recording, Waveforms
 from service.errors import TooManySeconds, UnusableAudio
 
-__all__ = ["MIN_SAMPLE_RATE_HZ", "Clip", "Limits", "Samples", "clip_of", "decode"]
+__all__ = [
+    "MIN_SAMPLE_RATE_HZ",
+    "Clip",
+    "Limits",
+    "Listener",
+    "Samples",
+    "Waveforms",
+    "clip_of",
+    "decode",
+    "hear",
+]
 
 MIN_SAMPLE_RATE_HZ = 4_000
 USUAL_SAMPLE_RATE_HZ = 44_100
@@ -45,8 +55,6 @@ class Clip:
 
     Attributes
     ----------
-    waveforms
-        By sampling rate in Hz: mono, float32, shape [n_samples], nominally within [-1, 1].
     duration_s
         Length in seconds, counted in samples that were really decoded.
     sample_rate_hz
@@ -59,22 +67,28 @@ class Clip:
         Whether there is no audible sound.
     warnings
         What may make the answer less trustworthy, in words for people.
+    gain
+        What the samples that a listener heard are multiplied by to lie nominally within [-1, 1].
+    waveforms
+        By sampling rate in Hz: mono, float32, shape [n_samples], already multiplied by the gain;
+        empty where they were not asked for.
     """
 
-    waveforms: dict[int, Samples]
     duration_s: float
     sample_rate_hz: int
     channels: int
     format: str
     silent: bool = False
     warnings: tuple[str, ...] = field(default=())
+    gain: float = 1.0
+    waveforms: dict[int, Samples] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Wish:
     """What is asked for of a recording."""
 
-    rates_hz: Collection[int]
+    listener: Listener
     limits: Limits
     excerpt: Excerpt
     channel: int | None = None
@@ -86,18 +100,38 @@ def decode(
     limits: Limits | None = None,
     excerpt: Excerpt | None = None,
 ) -> Clip:
-    """Decode the bytes of an audio file.
+    """Decode the bytes of an audio file whole; see :func:`hear`.
+
+    Parameters
+    ----------
+    data, limits, excerpt
+        As of :func:`hear`.
+    rates_hz
+        The sampling rates at which its waveform is needed; without any, it is only described.
+    """
+    waveforms = Waveforms(rates_hz)
+    return _with(waveforms, hear(data, waveforms, limits, excerpt))
+
+
+def hear(
+    data: bytes,
+    listener: Listener,
+    limits: Limits | None = None,
+    excerpt: Excerpt | None = None,
+) -> Clip:
+    """Have a listener hear an audio file, and return what else is to say about it.
 
     Parameters
     ----------
     data
-        A whole file in one of the formats of :data:`service.audio.formats.FORMATS`.
-    rates_hz
-        The sampling rates at which its waveform is needed; without any, it is only described.
+        The bytes of a whole file in one of the formats of
+        :data:`service.audio.formats.FORMATS`.
+    listener
+        Who hears it, at a level that the clip's ``gain`` makes right in the end.
     limits
         Bounds, enforced while decoding.
     excerpt
-        The part to decode; without it, all.
+        The part that is heard; without it, all.
 
     Raises
     ------
@@ -113,7 +147,7 @@ def decode(
     if not data:
         raise UnusableAudio("The upload is empty. Send the bytes of an audio file.")
     name, openings = openings_of(data, limits.formats)
-    wish = _Wish(rates_hz, limits, excerpt or Excerpt())
+    wish = _Wish(listener, limits, excerpt or Excerpt())
     reason = "it ends too early"
     for opening in openings:
         try:
@@ -128,9 +162,15 @@ def decode(
 
 def clip_of(samples: Samples, sample_rate_hz: int, rates_hz: Collection[int]) -> Clip:
     """Return a mono waveform, shape [n_samples], as if it had been decoded from a WAV file."""
-    recording = Recording(sample_rate_hz, 1, rates_hz)
+    waveforms = Waveforms(rates_hz)
+    recording = Recording(sample_rate_hz, 1, waveforms)
     recording.add(np.asarray(samples, dtype=np.float32)[:, np.newaxis])
-    return _clip(recording, "wav", channels=1, loss=Loss())
+    recording.end()
+    return _with(waveforms, _clip(recording.levels, "wav", channels=1, loss=Loss()))
+
+
+def _with(waveforms: Waveforms, clip: Clip) -> Clip:
+    return replace(clip, waveforms=waveforms.end(clip.gain))
 
 
 def _heard(opening: Opening, wish: _Wish) -> Clip:
@@ -138,28 +178,24 @@ def _heard(opening: Opening, wish: _Wish) -> Clip:
     with closing(opening()) as source:
         _check_form(source, wish.limits)
         passage = _Passage(source, wish.excerpt)
-        recording = _recorded(passage, wish)
-    levels = recording.levels
+        levels = _recorded(passage, wish)
     if wish.channel is None and levels.cancelled:
         return _heard(opening, replace(wish, channel=levels.loudest_channel))
     _check_length(levels, wish, passage.read_s)
     loss = passage.loss(levels.duration_s)
     cancelled = wish.channel is not None
-    return _clip(recording, source.format, channels=source.channels, loss=loss, cancelled=cancelled)
+    return _clip(levels, source.format, channels=source.channels, loss=loss, cancelled=cancelled)
 
 
-def _clip(
-    recording: Recording, name: str, *, channels: int, loss: Loss, cancelled: bool = False
-) -> Clip:
-    levels = recording.levels
+def _clip(levels: Levels, name: str, *, channels: int, loss: Loss, cancelled: bool = False) -> Clip:
     return Clip(
-        recording.waveforms(),
         levels.duration_s,
         levels.sample_rate_hz,
         channels,
         name,
         levels.silent,
         tuple(quality_warnings(levels, loss, cancelled=cancelled)),
+        levels.gain,
     )
 
 
@@ -200,9 +236,9 @@ def _check_length(levels: Levels, wish: _Wish, read_s: float) -> None:
     )
 
 
-def _recorded(passage: "_Passage", wish: _Wish) -> Recording:
+def _recorded(passage: "_Passage", wish: _Wish) -> Levels:
     source = passage.source
-    recording = Recording(source.sample_rate_hz, source.channels, wish.rates_hz, wish.channel)
+    recording = Recording(source.sample_rate_hz, source.channels, wish.listener, wish.channel)
     max_frames = int(wish.limits.max_duration_s * source.sample_rate_hz)
     for block in passage.blocks():
         if recording.levels.n_frames + len(block) > max_frames:
@@ -217,7 +253,8 @@ def _recorded(passage: "_Passage", wish: _Wish) -> Recording:
                 f"{LARGEST_SAMPLE:g}."
             )
         recording.add(block, peak)
-    return recording
+    recording.end()
+    return recording.levels
 
 
 class _Passage:

@@ -1,7 +1,8 @@
 """Decode uploads in processes that can be killed; see :mod:`service.decoding.process`.
 
 There is one process for each worker thread, started at boot. Handing a clip over costs little
-beside decoding it: the bytes go in and the samples come back through a pair of sockets.
+beside decoding it: the bytes go in and the samples come back through a pair of sockets, block by
+block, while the next ones are decoded.
 """
 
 import logging
@@ -10,19 +11,20 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from queue import LifoQueue
 from typing import TypeVar
 
 import numpy as np
 
-from service.audio.decode import Clip, Limits, Samples
+from service.audio.decode import Clip, Limits, Listener, Samples
 from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding import wire
-from service.decoding.process import READY, SAMPLE_BYTES
+from service.decoding.process import BEGIN, RATE, READY, SAMPLE_BYTES
 from service.errors import ServiceError, TooManySeconds, UnsupportedAudio, UnusableAudio
 from service.telemetry import metrics
 
@@ -83,12 +85,12 @@ class DecoderPool:
     def decode(
         self,
         data: bytes | bytearray,
-        rates_hz: Collection[int],
+        listener: Listener,
         limits: Limits,
         deadline: Deadline,
         excerpt: Excerpt | None = None,
     ) -> Clip:
-        """Decode the bytes of an audio file; see :func:`service.audio.decode.decode`.
+        """Have a listener hear an audio file; see :func:`service.audio.decode.hear`.
 
         Raises
         ------
@@ -103,7 +105,7 @@ class DecoderPool:
         """
         decoder = self._idle.get()
         try:
-            return decoder.decode(data, rates_hz, limits, deadline, excerpt)
+            return decoder.decode(data, listener, limits, deadline, excerpt)
         finally:
             self._idle.put(decoder)
 
@@ -127,17 +129,23 @@ class _Decoder:
     def decode(
         self,
         data: bytes | bytearray,
-        rates_hz: Collection[int],
+        listener: Listener,
         limits: Limits,
         deadline: Deadline,
         excerpt: Excerpt | None,
     ) -> Clip:
         request = {
-            "rates_hz": list(rates_hz),
+            "rates_hz": list(listener.rates_hz),
             "limits": asdict(limits),
             "excerpt": asdict(excerpt or Excerpt()),
         }
-        return self._attempt(lambda: self._exchange(data, request, limits, deadline), deadline)
+
+        def exchange() -> Clip:
+            timed = {**request, "seconds": deadline.remaining_s}
+            wire.send(self._connection, timed, data, deadline)
+            return self._hear(listener, limits, deadline)
+
+        return self._attempt(exchange, deadline)
 
     def wait_until_ready(self, deadline: Deadline) -> None:
         self._attempt(lambda: None, deadline)
@@ -202,32 +210,56 @@ class _Decoder:
         if not self._ready:
             self._ready = wire.receive(self._connection, 0, deadline)[0] == READY
 
-    def _exchange(
-        self, data: bytes | bytearray, request: wire.Header, limits: Limits, deadline: Deadline
-    ) -> Clip:
-        timed = {**request, "seconds": deadline.remaining_s}
-        wire.send(self._connection, timed, data, deadline)
-        header, _ = wire.receive(self._connection, 0, deadline)
-        try:
-            if "problem" in header:
-                problem: ServiceError = PROBLEMS[header["problem"]](header["detail"])
-            else:
-                description = header["clip"]
-                warnings = tuple(description.pop("warnings"))
-                waveforms = {
-                    rate_hz: self._receive_waveform(rate_hz, limits, deadline)
-                    for rate_hz in request["rates_hz"]
-                }
-                return Clip(waveforms, warnings=warnings, **description)
-        except (LookupError, TypeError, ValueError) as error:
-            raise wire.BrokenMessage("the header tells neither a clip nor a problem") from error
-        raise problem
-
-    def _receive_waveform(self, rate_hz: int, limits: Limits, deadline: Deadline) -> Samples:
+    def _hear(self, listener: Listener, limits: Limits, deadline: Deadline) -> Clip:
+        """Pass on what the process sends until it describes the clip, or tells the problem."""
         # The number of samples is rounded when a file is resampled, so one second more.
-        max_samples = int((limits.max_duration_s + 1) * rate_hz)
-        _, samples = wire.receive(self._connection, max_samples * SAMPLE_BYTES, deadline)
-        return samples.view(np.float32)
+        seconds = limits.max_duration_s + 1
+        most = {rate: int(seconds * rate) * SAMPLE_BYTES for rate in listener.rates_hz}
+        left = dict(most)
+        while True:
+            most_bytes = max(left.values(), default=0)
+            header, payload = wire.receive(self._connection, most_bytes, deadline)
+            if header == BEGIN:
+                left = dict(most)
+                told: Callable[[], None] = listener.begin
+            elif RATE in header:
+                rate_hz, samples = _samples(header, payload, left)
+                left[rate_hz] -= samples.nbytes
+                told = partial(listener.add, rate_hz, samples)
+            else:
+                return _outcome(header)
+            try:
+                told()
+            except Exception:
+                # What the process goes on to send would be taken for another clip.
+                self._replace()
+                raise
+
+
+def _samples(
+    header: wire.Header, payload: wire.Payload, left: dict[int, int]
+) -> tuple[int, Samples]:
+    """Return the rate and the samples of a message, of which there may be so many bytes left."""
+    try:
+        rate_hz, samples = header[RATE], payload.view(np.float32)
+        if samples.nbytes <= left[rate_hz]:
+            return rate_hz, samples
+    except (LookupError, TypeError, ValueError):
+        pass
+    raise wire.BrokenMessage("the message holds no samples, or too many")
+
+
+def _outcome(header: wire.Header) -> Clip:
+    """Return the clip that a message describes, or raise the problem."""
+    try:
+        if "problem" in header:
+            problem: ServiceError = PROBLEMS[header["problem"]](header["detail"])
+        else:
+            description = header["clip"]
+            return Clip(**{**description, "warnings": tuple(description["warnings"])})
+    except (LookupError, TypeError, ValueError) as error:
+        raise wire.BrokenMessage("the header tells neither a clip nor a problem") from error
+    raise problem
 
 
 def _environment() -> dict[str, str]:

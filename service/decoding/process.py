@@ -17,7 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from service.audio.decode import Clip, Limits, decode
+import numpy as np
+
+from service.audio.decode import Clip, Limits, hear
 from service.audio.excerpt import Excerpt
 from service.audio.readers.source import BLOCK_FRAMES, Samples
 from service.decoding import sandbox, wire
@@ -27,16 +29,20 @@ from service.heap import keep_freed_memory
 
 MAX_UPLOAD_BYTES = 1 << 40  # the service has counted the bytes already
 SAMPLE_BYTES = 4
-# Address space for Python and the libraries, and how often a block of all channels, the upload
-# and its waveforms are held at the same time at most.
-BASE_MEMORY_BYTES = 480 * 1024 * 1024
+# Address space for Python and the libraries, and how often a block of all channels and the upload
+# are held at the same time at most.
+BASE_MEMORY_BYTES = 512 * 1024 * 1024
 BLOCK_COPIES = 4
 UPLOAD_COPIES = 4
-WAVEFORMS_COPIES = 3
 # The service kills a decoder at the deadline; this ends one whose service is gone.
 SPARE_CPU_S = 2
 STDERR = 2
 READY = {"ready": True}
+BEGIN = {"begin": True}
+RATE = "rate_hz"
+# So much of a waveform is sent at once, a minute or so: each time that processes take turns, both
+# find their caches cold; with blocks of a second and a half, an answer takes a quarter longer.
+MESSAGE_BYTES = 1 << 22
 
 
 def main() -> int:
@@ -55,35 +61,61 @@ def main() -> int:
     return 0
 
 
+class Sender:
+    """Sends the service what it hears; see :class:`service.audio.recording.Listener`."""
+
+    def __init__(self, connection: socket.socket, rates_hz: list[int]) -> None:
+        self.rates_hz = rates_hz
+        self._connection = connection
+        self._waiting = {rate_hz: bytearray() for rate_hz in rates_hz}
+
+    def begin(self) -> None:
+        """Let the service forget what it got."""
+        self._waiting = {rate_hz: bytearray() for rate_hz in self.rates_hz}
+        wire.send(self._connection, BEGIN)
+
+    def add(self, rate_hz: int, samples: Samples) -> None:
+        """Send the next samples at one of the rates, once they are enough for a message."""
+        self._waiting[rate_hz] += np.ascontiguousarray(samples).data
+        if len(self._waiting[rate_hz]) >= MESSAGE_BYTES:
+            self._send(rate_hz)
+
+    def end(self) -> None:
+        """Send what is left."""
+        for rate_hz in self.rates_hz:
+            self._send(rate_hz)
+
+    def _send(self, rate_hz: int) -> None:
+        wire.send(self._connection, {RATE: rate_hz}, self._waiting[rate_hz])
+        self._waiting[rate_hz].clear()
+
+
 def answer(
     data: bytes,
-    rates_hz: list[int],
+    sender: Sender,
     limits: dict[str, Any],
     excerpt: dict[str, Any],
     seconds: float,
-) -> tuple[wire.Header, list[Samples]]:
-    """Return the message that tells a clip, and its waveforms; or the problem with it."""
+) -> wire.Header:
+    """Send the waveforms of a clip; return the message that describes it, or the problem."""
     bounds = Limits(**limits)
-    _limit_resources(len(data), rates_hz, bounds, seconds)
+    _limit_resources(len(data), bounds, seconds)
     try:
-        clip = decode(data, rates_hz, bounds, Excerpt(**excerpt))
+        clip = hear(data, sender, bounds, Excerpt(**excerpt))
+        sender.end()
     except MemoryError:
-        return _problem(UnusableAudio("Decoding the file needs more memory than it may.")), []
+        return _problem(UnusableAudio("Decoding the file needs more memory than it may."))
     except ServiceError as error:
         # Not kept in a variable: its traceback holds this call, and all samples, in a circle that
         # is broken so late that the next uploads find no memory.
-        return _problem(error), []
-    return _description(clip), [clip.waveforms[rate_hz] for rate_hz in rates_hz]
+        return _problem(error)
+    return _description(clip)
 
 
 def _answer_next(connection: socket.socket) -> None:
-    request, upload = wire.receive(connection, MAX_UPLOAD_BYTES)
-    data = upload.tobytes()
-    del upload
-    header, waveforms = answer(data, **request)
-    wire.send(connection, header)
-    for samples in waveforms:
-        wire.send(connection, {}, samples.data)
+    request, data = wire.receive_bytes(connection, MAX_UPLOAD_BYTES)
+    sender = Sender(connection, request.pop("rates_hz"))
+    wire.send(connection, answer(data, sender, **request))
 
 
 def _problem(error: ServiceError) -> wire.Header:
@@ -114,15 +146,9 @@ def _silence_native_code() -> None:
         os.dup2(nowhere.fileno(), STDERR)
 
 
-def _limit_resources(n_bytes: int, rates_hz: list[int], limits: Limits, seconds: float) -> None:
-    waveforms_bytes = int(limits.max_duration_s * sum(rates_hz)) * SAMPLE_BYTES
+def _limit_resources(n_bytes: int, limits: Limits, seconds: float) -> None:
     block_bytes = BLOCK_FRAMES * limits.max_channels * SAMPLE_BYTES
-    memory = (
-        BASE_MEMORY_BYTES
-        + BLOCK_COPIES * block_bytes
-        + UPLOAD_COPIES * n_bytes
-        + WAVEFORMS_COPIES * waveforms_bytes
-    )
+    memory = BASE_MEMORY_BYTES + BLOCK_COPIES * block_bytes + UPLOAD_COPIES * n_bytes
     _set_soft_limit(resource.RLIMIT_AS, memory)
     _set_soft_limit(resource.RLIMIT_CPU, int(time.process_time() + seconds) + SPARE_CPU_S)
 

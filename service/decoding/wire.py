@@ -18,6 +18,7 @@ Payload = NDArray[np.uint8]
 
 _LENGTHS = struct.Struct("!IQ")  # bytes of the header, bytes of the payload
 MAX_HEADER_BYTES = 1 << 16
+CLOSED = "the other side closed the connection"
 
 
 class BrokenMessage(Exception):
@@ -56,6 +57,32 @@ def receive(
     BrokenMessage
         It ended early, or it is larger than expected.
     """
+    header, n_payload = _header(connection, max_payload_bytes, deadline)
+    return header, _exactly(connection, n_payload, deadline)
+
+
+def receive_bytes(connection: socket.socket, max_payload_bytes: int) -> tuple[Header, bytes]:
+    """Receive one message, however long it takes, and its payload as bytes, without a copy.
+
+    Raises
+    ------
+    BrokenMessage
+        It ended early, or it is larger than expected.
+    """
+    header, n_payload = _header(connection, max_payload_bytes, None)
+    payload = b""
+    while len(payload) < n_payload:
+        part = connection.recv(n_payload - len(payload), socket.MSG_WAITALL)
+        if not part:
+            raise BrokenMessage(CLOSED)
+        payload = payload + part if payload else part
+    return header, payload
+
+
+def _header(
+    connection: socket.socket, max_payload_bytes: int, deadline: Deadline | None
+) -> tuple[Header, int]:
+    """Receive the header of a message, and the number of bytes that follow it."""
     n_header, n_payload = _LENGTHS.unpack(_exactly(connection, _LENGTHS.size, deadline).data)
     if n_header > MAX_HEADER_BYTES or n_payload > max_payload_bytes:
         raise BrokenMessage(f"a message of {n_header} and {n_payload} bytes is too large")
@@ -63,7 +90,9 @@ def receive(
         header = json.loads(_exactly(connection, n_header, deadline).tobytes())
     except ValueError as error:
         raise BrokenMessage("the header is no JSON") from error
-    return header, _exactly(connection, n_payload, deadline)
+    if not isinstance(header, dict):
+        raise BrokenMessage("the header is no object")
+    return header, n_payload
 
 
 def _exactly(connection: socket.socket, n_bytes: int, deadline: Deadline | None) -> Payload:
@@ -73,7 +102,7 @@ def _exactly(connection: socket.socket, n_bytes: int, deadline: Deadline | None)
         connection.settimeout(_timeout_s(deadline))
         n = connection.recv_into(missing)
         if n == 0:
-            raise BrokenMessage("the other side closed the connection")
+            raise BrokenMessage(CLOSED)
         missing = missing[n:]
     return received
 

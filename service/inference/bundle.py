@@ -18,7 +18,7 @@ Where the card's timeline hears songs, ``songs.npz`` holds the numbers for it.
 
 import hashlib
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from service.inference.network import Answers, Network, shown
 from service.inference.softmax import softmax
 from service.inference.songs import SongSense
 from service.inference.tuning import bring_in_tune
-from service.inference.windows import Windows, cut_windows
+from service.inference.windows import CutWindows, Slices
 
 CARD_FILE = "card.json"
 MODEL_FILE = "model.onnx"
@@ -55,6 +55,8 @@ Embedding = NDArray[np.float32]
 Logits = NDArray[np.float32]  # [n_windows, labels]
 Ratings = NDArray[np.float32]  # [n_windows, ratings]
 Probabilities = NDArray[np.float64]  # [..., labels]
+
+SomeSlices = TypeVar("SomeSlices", bound=Slices)
 
 
 class Bundle:
@@ -136,17 +138,17 @@ class Bundle:
 
         The second grid is that of the context, for a bundle with one.
         """
-        return self.run(cut_windows(grid, self.card.windows), context_grid)
+        return self.run(CutWindows(grid, self.card.windows), context_grid)
 
-    def run(self, windows: Windows, context_grid: Grid | None = None) -> Logits:
-        """Return the logits for windows that ``cut_windows`` has cut."""
+    def run(self, windows: Slices, context_grid: Grid | None = None) -> Logits:
+        """Return the logits for windows."""
         return self.run_embedded(self.told(self.embed(windows), context_grid))
 
-    def embed(self, windows: Windows) -> Embedding:
+    def embed(self, windows: SomeSlices) -> SomeSlices | Embedding:
         """Return what the embedding network says of windows; without one, the windows."""
         return windows if self._embedding is None else self._embedding.run(windows)
 
-    def told(self, embedding: Embedding, context_grid: Grid | None) -> Embedding:
+    def told(self, embedding: SomeSlices, context_grid: Grid | None) -> SomeSlices | Embedding:
         """Append what the context hears in the clip to the embedding of each window.
 
         Parameters
@@ -170,13 +172,13 @@ class Bundle:
             return embedding
         if context_grid is None:
             raise ValueError(f"the bundle {self.card.task} needs the grid of its context")
-        return append_context(embedding, self.context.hear(context_grid))
+        return append_context(embedding[:], self.context.hear(context_grid))
 
-    def run_embedded(self, embedding: Embedding) -> Logits:
+    def run_embedded(self, embedding: Slices) -> Logits:
         """Return the logits for windows that went through :meth:`embed` and :meth:`told`."""
         return self._network.run(embedding)
 
-    def kinds_embedded(self, embedding: Embedding) -> Probabilities:
+    def kinds_embedded(self, embedding: Slices) -> Probabilities:
         """Return how much of what went through :meth:`embed` is of each of the card's kinds.
 
         Returns
@@ -186,11 +188,11 @@ class Bundle:
         """
         if self.card.kinds is None:
             return np.zeros(0)
-        logits = embedding[..., -len(self.card.kinds.labels) :]
+        logits = embedding[:][..., -len(self.card.kinds.labels) :]
         share: Probabilities = softmax(logits).reshape(-1, logits.shape[-1]).mean(axis=0)
         return share
 
-    def rate_embedded(self, embedding: Embedding) -> Ratings:
+    def rate_embedded(self, embedding: Slices) -> Ratings:
         """Return the card's ratings for windows that went through :meth:`embed`.
 
         Returns
@@ -249,7 +251,7 @@ class Bundle:
 
     def _try_run(self, folder: Path, grids: dict[str, Grid]) -> dict[str, Answers]:
         try:
-            embedding = self.embed(cut_windows(grids["features"], self.card.windows))
+            embedding = self.embed(CutWindows(grids["features"], self.card.windows))
             told = self.told(embedding, grids.get("context_features"))
             answers = {"logits": self.run_embedded(told)}
             if self._ratings is not None:

@@ -1,8 +1,8 @@
 """Classify one decoded clip with one or more bundles.
 
-Work that bundles share is done once: one feature grid per specification and filter bank, one
-embedding per grid, windows and embedding network. The context of one bundle may take the grid of
-another.
+Work that bundles share is done once: one feature grid per specification and filter bank (see
+:mod:`service.inference.grids`), one embedding per grid, windows and embedding network. The context
+of one bundle may take the grid of another.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,10 +12,8 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from service.audio.decode import Clip, Samples
+from service.audio.decode import Clip
 from service.inference.bundle import (
-    BANK_FILE,
-    CONTEXT_BANK_FILE,
     EMBEDDING_FILE,
     Bundle,
     Embedding,
@@ -23,16 +21,17 @@ from service.inference.bundle import (
     Probabilities,
 )
 from service.inference.card import Card
-from service.inference.features import FeatureSpec, Grid
+from service.inference.features import Grid
+from service.inference.grids import GridKey, Grids, context_grid_key, grid_key
 from service.inference.key import Key, find_key
 from service.inference.timeline import LabelledSegment, label_segments, move_ends
 from service.inference.timings import Timings
 from service.inference.tuning import tuning_cents
 from service.inference.whole import NOTHING, LabelShare, label_shares, whole_probabilities
 from service.inference.windows import (
+    CutWindows,
+    Slices,
     Sounding,
-    cut_windows,
-    end_in_silence,
     frames_within,
     heard_stretches,
     segments,
@@ -124,7 +123,28 @@ def classify(
 
     The clip must have the waveforms that :func:`needed_rates_hz` names.
     """
-    workbench = _Workbench(clip, timings or Timings())
+    timings = timings or Timings()
+    with timings.stage("features"):
+        grids = Grids(bundles.values())
+        for rate_hz in grids.rates_hz:
+            grids.add(rate_hz, clip.waveforms[rate_hz])
+        made = grids.end(1.0)
+    return classify_grids(clip, made, bundles, timings, timeline=timeline)
+
+
+def classify_grids(
+    clip: Clip,
+    grids: Mapping[GridKey, Grid],
+    bundles: Mapping[str, Bundle],
+    timings: Timings,
+    *,
+    timeline: bool,
+) -> dict[str, Classification]:
+    """Classify a clip as :func:`classify` does, where only its grids are at hand.
+
+    They must be those that :class:`service.inference.grids.Grids` makes for the bundles.
+    """
+    workbench = _Workbench(clip, grids, timings)
     return {
         name: _classify_one(workbench, bundle, timeline=timeline)
         for name, bundle in bundles.items()
@@ -207,8 +227,7 @@ def trace(
     if spec is not None and spec.heard_frames is not None:
         frames = windows.frames
         windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
-        heard = end_in_silence(cut_windows(grid, windows), frames)
-        logits = bundle.run(heard, context_grid)
+        logits = bundle.run(CutWindows(grid, windows, frames), context_grid)
     else:
         logits = window_logits()
     places = segments(len(grid), windows, hop_s, duration_s)
@@ -221,14 +240,13 @@ def trace(
 
 
 def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) -> Classification:
-    with workbench.timings.stage("features"):
-        as_it_is = workbench.grid(bundle)
-        grid = bundle.in_tune(as_it_is)
-        context_grid = workbench.context_grid(bundle)
+    as_it_is, context_grid = workbench.grid(bundle), workbench.context_grid(bundle)
     with workbench.timings.stage("inference"):
+        grid = bundle.in_tune(as_it_is)
         embedding = workbench.embedding(bundle, grid)
         window_logits = cache(lambda: bundle.run_embedded(bundle.told(embedding, context_grid)))
-        counting = embedding[counting_windows(bundle.card, grid)]
+        sounding = counting_windows(bundle.card, grid)
+        counting = embedding if sounding.all() else embedding[:][sounding]
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(counting).mean(axis=0), 0, 1)
         kinds = bundle.kinds_embedded(counting)
@@ -248,7 +266,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         shares=label_shares(traced) if joins and traced else None,
         key=find_key(traced, bundle.card.lab_labels) if joins and traced else None,
         tuning_cents=_tuning_cents(bundle.card, as_it_is, traced) if joins and traced else None,
-        embedding=counting.mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
+        embedding=counting[:].mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
     )
 
 
@@ -262,41 +280,25 @@ def _tuning_cents(card: Card, grid: Grid, timeline: list[LabelledSegment]) -> fl
 class _Workbench:
     """The intermediate results of one clip, each computed once."""
 
-    def __init__(self, clip: Clip, timings: Timings) -> None:
+    def __init__(self, clip: Clip, grids: Mapping[GridKey, Grid], timings: Timings) -> None:
         self.clip = clip
         self.timings = timings
-        self._grids: dict[tuple[FeatureSpec, str], Grid] = {}
+        self._grids = grids
         self._embeddings: dict[tuple[object, ...], Embedding] = {}
 
     def grid(self, bundle: Bundle) -> Grid:
-        return self._grid(*_grid_key(bundle.card), bundle.features)
+        return self._grids[grid_key(bundle)]
 
     def context_grid(self, bundle: Bundle) -> Grid | None:
         context = bundle.context
-        if context is None:
-            return None
-        bank_sha256 = bundle.card.sha256[CONTEXT_BANK_FILE]
-        return self._grid(context.spec.features, bank_sha256, context.features)
+        return None if context is None else self._grids[context_grid_key(bundle, context)]
 
-    def embedding(self, bundle: Bundle, grid: Grid) -> Embedding:
-        card = bundle.card
-        # Plain windows are quickly cut, and take many times the memory of their grid; a grid that
-        # was moved into tune is of this bundle alone.
+    def embedding(self, bundle: Bundle, grid: Grid) -> Slices:
+        card, windows = bundle.card, CutWindows(grid, bundle.card.windows)
+        # A grid that was moved into tune is of this bundle alone.
         if EMBEDDING_FILE not in card.sha256 or grid is not self.grid(bundle):
-            return bundle.embed(cut_windows(grid, card.windows))
-        key = (*_grid_key(card), card.windows, card.sha256[EMBEDDING_FILE])
+            return bundle.embed(windows)
+        key = (grid_key(bundle), card.windows, card.sha256[EMBEDDING_FILE])
         if key not in self._embeddings:
-            self._embeddings[key] = bundle.embed(cut_windows(grid, card.windows))
+            self._embeddings[key] = bundle.embed(windows)[:]
         return self._embeddings[key]
-
-    def _grid(
-        self, spec: FeatureSpec, bank_sha256: str, compute: Callable[[Samples], Grid]
-    ) -> Grid:
-        key = (spec, bank_sha256)
-        if key not in self._grids:
-            self._grids[key] = compute(self.clip.waveforms[spec.sample_rate_hz])
-        return self._grids[key]
-
-
-def _grid_key(card: Card) -> tuple[FeatureSpec, str]:
-    return card.features, card.sha256[BANK_FILE]

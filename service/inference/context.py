@@ -7,7 +7,7 @@ from service.audio.decode import clip_of
 from service.inference.card import ContextSpec
 from service.inference.features import FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network
-from service.inference.windows import Windows, cut_windows
+from service.inference.windows import CutWindows, Slices
 
 
 def append_context(
@@ -59,9 +59,9 @@ class Context:
 
     def hear(self, grid: Grid) -> NDArray[np.float32]:
         """Return means and standard deviations of the windows' answers, shape [2 * outputs]."""
-        answers = self.answers(cut_windows(grid, self.spec.windows))
+        answers = self.answers(CutWindows(grid, self.spec.windows))
         return np.concatenate([answers.mean(axis=0), answers.std(axis=0)])
 
-    def answers(self, windows: Windows) -> Answers:
+    def answers(self, windows: Slices) -> Answers:
         """Return the answer to each window, shape [n_windows, outputs]."""
         return self._network.run(windows)

@@ -10,61 +10,21 @@ feature needs new data here and no new code. :mod:`training.data.filter_banks` m
 banks with librosa and tests that both agree.
 """
 
-from dataclasses import dataclass
-from typing import Literal, Self
-
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from service.inference.filters import Filters
-from service.inference.loudness import frame_weights, gated_loudness_lufs
+from service.inference.bands import BandMeter, Bands, Bins, overlapping
+from service.inference.feature_spec import FeatureSpec, FilterBank, Grid
+from service.inference.loudness import gated_loudness_lufs
 
-Grid = NDArray[np.float32]  # [frames, bands]
-FilterBank = NDArray[np.float32]  # [bands, fft_samples // 2 + 1]
+__all__ = ["FeatureSpec", "FilterBank", "Grid", "GridMaker", "compress", "compute_grid", "gain_db"]
 
 # Blocks of this size stay in the processor's cache, twice as fast as the whole clip.
 BLOCK_FRAMES = 64
+# So many frames have room from the beginning, and then always such a part more than there are.
+FIRST_FRAMES = 2048
+GROWTH = 8
 TINY_POWER = 1e-20
-
-
-class FeatureSpec(BaseModel):
-    """Everything that defines a feature grid, apart from the filter bank's numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(description="What the bands are, for people: log_mel, log_frequency, …")
-    sample_rate_hz: int = Field(gt=0, description="The waveform is resampled to this rate")
-    fft_samples: int = Field(gt=0, description="Length of the FFT and of its periodic Hann window")
-    hop_samples: int = Field(gt=0, description="Distance between frame centres; the first is at 0")
-    bands: int = Field(gt=0, description="Rows of the filter bank")
-    spectrum: Literal["magnitude", "power"] = Field(description="What the filter bank weighs")
-    range_db: float = Field(
-        gt=0, description="Levels from this far below the reference up to it map to 0…1"
-    )
-    reference_power: float | None = Field(
-        default=None, gt=0, description="What maps to 1; by default the clip's loudest band"
-    )
-    loudness_lufs: float | None = Field(
-        default=None,
-        description="Gated loudness (ITU-R BS.1770) to which a clip is brought, its offset "
-        "removed; by default it stays as it is",
-    )
-
-    @model_validator(mode="after")
-    def _loudness_counts(self) -> Self:
-        if self.loudness_lufs is not None and self.reference_power is None:
-            raise ValueError(
-                "loudness_lufs needs a reference_power: levels relative to the clip's loudest band "
-                "are the same at every loudness"
-            )
-        return self
-
-    @property
-    def hop_s(self) -> float:
-        """Distance between frames in seconds."""
-        return self.hop_samples / self.sample_rate_hz
 
 
 def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBank) -> Grid:
@@ -85,32 +45,17 @@ def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBa
         Shape [1 + n_samples // hop_samples, bands], values from 0 (``range_db`` or more
         below the reference) to 1 (the reference, or louder); all 0 for silence.
     """
-    bands = measure_bands(samples, spec, bank)
-    up_db = gain_db(bands.mean_squares, spec)
-    if up_db is None:
-        return np.zeros_like(bands.levels)
-    return compress(bands.levels, float(bands.levels.max(initial=0.0)), spec, up_db)
+    maker = GridMaker(spec, bank)
+    maker.add(samples)
+    return maker.end()
 
 
-@dataclass(frozen=True)
-class Bands:
-    """The banded spectrum of a waveform, before anything is known of its level.
+class GridMaker:
+    """Makes the grid of a waveform that comes piece by piece; however it is cut, the same one.
 
-    Attributes
-    ----------
-    levels
-        What the filter bank weighed, shape [frames, bands].
-    mean_squares
-        K-weighted mean square of each frame, shape [frames]; empty for a specification without
-        a loudness.
-    """
-
-    levels: Grid
-    mean_squares: NDArray[np.float32]
-
-
-class BandMeter:
-    """Measures the bands of frames, whose number does not matter.
+    What depends on all of the waveform is made good at its end, without the waveform: what the
+    filter bank let through is in proportion to the level, and an offset adds something known to
+    the lowest bins. The frames that the ends cut off are measured last.
 
     Parameters
     ----------
@@ -119,42 +64,124 @@ class BandMeter:
     """
 
     def __init__(self, spec: FeatureSpec, bank: FilterBank) -> None:
-        self.spec = spec
-        self._hann = hann(spec.fft_samples)
-        self._filters = Filters(bank)
-        self._loudness_weights = None
-        self._n_bins = self._filters.n_heard
+        self._spec = spec
+        self._meter = BandMeter(spec, bank)
+        self._n_samples = 0
+        self._sum = 0.0
+        # Frames that begin before the waveform does, and the samples that they hear.
+        self._n_early = max(1, -(-(spec.fft_samples // 2) // spec.hop_samples))
+        self._early = np.zeros(0, np.float32)
+        # The next frame, and the samples from there on.
+        self._next = self._n_early
+        self._rest = np.zeros(0, np.float32)
+        self._rest_begin = 0
+        self._levels = np.empty((FIRST_FRAMES, spec.bands), np.float32)
+        self._mean_squares: list[NDArray[np.float32]] = []
+        self._lowest: list[Bins] = []
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Take the next samples of the waveform, shape [n_samples]."""
+        spec = self._spec
+        self._n_samples += len(samples)
         if spec.loudness_lufs is not None:
-            self._loudness_weights = frame_weights(self._hann, spec.sample_rate_hz)
-            self._n_bins = len(self._loudness_weights)
+            self._sum += float(samples.sum(dtype=np.float64))
+        missing = self._begin(self._n_early - 1) + spec.fft_samples - len(self._early)
+        self._early = np.concatenate([self._early, samples[:missing]], dtype=np.float32)
+        step = BLOCK_FRAMES * spec.hop_samples  # so that what is joined stays small
+        for first in range(0, len(samples), step):
+            self._measure_blocks(samples[first : first + step])
 
-    def measure(self, frames: NDArray[np.float32]) -> Bands:
-        """Measure frames of samples, shape [frames, fft_samples]."""
-        spectrum = np.abs(np.fft.rfft(frames * self._hann)[:, : self._n_bins])
-        is_power = self.spec.spectrum == "power"
-        if is_power:
-            np.square(spectrum, out=spectrum)
-        mean_squares = np.zeros(0, np.float32)
-        if self._loudness_weights is not None:
-            power = spectrum if is_power else np.square(spectrum)
-            mean_squares = power @ self._loudness_weights
-        return Bands(self._filters.apply(spectrum), mean_squares)
+    def end(self, gain: float = 1.0) -> Grid:
+        """Return the grid of the waveform, of which all has come.
 
+        Parameters
+        ----------
+        gain
+            What its samples should have been multiplied by.
+        """
+        spec, bands = self._spec, self._all_bands()
+        levels = bands.levels
+        if gain != 1:
+            levels *= np.float32(gain**2 if spec.spectrum == "power" else gain)
+        up_db = gain_db(np.float32(gain**2) * bands.mean_squares, spec)
+        if up_db is None:
+            return np.zeros_like(levels)
+        return compress(levels, float(levels.max(initial=0.0)), spec, up_db)
 
-def measure_bands(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBank) -> Bands:
-    """Compute the banded spectrum of a waveform, shape [n_samples]."""
-    meter = BandMeter(spec, bank)
-    n_frames = 1 + len(samples) // spec.hop_samples
-    levels = np.empty((n_frames, spec.bands), dtype=np.float32)
-    normalised = spec.loudness_lufs is not None
-    mean_squares = np.empty(n_frames if normalised else 0, dtype=np.float32)
-    offset = np.float32(samples.mean(dtype=np.float64)) if normalised and len(samples) else None
-    for start in range(0, n_frames, BLOCK_FRAMES):
-        block = slice(start, min(start + BLOCK_FRAMES, n_frames))
-        bands = meter.measure(_frames(samples, block, spec, offset))
-        levels[block] = bands.levels
-        mean_squares[block] = bands.mean_squares
-    return Bands(levels, mean_squares)
+    def _begin(self, frame: int) -> int:
+        """Return where a frame begins; of the first ones, before the waveform does."""
+        return frame * self._spec.hop_samples - self._spec.fft_samples // 2
+
+    def _measure_blocks(self, samples: NDArray[np.float32]) -> None:
+        """Measure the blocks of frames that some more samples complete."""
+        spec = self._spec
+        stretch = np.concatenate([self._rest, samples], dtype=np.float32)
+        end = self._rest_begin + len(stretch)
+        while self._begin(self._next + BLOCK_FRAMES - 1) + spec.fft_samples <= end:
+            block = stretch[self._begin(self._next) - self._rest_begin :]
+            self._measure(overlapping(block, BLOCK_FRAMES, spec))
+            self._next += BLOCK_FRAMES
+        # Where frames lie apart, the next one may begin later than what has come.
+        self._rest = stretch[self._begin(self._next) - self._rest_begin :]
+        self._rest_begin = end - len(self._rest)
+
+    def _measure(self, frames: NDArray[np.float32]) -> None:
+        if self._spec.loudness_lufs is None:
+            bands = self._meter.measure(frames)
+        else:
+            bands, lowest = self._meter.measure_upper(frames)
+            self._lowest.append(lowest)
+        self._keep(self._next, bands.levels)
+        self._mean_squares.append(bands.mean_squares)
+
+    def _keep(self, first: int, levels: Grid) -> None:
+        end = first + len(levels)
+        if end > len(self._levels):
+            # In place, where blocks in a list would take as much again to be joined.
+            shape = end + end // GROWTH, self._spec.bands
+            self._levels.resize(shape, refcheck=False)
+        self._levels[first:end] = levels
+
+    def _all_bands(self) -> Bands:
+        """Return the bands of all frames, without an offset where there is a loudness."""
+        offset = self._sum / max(self._n_samples, 1)
+        n_frames = 1 + self._n_samples // self._spec.hop_samples
+        early = self._cut_off(self._early, 0, range(min(self._n_early, n_frames)), offset)
+        late_frames = range(self._next, n_frames)
+        late = self._cut_off(self._rest, self._rest_begin, late_frames, offset)
+        self._keep(0, early.levels)
+        self._keep(self._next, late.levels)
+        levels = self._levels[:n_frames]
+        parts = [early.mean_squares, *self._mean_squares, late.mean_squares]
+        bands = Bands(levels, np.concatenate(parts))
+        if self._lowest:
+            inner = slice(self._n_early, self._next)
+            upper = Bands(levels[inner], bands.mean_squares[inner])
+            self._meter.add_lowest(upper, np.concatenate(self._lowest), offset)
+        return bands
+
+    def _cut_off(
+        self, samples: NDArray[np.float32], begin: int, frames: range, offset: float
+    ) -> Bands:
+        """Measure frames that may reach beyond the ends of the waveform, where there is silence.
+
+        Parameters
+        ----------
+        samples
+            A part of the waveform, or the whole of it.
+        begin
+            Where that begins.
+        frames
+            Their numbers.
+        offset
+            The mean of the waveform.
+        """
+        fft_samples = self._spec.fft_samples
+        first = self._begin(frames.start) - begin
+        end = self._begin(frames.stop - 1) + fft_samples - begin
+        within = samples[max(first, 0) : max(end, 0)] - np.float32(offset)
+        stretch = np.pad(within, (max(-first, 0), max(end - len(samples), 0)))
+        return self._meter.measure(overlapping(stretch, len(frames), self._spec))
 
 
 def gain_db(mean_squares: NDArray[np.float32], spec: FeatureSpec) -> float | None:
@@ -207,32 +234,3 @@ def compress(levels: Grid, loudest: float, spec: FeatureSpec, up_db: float = 0.0
     levels /= np.float32(spec.range_db)
     levels += 1
     return np.clip(levels, 0, 1, out=levels)
-
-
-def _frames(
-    samples: NDArray[np.float32], block: slice, spec: FeatureSpec, offset: np.float32 | None
-) -> NDArray[np.float32]:
-    """Return some of the frames, shape [n_frames, fft_samples]; beyond the ends is silence."""
-    first = block.start * spec.hop_samples - spec.fft_samples // 2
-    end = (block.stop - 1) * spec.hop_samples + spec.fft_samples - spec.fft_samples // 2
-    within = samples[max(first, 0) : end]
-    if offset is not None:
-        within = within - offset
-    missing = (max(-first, 0), max(end - len(samples), 0))
-    stretch = np.pad(within, missing) if any(missing) else within
-    return overlapping(stretch, block.stop - block.start, spec)
-
-
-def overlapping(
-    samples: NDArray[np.float32], n_frames: int, spec: FeatureSpec
-) -> NDArray[np.float32]:
-    """View samples as frames that overlap, shape [n_frames, fft_samples]; the first begins them."""
-    # As sliding_window_view, which takes three times as long for so few frames.
-    (step,) = samples.strides
-    shape = n_frames, spec.fft_samples
-    return as_strided(samples, shape, (spec.hop_samples * step, step), writeable=False)
-
-
-def hann(length_samples: int) -> NDArray[np.float32]:
-    """Return the periodic Hann window, shape [length_samples]."""
-    return np.hanning(length_samples + 1)[:-1].astype(np.float32)

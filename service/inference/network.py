@@ -9,7 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from service.errors import BundleError
-from service.inference.windows import Windows
+from service.inference.windows import Slices
 
 # More windows at once leave the processor's cache, and onnxruntime keeps for each thread the memory
 # that the largest batch took: 32 windows of 3 s are a tenth slower and take 180 MB more.
@@ -65,7 +65,7 @@ class Network:
             network = cls._opened[sha256] = cls.open(file)
         return network
 
-    def run(self, windows: Windows) -> Answers:
+    def run(self, windows: Slices) -> Answers:
         """Return the answer to each window, shape [n_windows, ...].
 
         Parameters

@@ -43,9 +43,11 @@ class Timings:
         finally:
             self.add(name, time.perf_counter() - began)
 
-    def add(self, name: str, seconds: float) -> None:
-        """Add time that has just passed to a stage."""
-        self._intervals.append(Interval(name, time.perf_counter() - seconds, seconds))
+    def add(self, name: str, seconds: float, began_s: float | None = None) -> None:
+        """Add time to a stage: what has just passed, or from when it began."""
+        if began_s is None:
+            began_s = time.perf_counter() - seconds
+        self._intervals.append(Interval(name, began_s, seconds))
 
     def intervals(self) -> tuple[Interval, ...]:
         """Return every stretch of time, in the order in which they ended."""

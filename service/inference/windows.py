@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,16 @@ Windows = NDArray[np.float32]  # [n_windows, frames, bands]
 Sounding = NDArray[np.bool_]  # [n_windows]
 
 SILENT_BELOW_DB = 40.0  # the loudest of the clip
+
+
+class Slices(Protocol):
+    """Windows, or what was said of each, of which some can be had at a time: arrays, and others."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def __getitem__(self, some: slice, /) -> NDArray[np.float32]:
+        """Return some of them, shape [n, ...]."""
 
 
 class WindowSpec(BaseModel):
@@ -85,16 +95,44 @@ def frames_within(sounding: Sounding, n_frames: int, spec: WindowSpec) -> int:
     return int(inside.sum())
 
 
-def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
-    """Cut a grid into windows, shape [n_windows, frames, bands].
+class CutWindows:
+    """The windows of a grid, cut when they are asked for: where they overlap, all are large.
 
     A grid shorter than one window is followed by silence, whose value is zero, or repeated.
+
+    Parameters
+    ----------
+    grid
+        Shape [frames, bands].
+    spec
+        How the windows lie.
+    padded_frames
+        How long each is, where that is more than it hears; the rest is silence.
     """
-    missing = spec.frames - len(grid)
-    if missing > 0:
-        mode: Literal["wrap", "constant"] = "wrap" if spec.short == "repeat" else "constant"
-        grid = np.pad(grid, ((0, missing), (0, 0)), mode=mode)
-    return np.stack([grid[s : s + spec.frames] for s in window_starts(len(grid), spec)])
+
+    def __init__(self, grid: Grid, spec: WindowSpec, padded_frames: int | None = None) -> None:
+        missing = spec.frames - len(grid)
+        if missing > 0:
+            mode: Literal["wrap", "constant"] = "wrap" if spec.short == "repeat" else "constant"
+            grid = np.pad(grid, ((0, missing), (0, 0)), mode=mode)
+        self._grid = grid
+        self._heard_frames = spec.frames
+        self._padded_frames = padded_frames or spec.frames
+        self._starts = window_starts(len(grid), spec)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._starts)
+
+    def __getitem__(self, some: slice) -> Windows:
+        """Return some of them, shape [n_windows, frames, bands]."""
+        cut = [self._grid[start : start + self._heard_frames] for start in self._starts[some]]
+        return end_in_silence(np.stack(cut), self._padded_frames)
+
+
+def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
+    """Cut a grid into all of its windows, shape [n_windows, frames, bands]."""
+    return CutWindows(grid, spec)[:]
 
 
 def cut_sounding_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Windows:
@@ -104,7 +142,8 @@ def cut_sounding_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Windo
 
 def end_in_silence(windows: Windows, frames: int) -> Windows:
     """Return windows of so many frames, which begin with the given ones and end in silence."""
-    return np.pad(windows, ((0, 0), (0, frames - windows.shape[1]), (0, 0)))
+    missing = frames - windows.shape[1]
+    return np.pad(windows, ((0, 0), (0, missing), (0, 0))) if missing else windows
 
 
 def heard_stretches(n_frames: int, spec: WindowSpec, hop_s: float) -> list[Segment]:

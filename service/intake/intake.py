@@ -7,15 +7,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from service.audio.decode import Clip, Limits
 from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
+from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.errors import ClientLeft, UploadTooSlow
 from service.inference.bundle import Bundle
-from service.inference.classification import Classification, classify, needed_rates_hz
+from service.inference.classification import Classification, classify_grids
 from service.inference.timings import Timings
 from service.intake.admission import Admission, Place
 from service.intake.clients import client_network
@@ -101,7 +103,8 @@ class Intake:
             They do not start, so that no upload could ever be answered.
         """
         self.decoders.start()
-        await asyncio.to_thread(self.decoders.wait_until_ready, Deadline.within(DECODERS_START_S))
+        # Starlette's way to a thread loads much of its own, for which the first request would wait.
+        await run_in_threadpool(self.decoders.wait_until_ready, Deadline.within(DECODERS_START_S))
 
     def close(self) -> None:
         """Finish what is being classified, drop what waits, and stop the decoders."""
@@ -213,14 +216,20 @@ class _Work:
 
     def __call__(self) -> tuple[Clip, dict[str, Classification]]:
         self._timings.add("queue", time.perf_counter() - self._queued_s)
-        with self._timings.stage("decode"):
-            rates_hz = needed_rates_hz(self._bundles.values())
-            clip = self._decoders.decode(
-                self._data, rates_hz, self._limits, self._deadline, self._excerpt
-            )
+        clip, grids = decode_grids(
+            self._decoders,
+            self._data,
+            self._bundles.values(),
+            self._limits,
+            self._deadline,
+            self._timings,
+            self._excerpt,
+        )
         if not self.wanted:
             raise ClientLeft("Nobody waits for the answer any more.")
-        return clip, classify(clip, self._bundles, self._timings, timeline=self._timeline)
+        return clip, classify_grids(
+            clip, grids, self._bundles, self._timings, timeline=self._timeline
+        )
 
 
 async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:

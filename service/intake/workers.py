@@ -31,7 +31,8 @@ class WorkerPool:
     @property
     def waiting(self) -> int:
         """Jobs that have not begun yet."""
-        return sum(not (future.running() or future.done()) for future in self._futures)
+        futures = tuple(self._futures)  # at once, since another thread may ask for this figure
+        return sum(not (future.running() or future.done()) for future in futures)
 
     async def run(self, job: Callable[[], T], place: Place, deadline: Deadline) -> T:
         """Run a job in a worker and return its result; free the place once the job has ended.

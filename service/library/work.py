@@ -13,12 +13,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from service.answers import audio_info, task_results
-from service.audio.decode import Clip, Limits
+from service.audio.decode import Limits
 from service.deadline import Deadline
+from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.errors import BundleError, ServiceError
 from service.inference.bundle import MODEL_FILE, Bundle
-from service.inference.classification import classify, needed_rates_hz
+from service.inference.classification import classify_grids
+from service.inference.timings import Timings
 from service.library.problems import LibraryError
 from service.library.question import Outcome, Question
 from service.library.reading import read, sha256_of
@@ -80,8 +82,12 @@ def classify_file(file: str, question: Question, bundles: Bundles) -> Outcome:
 
 
 def _answers(data: bytes, question: Question, bundles: dict[str, Bundle]) -> AllAnswers:
-    clip = _decode(data, question, bundles)
-    answers = classify(clip, bundles, timeline=question.timeline)
+    limits = Limits(max_duration_s=question.max_duration_s)
+    within, timings = Deadline.within(DECODE_S), Timings()
+    clip, grids = decode_grids(
+        _decoders(), data, bundles.values(), limits, within, timings, question.excerpt
+    )
+    answers = classify_grids(clip, grids, bundles, timings, timeline=question.timeline)
     return AllAnswers(
         audio=audio_info(clip, question.excerpt, answers.values()),
         results=task_results(
@@ -91,13 +97,6 @@ def _answers(data: bytes, question: Question, bundles: dict[str, Bundle]) -> All
             embedding=question.embedding,
         ),
     )
-
-
-def _decode(data: bytes, question: Question, bundles: dict[str, Bundle]) -> Clip:
-    limits = Limits(max_duration_s=question.max_duration_s)
-    rates_hz = needed_rates_hz(bundles.values())
-    within = Deadline.within(DECODE_S)
-    return _decoders().decode(data, rates_hz, limits, within, question.excerpt)
 
 
 def _problem(file: str, sha256: str | None, error: ServiceError) -> Outcome:

@@ -4,7 +4,8 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.concurrency import run_in_threadpool
 
 from service import __version__
 from service.answers import readiness
@@ -74,6 +75,7 @@ async def scrape(
     registry: RegistryDep, stopping: StoppingDep, ready_when: ReadyWhenDep
 ) -> Response:
     """Answer in the Prometheus text format."""
-    metrics.show_models(registry.entries())
-    metrics.READY.set(_state(registry, stopping, ready_when)[1])
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    ready = _state(registry, stopping, ready_when)[1]
+    # All figures as text take longer than other requests should wait for the event loop.
+    text = await run_in_threadpool(metrics.exposition, registry.entries(), ready=ready)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

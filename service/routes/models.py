@@ -11,7 +11,7 @@ from service.routes.dependencies import RegistryDep, problem_responses
 from service.schemas import ModelSummary
 
 
-def _differs_for_browsers(response: Response) -> None:
+async def _differs_for_browsers(response: Response) -> None:
     """Keep caches from answering a client with the page that a browser got."""
     response.headers["Vary"] = "Accept"
 

@@ -11,15 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.audio.decode import Samples
-from service.inference.features import (
-    BandMeter,
-    FeatureSpec,
-    FilterBank,
-    Grid,
-    compress,
-    gain_db,
-    overlapping,
-)
+from service.inference.bands import BandMeter, overlapping
+from service.inference.features import FeatureSpec, FilterBank, Grid, compress, gain_db
 from service.inference.tuning import retuned
 from service.streaming.tuning import RunningTuning
 

@@ -5,14 +5,17 @@ label values are known beforehand are there from the start.
 """
 
 from collections.abc import Iterable, Mapping
+from threading import Lock
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from service.audio.decode import Clip
 from service.errors import Overloaded, ServiceError
 from service.inference.bundle import MODEL_FILE
 from service.inference.classification import Classification
 from service.inference.registry import Entry
+
+_exposing = Lock()
 
 # The product's name, which tells these figures from those of others in one Prometheus.
 PREFIX = "music_classification_"
@@ -99,6 +102,17 @@ def count_answers(clip: Clip, answers: Mapping[str, Classification]) -> None:
     DECODED_SECONDS.labels(clip.format).inc(clip.duration_s)
     for task, answer in answers.items():
         ANSWERS.labels(task, answer.label, str(answer.uncertain).lower()).inc()
+
+
+def exposition(entries: Mapping[str, Entry], *, ready: bool) -> bytes:
+    """Return all figures as Prometheus takes them, with the present models.
+
+    It takes some milliseconds, and may run in any thread.
+    """
+    with _exposing:  # or another one may find no models between two lines
+        show_models(entries)
+        READY.set(ready)
+        return generate_latest()
 
 
 def show_models(entries: Mapping[str, Entry]) -> None:

@@ -34,7 +34,7 @@ def classification(models_dir: Path) -> Classification:
 
 
 def test_audio_is_described_as_it_was_decoded() -> None:
-    clip = Clip({}, 0.12207, 8_192, 2, "flac", warnings=(WARNING,))
+    clip = Clip(0.12207, 8_192, 2, "flac", warnings=(WARNING,))
     assert audio_info(clip).model_dump() == {
         "duration_s": 0.122,
         "sample_rate_hz": 8_192,
@@ -56,7 +56,7 @@ def speech(tmp_path: Path, classification: Classification) -> Classification:
 
 
 def test_what_is_heard_instead_of_music_is_a_warning_said_once(speech: Classification) -> None:
-    clip = Clip({}, 1.0, 8_000, 1, "wav", warnings=(WARNING,))
+    clip = Clip(1.0, 8_000, 1, "wav", warnings=(WARNING,))
 
     info = audio_info(clip, answers=[speech, speech])
 
@@ -67,7 +67,7 @@ def test_what_is_heard_instead_of_music_is_a_warning_said_once(speech: Classific
 def test_music_is_no_warning(speech: Classification) -> None:
     music = replace(speech, kinds=np.array([0.4, 0.5, 0.1]))
 
-    assert audio_info(Clip({}, 1.0, 8_000, 1, "wav"), answers=[music]).warnings == []
+    assert audio_info(Clip(1.0, 8_000, 1, "wav"), answers=[music]).warnings == []
 
 
 def test_a_model_that_cannot_tell_says_nothing_of_music(classification: Classification) -> None:

@@ -1,17 +1,19 @@
 import numpy as np
 import pytest
 
-from service.audio.recording import Recording
+from service.audio.recording import Recording, Waveforms
 from tests.audio import RATE_HZ, Waveform, noise, stereo, tone
 
 SOUND = noise(1.0)
 
 
 def mixed(samples: Waveform, channel: int | None = None) -> Waveform:
-    recording = Recording(RATE_HZ, samples.shape[1], [RATE_HZ], channel)
+    waveforms = Waveforms([RATE_HZ])
+    recording = Recording(RATE_HZ, samples.shape[1], waveforms, channel)
     for block in np.array_split(samples, 5):
         recording.add(block)
-    return recording.waveforms()[RATE_HZ]
+    recording.end()
+    return waveforms.end(recording.levels.gain)[RATE_HZ]
 
 
 def test_channels_are_mixed_to_their_mean() -> None:
@@ -48,3 +50,25 @@ def test_integers_in_floating_point_are_brought_to_full_scale(scale: float) -> N
 def test_a_file_that_goes_beyond_full_scale_as_mixes_do_is_left_alone() -> None:
     loud = 8 * SOUND
     np.testing.assert_array_equal(mixed(loud[:, np.newaxis]), loud)
+
+
+def test_each_rate_of_a_listener_is_heard_to_its_end() -> None:
+    waveforms = Waveforms([8_000, 16_000])
+    recording = Recording(RATE_HZ, 1, waveforms)
+    for block in np.array_split(SOUND[:, np.newaxis], 7):
+        recording.add(block)
+    recording.end()
+    heard = waveforms.end(1.0)
+    assert {rate_hz: len(samples) for rate_hz, samples in heard.items()} == {
+        8_000: 8_000,
+        16_000: 16_000,
+    }
+
+
+def test_a_listener_forgets_what_it_heard_when_the_recording_begins_anew() -> None:
+    waveforms = Waveforms([RATE_HZ])
+    for samples in (SOUND, tone(440, 0.5)):
+        recording = Recording(RATE_HZ, 1, waveforms)
+        recording.add(samples[:, np.newaxis])
+        recording.end()
+    np.testing.assert_array_equal(waveforms.end(1.0)[RATE_HZ], tone(440, 0.5))

@@ -1,7 +1,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.audio.decode import Limits, decode
+from service.audio.decode import Clip, Limits, Samples, Waveforms, decode
 from service.audio.excerpt import Excerpt
 from service.audio.mpeg import frame_bytes
 from service.deadline import Deadline
@@ -52,6 +52,20 @@ def soon() -> Deadline:
     return Deadline.within(SOON_S)
 
 
+def decoded(
+    pool: DecoderPool,
+    data: bytes,
+    rates_hz: Collection[int] = (),
+    limits: Limits | None = None,
+    deadline: Deadline | None = None,
+    excerpt: Excerpt | None = None,
+) -> Clip:
+    """Decode in a process of the pool as :func:`service.audio.decode.decode` does here."""
+    waveforms = Waveforms(rates_hz)
+    clip = pool.decode(data, waveforms, limits or Limits(), deadline or soon(), excerpt)
+    return replace(clip, waveforms=waveforms.end(clip.gain))
+
+
 def is_running(process_id: int) -> bool:
     try:
         os.kill(process_id, 0)
@@ -72,7 +86,7 @@ def test_a_clip_comes_back_as_if_it_were_decoded_here(pool: DecoderPool, name: s
     data = encode_as(name, stereo(tone(rate_hz=rate_hz), tone(600, rate_hz=rate_hz)))
 
     rates_hz = [11_025, rate_hz]
-    there, here = pool.decode(data, rates_hz, Limits(), soon()), decode(data, rates_hz)
+    there, here = decoded(pool, data, rates_hz), decode(data, rates_hz)
 
     for rate in rates_hz:
         np.testing.assert_array_equal(there.waveforms[rate], here.waveforms[rate])
@@ -81,7 +95,7 @@ def test_a_clip_comes_back_as_if_it_were_decoded_here(pool: DecoderPool, name: s
 
 def test_an_excerpt_comes_back_as_if_it_were_decoded_here(pool: DecoderPool) -> None:
     excerpt = Excerpt(0.5, 1.0)
-    there = pool.decode(CLIP, [RATE_HZ], Limits(), soon(), excerpt=excerpt)
+    there = decoded(pool, CLIP, [RATE_HZ], excerpt=excerpt)
     here = decode(CLIP, [RATE_HZ], excerpt=excerpt)
     assert there.duration_s == here.duration_s == 1.0
     np.testing.assert_array_equal(there.waveforms[RATE_HZ], here.waveforms[RATE_HZ])
@@ -93,7 +107,7 @@ def test_what_ffmpeg_reads_comes_back_too_within_the_limits_on_memory(
 ) -> None:
     answer, muxing = MUXINGS[name]
     data = mux(tone(rate_hz=muxing.rate_hz), muxing)
-    there, here = pool.decode(data, [11_025], Limits(), soon()), decode(data, [11_025])
+    there, here = decoded(pool, data, [11_025]), decode(data, [11_025])
     assert there.format == answer
     np.testing.assert_array_equal(there.waveforms[11_025], here.waveforms[11_025])
 
@@ -101,7 +115,7 @@ def test_what_ffmpeg_reads_comes_back_too_within_the_limits_on_memory(
 def test_as_many_channels_as_can_ever_be_allowed_fit_in_its_memory(pool: DecoderPool) -> None:
     limits = Limits(max_channels=1024)
     many = np.repeat(tone(duration_s=0.2)[:, None], limits.max_channels, axis=1)
-    assert pool.decode(encode(many), [RATE_HZ], limits, soon()).channels == limits.max_channels
+    assert decoded(pool, encode(many), limits=limits).channels == limits.max_channels
 
 
 @pytest.mark.parametrize(
@@ -120,16 +134,14 @@ def test_a_problem_comes_back_as_if_it_were_found_here(
     with pytest.raises(error) as here:
         decode(data, limits=limits)
     with pytest.raises(error) as there:
-        pool.decode(data, [], limits, soon())
+        decoded(pool, data, limits=limits)
     assert isinstance(here.value, ServiceError)
     assert there.value.detail == here.value.detail
 
 
 def test_many_threads_share_the_decoders(pool: DecoderPool) -> None:
     with ThreadPoolExecutor(8) as threads:
-        clips = list(
-            threads.map(lambda _: pool.decode(CLIP, [RATE_HZ], Limits(), soon()), range(32))
-        )
+        clips = list(threads.map(lambda _: decoded(pool, CLIP, [RATE_HZ]), range(32)))
     assert {len(clip.waveforms[RATE_HZ]) for clip in clips} == {len(tone())}
 
 
@@ -138,10 +150,10 @@ def test_a_decoder_that_hangs_is_killed_at_the_deadline_and_replaced(unruly: Dec
     (hung,) = unruly.process_ids
 
     with pytest.raises(DeadlineExceeded, match=f"within {LATE_S} s"):
-        unruly.decode(unruly_decoder.HANG, [], Limits(), Deadline.within(LATE_S))
+        decoded(unruly, unruly_decoder.HANG, deadline=Deadline.within(LATE_S))
 
     assert not is_running(hung)
-    assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+    assert decoded(unruly, CLIP).duration_s == 2.0
 
 
 @pytest.mark.parametrize("how", [unruly_decoder.CRASH, unruly_decoder.RAISE, unruly_decoder.BABBLE])
@@ -149,8 +161,8 @@ def test_a_file_that_crashes_its_decoder_is_unusable_and_the_next_is_decoded(
     unruly: DecoderPool, how: bytes
 ) -> None:
     with pytest.raises(UnusableAudio, match="crashed its decoder"):
-        unruly.decode(how, [], Limits(), soon())
-    assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+        decoded(unruly, how)
+    assert decoded(unruly, CLIP).duration_s == 2.0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not every system limits memory")
@@ -160,33 +172,63 @@ def test_a_file_that_needs_too_much_memory_is_unusable_and_costs_no_decoder(
     unruly.wait_until_ready(soon())
     before = unruly.process_ids
     with pytest.raises(UnusableAudio, match="memory"):
-        unruly.decode(unruly_decoder.SWALLOW_MEMORY, [], Limits(), soon())
-    assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+        decoded(unruly, unruly_decoder.SWALLOW_MEMORY)
+    assert decoded(unruly, CLIP).duration_s == 2.0
     assert unruly.process_ids == before
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
-def test_a_decoder_holds_each_waveform_once_and_none_of_the_clip_before() -> None:
+def test_a_decoder_holds_only_a_part_of_each_waveform() -> None:
     rate_hz = 48_000
     small_file = encode(np.zeros(600 * 4_000, np.float32), 4_000, container="FLAC")
     with_one = DecoderPool(1)
     with_one.start()
-    with_one.decode(CLIP, [RATE_HZ], Limits(), soon())
+    decoded(with_one, CLIP, [RATE_HZ])
     before_bytes = peak_bytes(*with_one.process_ids)
 
-    for _ in range(2):
-        clip = with_one.decode(small_file, [rate_hz], Limits(), soon())
+    clip = decoded(with_one, small_file, [rate_hz])
 
     grown_bytes = peak_bytes(*with_one.process_ids) - before_bytes
     with_one.close()
-    assert grown_bytes < 1.5 * clip.waveforms[rate_hz].nbytes
+    assert grown_bytes < clip.waveforms[rate_hz].nbytes / 4
+
+
+def test_a_listener_hears_a_clip_anew_whose_channels_cancel_each_other(pool: DecoderPool) -> None:
+    sound = noise(2.0)
+    clip = decoded(pool, encode(stereo(sound, -sound)), [RATE_HZ])
+    assert len(clip.waveforms[RATE_HZ]) == len(sound)
+    np.testing.assert_allclose(clip.waveforms[RATE_HZ], sound, atol=1e-3)
+
+
+class Faulty(Waveforms):
+    """Cannot hear what it is sent."""
+
+    def add(self, rate_hz: int, samples: Samples) -> None:
+        raise RuntimeError(f"cannot hear {len(samples)} samples at {rate_hz} Hz")
+
+
+def test_the_clip_after_one_that_nobody_could_hear_is_not_taken_for_it(pool: DecoderPool) -> None:
+    with pytest.raises(RuntimeError, match="cannot hear"):
+        pool.decode(CLIP, Faulty([8_000, RATE_HZ]), Limits(), soon())
+    for _ in pool.process_ids:
+        assert len(decoded(pool, CLIP, [RATE_HZ]).waveforms[RATE_HZ]) == 2 * RATE_HZ
+
+
+@pytest.mark.parametrize("max_duration_s", [1.0, 900.0])
+def test_a_decoder_that_sends_too_much_or_nonsense_after_samples_is_replaced(
+    unruly: DecoderPool, max_duration_s: float
+) -> None:
+    limits = Limits(max_duration_s=max_duration_s)
+    with pytest.raises(UnusableAudio, match="crashed its decoder"):
+        decoded(unruly, unruly_decoder.BABBLE_LATER, [16_000], limits)
+    assert decoded(unruly, CLIP).duration_s == 2.0
 
 
 def test_a_clip_whose_decoder_is_killed_from_outside_is_decoded_by_the_next(
     unruly: DecoderPool, tmp_path: Path
 ) -> None:
     died = tmp_path / "died"
-    clip = unruly.decode(unruly_decoder.DIE_ONCE + bytes(died), [], Limits(), soon())
+    clip = decoded(unruly, unruly_decoder.DIE_ONCE + bytes(died))
     assert died.exists()
     assert clip.duration_s == 2.0
 
@@ -199,7 +241,7 @@ def test_a_decoder_that_died_idle_is_replaced_unnoticed(
         (process_id,) = unruly.process_ids
         os.kill(process_id, ending)
         os.waitid(os.P_PID, process_id, os.WEXITED | os.WNOWAIT)
-        assert unruly.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+        assert decoded(unruly, CLIP).duration_s == 2.0
 
 
 def test_signals_to_the_whole_group_leave_the_decoders_running(pool: DecoderPool) -> None:
@@ -208,7 +250,7 @@ def test_signals_to_the_whole_group_leave_the_decoders_running(pool: DecoderPool
     for process_id in before:
         for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(process_id, ending)
-    assert pool.decode(CLIP, [], Limits(), soon()).duration_s == 2.0
+    assert decoded(pool, CLIP).duration_s == 2.0
     assert pool.process_ids == before
 
 
@@ -245,6 +287,6 @@ def test_what_native_code_writes_about_a_file_reaches_no_log(
 
     quiet = DecoderPool(1)
     quiet.start()
-    quiet.decode(bytes(data), [], Limits(), soon())
+    decoded(quiet, bytes(data))
     quiet.close()
     assert capfd.readouterr().err == ""

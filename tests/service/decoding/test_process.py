@@ -1,4 +1,5 @@
 import gc
+import socket
 import weakref
 
 import numpy as np
@@ -17,13 +18,14 @@ def test_what_a_refused_recording_held_is_let_go_at_once(monkeypatch: pytest.Mon
         raise TooManySeconds("It plays too long.")
 
     monkeypatch.setattr(process, "_limit_resources", lambda *_: None)
-    monkeypatch.setattr(process, "decode", refuse)
+    monkeypatch.setattr(process, "hear", refuse)
+    ours, theirs = socket.socketpair()
     gc.disable()  # which breaks circles, but too late for the next upload
     try:
-        header, waveforms = process.answer(b"", [16_000], {}, {}, 1.0)
+        with ours, theirs:
+            header = process.answer(b"", process.Sender(theirs, [16_000]), {}, {}, 1.0)
     finally:
         gc.enable()
 
     assert header == {"problem": "too-many-seconds", "detail": "It plays too long."}
-    assert waveforms == []
     assert [reference() for reference in held] == [None]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.audio.decode import Limits
+from service.audio.decode import Limits, Waveforms
 from service.deadline import Deadline
 from service.decoding import pool as decoder_pool
 from service.decoding.pool import DecoderPool
@@ -62,12 +62,12 @@ def test_a_decoder_that_a_file_has_taken_over_gets_nothing(
     before = prying.process_ids
 
     with pytest.raises(UnusableAudio) as caught:
-        prying.decode(prying_decoder.PRY + bytes(secret), [], Limits(), soon)
+        prying.decode(prying_decoder.PRY + bytes(secret), Waveforms([]), Limits(), soon)
 
     told = dict(part.split(": ") for part in caught.value.detail.split(", "))
     assert told == dict.fromkeys(prying_decoder.attempts(secret), prying_decoder.STOPPED)
     assert list(tmp_path.iterdir()) == [secret]
-    assert prying.decode(encode(tone()), [RATE_HZ], Limits(), soon).duration_s == 2.0
+    assert prying.decode(encode(tone()), Waveforms([RATE_HZ]), Limits(), soon).duration_s == 2.0
     assert prying.process_ids == before
 
 

@@ -54,10 +54,27 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_read(
         wire.receive(pair[1], 100)
 
 
-def test_a_header_that_is_no_json_is_refused(pair: Pair) -> None:
-    pair[0].sendall(struct.pack("!IQ", 3, 0) + b"\xff{}")
-    with pytest.raises(wire.BrokenMessage, match="no JSON"):
+@pytest.mark.parametrize(("header", "reason"), [(b"\xff{}", "no JSON"), (b"[1]", "no object")])
+def test_a_header_that_is_no_json_object_is_refused(pair: Pair, header: bytes, reason: str) -> None:
+    pair[0].sendall(struct.pack("!IQ", 3, 0) + header)
+    with pytest.raises(wire.BrokenMessage, match=reason):
         wire.receive(pair[1], 100)
+
+
+def test_a_large_payload_can_be_had_as_bytes(pair: Pair) -> None:
+    data = bytes(range(256)) * 40_000
+    sender = threading.Thread(target=wire.send, args=(pair[0], {"a": 1}, data))
+    sender.start()
+    header, payload = wire.receive_bytes(pair[1], len(data))
+    sender.join()
+    assert (header, payload) == ({"a": 1}, data)
+
+
+def test_bytes_that_end_early_are_broken(pair: Pair) -> None:
+    pair[0].sendall(struct.pack("!IQ", 2, 100) + b"{}" + bytes(50))
+    pair[0].close()
+    with pytest.raises(wire.BrokenMessage, match="closed"):
+        wire.receive_bytes(pair[1], 100)
 
 
 def test_nobody_waits_longer_than_the_deadline(pair: Pair) -> None:

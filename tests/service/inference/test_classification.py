@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from service.audio.decode import Clip, Samples, clip_of
-from service.inference import bundle as bundle_module
-from service.inference import context as context_module
+from service.inference import grids as grids_module
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
 from service.inference.card import LengthCalibration
 from service.inference.classification import (
@@ -19,10 +18,10 @@ from service.inference.classification import (
     needed_rates_hz,
     trace,
 )
-from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
+from service.inference.features import FeatureSpec, FilterBank, GridMaker
 from service.inference.network import Answers, Network
 from service.inference.timeline import LabelledSegment, TimelineSpec
-from service.inference.windows import Windows, cut_windows
+from service.inference.windows import Slices, Windows, cut_windows
 from tests.audio import RATE_HZ, noise, tone
 from tests.bundles import (
     CHORDS,
@@ -161,12 +160,11 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The sampling rate and the number of bands of each grid that is computed."""
     grids: list[tuple[int, int]] = []
 
-    def counted_grid(samples: Samples, spec: FeatureSpec, bank: FilterBank) -> Grid:
+    def counted(spec: FeatureSpec, bank: FilterBank) -> GridMaker:
         grids.append((spec.sample_rate_hz, spec.bands))
-        return compute_grid(samples, spec, bank)
+        return GridMaker(spec, bank)
 
-    for module in (bundle_module, context_module):
-        monkeypatch.setattr(module, "compute_grid", counted_grid)
+    monkeypatch.setattr(grids_module, "GridMaker", counted)
     return grids
 
 
@@ -413,8 +411,8 @@ def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) 
     heard: list[Windows] = []
 
     class Listener(Bundle):
-        def run_embedded(self, embedding: Windows) -> Logits:
-            heard.append(embedding)
+        def run_embedded(self, embedding: Slices) -> Logits:
+            heard.append(embedding[:])
             return super().run_embedded(embedding)
 
     listener = Listener(joining.card, joining.bank, joining._network)

@@ -10,11 +10,8 @@ from service.inference.features import (
     FeatureSpec,
     FilterBank,
     Grid,
-    compress,
+    GridMaker,
     compute_grid,
-    gain_db,
-    hann,
-    measure_bands,
 )
 from tests.audio import noise, tone
 from tests.bundles import band_centre_hz, triangular_bank
@@ -170,16 +167,6 @@ def test_the_clip_is_left_as_it_was() -> None:
     np.testing.assert_array_equal(samples, CLIP)
 
 
-def test_the_hann_window_is_periodic() -> None:
-    window = hann(8)
-
-    assert window[0] == 0
-    assert window[4] == 1
-    np.testing.assert_allclose(window[1:], window[:0:-1], atol=1e-7)
-    # Shifted by half its length, a periodic Hann window adds up to one everywhere.
-    np.testing.assert_allclose(window[:4] + window[4:], 1, atol=1e-7)
-
-
 def test_the_hop_in_seconds_follows_from_the_rate() -> None:
     assert SPEC.hop_s == 128 / 8_000
 
@@ -244,14 +231,35 @@ def test_a_loudness_needs_a_reference_power() -> None:
         FeatureSpec.model_validate({**SPEC.model_dump(), "loudness_lufs": -18.0})
 
 
-def test_bands_can_be_compressed_later_than_they_are_measured() -> None:
-    bands = measure_bands(CLIP, LOUD_SPEC, BANK)
-    assert bands.levels.shape == (len(bands.mean_squares), SPEC.bands)
-    up_db = gain_db(bands.mean_squares, LOUD_SPEC)
-    assert up_db is not None
-    grid = compress(bands.levels, float(bands.levels.max()), LOUD_SPEC, up_db)
-    np.testing.assert_array_equal(grid, compute_grid(CLIP, LOUD_SPEC, BANK))
+def test_a_mean_that_only_the_whole_waveform_tells_is_taken_from_all_frames() -> None:
+    """As if it had been taken away before, also where a quiet sound lies on a large offset."""
+    samples = np.float32(0.01) * np.concatenate([CLIP, CLIP, CLIP]) + np.float32(0.6)
+    centred = samples - samples.mean(dtype=np.float64).astype(np.float32)
+    plain = compute_grid(centred, LOUD_SPEC, BANK)
+    np.testing.assert_allclose(compute_grid(samples, LOUD_SPEC, BANK), plain, atol=1e-3)
 
 
-def test_only_a_specification_with_a_loudness_measures_it() -> None:
-    assert measure_bands(CLIP, SPEC, BANK).mean_squares.shape == (0,)
+@pytest.mark.parametrize("fft_samples", [2, 511, 512, 4_096])
+@pytest.mark.parametrize("spec", [SPEC, LOUD_SPEC], ids=["plain", "loudness"])
+def test_it_does_not_matter_how_a_waveform_comes(spec: FeatureSpec, fft_samples: int) -> None:
+    spec = spec.model_copy(update={"fft_samples": fft_samples})
+    bank = triangular_bank(spec)
+    samples = np.concatenate([CLIP, CLIP, CLIP]) + np.float32(0.1)
+    maker = GridMaker(spec, bank)
+    for piece in np.split(samples, [0, 1, 100, 600, 601, 9_000, 20_000]):
+        maker.add(piece)
+    np.testing.assert_array_equal(maker.end(), compute_grid(samples, spec, bank))
+
+
+@pytest.mark.parametrize("spectrum", ["power", "magnitude"])
+@pytest.mark.parametrize("loudness_lufs", [None, -18.0])
+@pytest.mark.parametrize("n_samples", [0, 100, len(CLIP)])
+def test_a_gain_may_be_known_last(
+    spectrum: str, loudness_lufs: float | None, n_samples: int
+) -> None:
+    changes = {"spectrum": spectrum, "loudness_lufs": loudness_lufs, "reference_power": 1_000.0}
+    spec = FeatureSpec.model_validate({**SPEC.model_dump(), **changes})
+    maker = GridMaker(spec, BANK)
+    maker.add(np.float32(0.125) * CLIP[:n_samples])
+    expected = compute_grid(CLIP[:n_samples], spec, BANK)
+    np.testing.assert_allclose(maker.end(gain=8.0), expected, atol=1e-5)

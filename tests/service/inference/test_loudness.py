@@ -4,7 +4,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from service.inference.features import hann
+from service.inference.bands import hann
 from service.inference.loudness import (
     ABSOLUTE_GATE_LUFS,
     frame_weights,

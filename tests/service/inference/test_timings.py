@@ -40,3 +40,10 @@ def test_every_stretch_of_time_is_kept_with_its_beginning() -> None:
     assert (decode.name, decode.seconds) == ("decode", 2.0)
     assert decode.began_s == pytest.approx(began_s, abs=0.5)
     assert features.began_s >= decode.began_s + decode.seconds
+
+
+def test_a_stage_may_have_begun_longer_ago_than_it_took() -> None:
+    timings = Timings()
+    timings.add("decode", 0.5, 3.0)
+    (decode,) = timings.intervals()
+    assert (decode.began_s, decode.seconds) == (3.0, 0.5)

@@ -6,6 +6,7 @@ import pytest
 from service.inference.features import Grid
 from service.inference.windows import (
     SILENT_BELOW_DB,
+    CutWindows,
     Segment,
     WindowSpec,
     cut_sounding_windows,
@@ -128,3 +129,12 @@ def test_all_windows_of_a_clip_count_that_is_as_loud_everywhere_or_silent(n_fram
         np.testing.assert_array_equal(
             cut_sounding_windows(grid, SPEC, 1.0), cut_windows(grid, SPEC)
         )
+
+
+@pytest.mark.parametrize("n_frames", [3, 10, 23])
+def test_windows_can_be_cut_some_at_a_time(n_frames: int) -> None:
+    grid = numbered_grid(n_frames)
+    windows, every = CutWindows(grid, SPEC, padded_frames=13), cut_windows(grid, SPEC)
+    assert len(windows) == len(every)
+    some = [windows[n : n + 2] for n in range(0, len(windows), 2)]
+    np.testing.assert_array_equal(np.concatenate(some), end_in_silence(every, 13))

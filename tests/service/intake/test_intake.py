@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.audio.decode import Clip, decode
+from service.audio.decode import Clip, Listener, hear
 from service.decoding import pool
 from service.decoding.pool import DecoderPool
 from service.intake import intake
@@ -243,13 +243,13 @@ def test_work_that_nobody_waits_for_is_given_up_between_its_stages(
     decoding, released = threading.Event(), threading.Event()
     classified = []
 
-    def slow_decode(_pool: DecoderPool, data: bytes, rates_hz: list[int], *_: object) -> Clip:
+    def slow_decode(_pool: DecoderPool, data: bytes, listener: Listener, *_: object) -> Clip:
         decoding.set()
         assert released.wait(TIMEOUT_S)
-        return decode(data, rates_hz)
+        return hear(data, listener)
 
     monkeypatch.setattr(DecoderPool, "decode", slow_decode)
-    monkeypatch.setattr(intake, "classify", lambda *_, **__: classified.append(1))
+    monkeypatch.setattr(intake, "classify_grids", lambda *_, **__: classified.append(1))
     with serve(Settings(models_dir=models_dir, workers=1, deadline_s=0.5)) as client:
         assert_problem(post(client), 504, "deadline-exceeded")
         assert decoding.is_set()

@@ -14,7 +14,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.audio.decode import Clip, Samples, decode
+from service.audio.decode import Clip, Listener, Samples, hear
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import MODEL_FILE, file_sha256
 from service.settings import Settings
@@ -307,10 +307,10 @@ def test_a_full_service_refuses_at_once_and_recovers(
 ) -> None:
     entered, released = threading.Event(), threading.Event()
 
-    def blocked(_pool: DecoderPool, data: bytes, rates_hz: list[int], *_: object) -> Clip:
+    def blocked(_pool: DecoderPool, data: bytes, listener: Listener, *_: object) -> Clip:
         entered.set()
         assert released.wait(10)
-        return decode(bytes(data), rates_hz)
+        return hear(bytes(data), listener)
 
     with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
         patch.setattr(DecoderPool, "decode", blocked)
@@ -327,9 +327,9 @@ def test_an_answer_past_the_deadline_is_given_up(
 ) -> None:
     released = threading.Event()
 
-    def blocked(_pool: DecoderPool, data: bytes, rates_hz: list[int], *_: object) -> Clip:
+    def blocked(_pool: DecoderPool, data: bytes, listener: Listener, *_: object) -> Clip:
         assert released.wait(10)
-        return decode(data, rates_hz)
+        return hear(data, listener)
 
     monkeypatch.setattr(DecoderPool, "decode", blocked)
     with serve(Settings(models_dir=models_dir, deadline_s=0.25)) as client:

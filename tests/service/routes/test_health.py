@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 from service import __version__
 from service.inference.bundle import MODEL_FILE
 from service.settings import Settings
+from service.telemetry import metrics
 from tests.audio import encode, tone
 from tests.bundles import write_bundle
 from tests.service.serving import serve, unstarted
@@ -99,6 +101,20 @@ def test_metrics_are_in_the_form_that_prometheus_reads(client: TestClient) -> No
         client.get("/health/live")
 
     assert live_requests() == before + 3
+
+
+def test_other_requests_do_not_wait_while_metrics_are_written(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops = []
+
+    def written(*_: object, **__: object) -> bytes:
+        loops.append(asyncio._get_running_loop())
+        return b"written"
+
+    monkeypatch.setattr(metrics, "exposition", written)
+    assert client.get("/metrics").text == "written"
+    assert loops == [None]
 
 
 def test_metrics_hold_latency_and_the_queue(client: TestClient) -> None:

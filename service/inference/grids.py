@@ -1,0 +1,67 @@
+"""The feature grids that bundles need of a clip, made while it is decoded."""
+
+import time
+from collections.abc import Iterable
+
+from service.audio.decode import Samples
+from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle
+from service.inference.context import Context
+from service.inference.features import FeatureSpec, FilterBank, Grid, GridMaker
+
+GridKey = tuple[FeatureSpec, str]  # with the hash of the filter bank
+
+
+class Grids:
+    """Makes each grid once, however many bundles need it.
+
+    It hears a clip while it is decoded; see :class:`service.audio.recording.Listener`.
+
+    Parameters
+    ----------
+    bundles
+        Who needs them.
+
+    Attributes
+    ----------
+    seconds
+        How long that took until now.
+    """
+
+    def __init__(self, bundles: Iterable[Bundle]) -> None:
+        self._wanted: dict[GridKey, FilterBank] = {}
+        for bundle in bundles:
+            self._wanted[grid_key(bundle)] = bundle.bank
+            if bundle.context is not None:
+                self._wanted[context_grid_key(bundle, bundle.context)] = bundle.context.bank
+        self.rates_hz = sorted({spec.sample_rate_hz for spec, _ in self._wanted})
+        self.seconds = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was heard."""
+        self._makers = {key: GridMaker(key[0], bank) for key, bank in self._wanted.items()}
+
+    def add(self, rate_hz: int, samples: Samples) -> None:
+        """Hear the next samples at one of the rates."""
+        began_s = time.perf_counter()
+        for (spec, _), maker in self._makers.items():
+            if spec.sample_rate_hz == rate_hz:
+                maker.add(samples)
+        self.seconds += time.perf_counter() - began_s
+
+    def end(self, gain: float) -> dict[GridKey, Grid]:
+        """Return the grids of the clip, as if it had been heard at so many times the level."""
+        began_s = time.perf_counter()
+        grids = {key: maker.end(gain) for key, maker in self._makers.items()}
+        self.seconds += time.perf_counter() - began_s
+        return grids
+
+
+def grid_key(bundle: Bundle) -> GridKey:
+    """Tell the grid of a bundle from others."""
+    return bundle.card.features, bundle.card.sha256[BANK_FILE]
+
+
+def context_grid_key(bundle: Bundle, context: Context) -> GridKey:
+    """Tell the grid that the context of a bundle hears from others."""
+    return context.spec.features, bundle.card.sha256[CONTEXT_BANK_FILE]
