@@ -58,10 +58,10 @@ def _write_data_set(options: argparse.Namespace) -> None:
 def fit(options: argparse.Namespace) -> None:
     """Train a network and measure it."""
     from training.data.cache import FeatureCache
+    from training.fitting.beside import Beside
     from training.fitting.chosen_recipe import chosen_recipe
     from training.fitting.fit_job import FitJob
     from training.fitting.fit_job import fit as run_fit
-    from training.fitting.material import Beside
     from training.fitting.run_folder import RunFolder
 
     recipe = chosen_recipe(

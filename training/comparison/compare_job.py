@@ -19,9 +19,10 @@ from training.data.cache import FeatureCache
 from training.data.readers import AudioFile, LabelledClip
 from training.data.splits import Fold
 from training.errors import TrainingError
+from training.fitting.beside import NOTHING_BESIDE
 from training.fitting.embedding import Stage, stage_of
 from training.fitting.fit_job import FitJob, fingerprint, fit_without, judge
-from training.fitting.material import NOTHING_BESIDE, assemble
+from training.fitting.material import assemble
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.figures import UNCALIBRATED, evaluations

@@ -15,7 +15,7 @@ from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile
 from training.fitting.counting import cut_counting
 from training.fitting.fit_network import PREDICT_BATCH
-from training.fitting.material import Material
+from training.fitting.items import Material
 from training.networks.context import hear_clips
 from training.recipes.recipe import Recipe
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from service.inference.context import append_context
 from service.inference.features import Grid
 from training.fitting.counting import EMBEDDED_WINDOWS, cut_counting
-from training.fitting.material import Item, Material
+from training.fitting.items import Item, Material
 from training.recipes import Recipe
 
 ALTERED_COPIES = 2

@@ -22,13 +22,15 @@ from training.data.labels import OUTSIDE
 from training.data.readers import LabelledClip
 from training.data.soundness import is_grouped
 from training.errors import TrainingError
+from training.fitting.beside import Beside
 from training.fitting.cuts import Lengths, hear_lengths
 from training.fitting.embedding import stage_of
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
 from training.fitting.groundwork import folds_of, keep_copies_together, versions, write_down
 from training.fitting.head_choice import choose_head
+from training.fitting.items import Item, Material, examples, teacher_moments
 from training.fitting.linear_head import fit_linear_head
-from training.fitting.material import Beside, Item, Material, examples, gather, teacher_moments
+from training.fitting.material import gather
 from training.fitting.ratings import hear, measure, ratings_network, summaries
 from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
 from training.fitting.tensorboard import require_tensorboard, write_losses

@@ -11,7 +11,7 @@ from training.data.near_duplicates import joined, near_duplicates
 from training.data.readers import LabelledClip
 from training.data.soundness import remarks
 from training.data.splits import Fold, measurable_folds
-from training.fitting.material import Material
+from training.fitting.items import Material
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.recipes.tables import recipe_text

@@ -18,8 +18,8 @@ from service.inference.softmax import softmax
 from training.data.labels import OUTSIDE
 from training.data.splits import group_folds
 from training.evaluation.calibration import fit_temperature
+from training.fitting.items import Item
 from training.fitting.linear_head import Heard, Path, with_known_label
-from training.fitting.material import Item
 from training.fitting.rehearsal import Rehearsal
 from training.fitting.trials import HeadChoice, Trial
 from training.recipes import Recipe

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from service.inference.softmax import softmax
 from training.data.labels import OUTSIDE, UNLABELLED
 from training.fitting.fit_network import Fitted
-from training.fitting.material import Item
+from training.fitting.items import Item
 from training.networks.architectures import linear_net
 from training.recipes import Recipe
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training.fitting.batches import WindowBatches
 from training.fitting.fit_network import compile_network, logits_of
-from training.fitting.material import Item, examples, teacher_moments
+from training.fitting.items import Item, examples, teacher_moments
 from training.recipes import Recipe
 from training.recipes.fit_settings import FitSettings
 

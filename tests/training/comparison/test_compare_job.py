@@ -21,7 +21,7 @@ from training.errors import TrainingError
 from training.fitting import fit_job
 from training.fitting.fit_job import FitJob
 from training.fitting.fit_network import Fitted
-from training.fitting.material import Material
+from training.fitting.items import Material
 
 CNN, LSTM = System("cnn", "log_mel"), System("lstm", "log_mel")
 

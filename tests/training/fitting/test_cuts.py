@@ -11,7 +11,8 @@ from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
 from training.fitting import cuts
 from training.fitting.cuts import CUTS_S, Lengths, hear_lengths
-from training.fitting.material import Material, gather
+from training.fitting.items import Material
+from training.fitting.material import gather
 from training.recipes import Recipe
 
 SHORTER_S = [s for s in CUTS_S if s < MOOD_CLIP_S]
@@ -38,13 +39,18 @@ def test_clips_are_cut_to_every_length_that_is_shorter(tmp_path: Path) -> None:
         assert len(grid) == pytest.approx(frames, abs=1)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Lengths:
+    """What a backbone hears of cuts, as many at once as usual."""
+    return hear(tmp_path_factory.mktemp("whole"), TOY_ON_TOP)[1]
+
+
 @pytest.mark.parametrize("at_once", [1, 4, 100])
 def test_on_a_backbone_cuts_are_embedded_whatever_the_number_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+    whole: Lengths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    _, whole = hear(tmp_path / "a", TOY_ON_TOP)
     monkeypatch.setattr(cuts, "CLIPS_AT_ONCE", at_once)
-    _, parts = hear(tmp_path / "b", TOY_ON_TOP)
+    _, parts = hear(tmp_path, TOY_ON_TOP)
 
     for cut_s in SHORTER_S:
         for place, embedding in whole.cuts[cut_s].items():

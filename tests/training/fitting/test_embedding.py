@@ -29,7 +29,7 @@ from training.fitting.embedding import (
     on_top,
     taken_apart,
 )
-from training.fitting.material import Item, Material
+from training.fitting.items import Item, Material
 from training.networks.architectures import embedding_net
 from training.recipes import Recipe
 

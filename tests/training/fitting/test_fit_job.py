@@ -37,9 +37,10 @@ from training.data.cache import FeatureCache
 from training.data.labels import UNLABELLED
 from training.errors import TrainingError
 from training.fitting import fit_job, material
+from training.fitting.beside import Beside
 from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fingerprint, fit
 from training.fitting.fit_network import Fitted
-from training.fitting.material import Beside, Item
+from training.fitting.items import Item, Material
 from training.fitting.run_folder import RunFolder
 from training.fitting.trials import HeadChoice
 from training.recipes import Recipe
@@ -84,7 +85,7 @@ def watched_fits() -> Iterator[list[tuple[str, set[str]]]]:
     done: list[tuple[str, set[str]]] = []
     fit_without = fit_job.fit_without
 
-    def watched(job: FitJob, gathered: material.Material, groups: set[str], name: str) -> Fitted:
+    def watched(job: FitJob, gathered: Material, groups: set[str], name: str) -> Fitted:
         items = gathered.without_groups(gathered.items, groups)
         done.append((name, {item.group for item in items}))
         return fit_without(job, gathered, groups, name)

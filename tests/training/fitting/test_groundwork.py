@@ -8,7 +8,7 @@ from tests.training.made import make_clip
 from tests.training.tiny import TOY
 from training.fitting import groundwork
 from training.fitting.groundwork import folds_of, keep_copies_together, versions, write_down
-from training.fitting.material import Item, Material
+from training.fitting.items import Item, Material
 from training.fitting.run_folder import RunFolder
 from training.recipes.own_task import own_task
 

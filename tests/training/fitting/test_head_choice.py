@@ -9,7 +9,7 @@ from tests.training.tiny import TOY_ON_TOP, TOY_UNITS, with_fit
 from training.data.labels import OUTSIDE
 from training.fitting.embedding import on_embeddings
 from training.fitting.head_choice import MIDDLE, PENALTIES, choose_head
-from training.fitting.material import Item
+from training.fitting.items import Item
 from training.recipes.fit_settings import CHOSEN, LINEAR
 
 ALONE = with_fit(on_embeddings(TOY_ON_TOP), head=LINEAR)

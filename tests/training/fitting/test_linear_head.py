@@ -6,8 +6,8 @@ from tests.training.tiny import TOY_ON_TOP
 from training.data.labels import OUTSIDE, UNLABELLED
 from training.fitting.embedding import on_embeddings
 from training.fitting.fit_network import clip_logits
+from training.fitting.items import Item
 from training.fitting.linear_head import Head, Heard, Path, fit_linear_head
-from training.fitting.material import Item
 
 NO_COMMENT = np.zeros((0, 0), np.float32)
 UNITS = 40

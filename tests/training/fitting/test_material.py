@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,10 @@ from training.data.labels import CHORDS, EMOTIONS, GENRES, OUTSIDE, UNLABELLED
 from training.data.readers import AudioFile
 from training.data.readers.clips import Source
 from training.errors import TrainingError
-from training.fitting import material
-from training.fitting.material import Beside, Item, examples, gather, teacher_moments
+from training.fitting import beside
+from training.fitting.beside import Beside
+from training.fitting.items import Item, Material
+from training.fitting.material import gather
 from training.networks.context import OUTPUTS, ContextRecipe, load_context, write_context
 from training.networks.teacher import Teacher
 from training.recipes import GENRE_PICTURES, Recipe
@@ -28,7 +29,6 @@ from training.recipes.recipe import Rendering
 from training.synthesis.sampled_guitar import SampledGuitar
 from training.synthesis.sounds import GuitarSound, Pluck, Waveform, render_chord
 
-NOTHING = np.zeros((0, 0), np.float32)
 CHORD_BANK: FilterBank = make_bank(TINY_CHORD.inputs.features)
 MUSIC = varied(TINY_GENRE, rendering=None)
 
@@ -86,7 +86,7 @@ def write_outsiders(folder: Path) -> Path:
 
 def gather_chords(
     tmp_path: Path, cache: FeatureCache, recipe: Recipe = TINY_CHORD, seed: int = 1
-) -> material.Material:
+) -> Material:
     return gather(recipe, [write_chords(tmp_path / "data")], cache, teacher=None, seed=seed)
 
 
@@ -312,7 +312,7 @@ def test_a_recipe_that_reads_no_pictures_leaves_ready_grids_alone(
 def test_some_clips_of_each_group_are_known_to_be_outside(
     tmp_path: Path, cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(material, "OUTSIDERS_PER_GROUP", 3)
+    monkeypatch.setattr(beside, "OUTSIDERS_PER_GROUP", 3)
     data = write_music(tmp_path)
     write_outsiders(data)
     teacher = TalkingTeacher()
@@ -409,7 +409,7 @@ def test_guitars_of_a_soundfont_play_half_of_the_chords(
         asked.append((soundfont.name, sample_rate_hz))
         return [SampledGuitar(np.zeros((40, 10), np.float32))]
 
-    monkeypatch.setattr(material, "sampled_guitars", no_guitars)
+    monkeypatch.setattr(beside, "sampled_guitars", no_guitars)
     data = write_chords(tmp_path / "data")
     # Without noise, what a silent guitar plays is silence.
     quiet = varied(TINY_CHORD, rendering=Rendering(40, play_one_chord))
@@ -434,7 +434,7 @@ def play_one_chord(
 def test_of_a_large_folder_some_recordings_are_drawn(
     tmp_path: Path, cache: FeatureCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(material, "OUTSIDERS_PER_FOLDER", 3)
+    monkeypatch.setattr(beside, "OUTSIDERS_PER_FOLDER", 3)
     data = write_music(tmp_path / "data")
     speech = write_speech(tmp_path / "speech", 8)
 
@@ -470,45 +470,3 @@ def test_outside_and_rendered_sounds_together_make_up_their_share(
     drawn = [*gathered.items, *gathered.others, *gathered.synthetic]
     share = sum(item.weight for item in beside) / sum(item.weight for item in drawn)
     assert share == pytest.approx(TINY_GENRE.supplement.share)
-
-
-def make_item(group: str, label: int = 0, n_copies: int = 0, teacher: float | None = None) -> Item:
-    grids = [np.full((4, 2), copy, np.float16) for copy in range(n_copies + 1)]
-    comment = NOTHING if teacher is None else np.full((2, 3), teacher, np.float32)
-    return Item(group, label, grids, comment, weight=2.0, companion=label + 1)
-
-
-def test_held_out_groups_take_their_other_clips_with_them() -> None:
-    items = [make_item("a"), make_item("b")]
-    others = [make_item("a", UNLABELLED), make_item("c", UNLABELLED), make_item("a", OUTSIDE)]
-    synthetic = [make_item("synthetic")]
-    everything = material.Material([], items, others, synthetic, [])
-
-    left = everything.without_groups(items, {"a"})
-
-    assert [item.group for item in left] == ["b", "c", "synthetic"]
-
-
-def test_half_of_the_draws_of_a_clip_are_clean() -> None:
-    laid_out = examples([make_item("a", 4, n_copies=2), make_item("b", 1)])
-
-    assert [float(grid[0, 0]) for grid in laid_out.grids] == [0, 1, 2, 0]
-    np.testing.assert_allclose(laid_out.weights, [1.0, 0.5, 0.5, 2.0])
-    assert laid_out.labels == [4, 4, 4, 1]
-    assert laid_out.companions == [5, 5, 5, 2]
-
-
-def test_targets_of_the_teacher_are_laid_out_as_it_told_them() -> None:
-    items = [make_item("a", n_copies=1, teacher=10.0), make_item("b", teacher=30.0)]
-    told = examples(items).teacher
-    assert [comment[0, 0] for comment in told] == [10, 10, 30]
-
-
-def test_the_moments_of_the_teachers_targets_are_over_all_stretches() -> None:
-    items = [make_item("a", teacher=10.0), make_item("b"), make_item("c", teacher=30.0)]
-    np.testing.assert_allclose(teacher_moments(items), [[20, 20, 20], [10, 10, 10]])
-
-
-def test_a_teacher_that_says_nothing_has_no_targets() -> None:
-    silent = replace(make_item("a"), teacher=np.zeros((0, 3), np.float32))
-    assert teacher_moments([silent, make_item("b")]).shape == (2, 0)
