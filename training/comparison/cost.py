@@ -21,7 +21,7 @@ from service.inference.windows import Windows, cut_windows
 from training.comparison.systems import Features
 from training.data.filter_banks import make_bank
 from training.networks.architectures import serving_network
-from training.results.export import convert
+from training.results.conversion import convert
 
 RUNS = 25
 

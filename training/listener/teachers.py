@@ -93,7 +93,7 @@ class Musicnn:
     def __init__(self, folder: Path) -> None:
         file = folder / "musicnn.onnx"
         if not file.is_file():
-            from training.results.export import convert  # noqa: PLC0415  # loads TensorFlow
+            from training.results.conversion import convert  # noqa: PLC0415  # loads TensorFlow
 
             folder.mkdir(parents=True, exist_ok=True)
             partial = folder / f"musicnn.{os.getpid()}.onnx"

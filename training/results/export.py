@@ -9,9 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import onnxruntime as ort
-import tensorflow as tf
-import tf2onnx
 from numpy.typing import NDArray
 
 from service import __version__
@@ -40,16 +37,14 @@ from training.fitting.fit_job import FINAL
 from training.fitting.run_folder import RunFolder
 from training.networks.architectures import serving_network
 from training.recipes import Recipe
-from training.results.canonical import make_canonical
+from training.results.conversion import compare, convert, says_the_same
 from training.results.exchange import put_in_place
 from training.results.figures import FILE_PROTOCOL, calibrate, evaluations
-from training.results.halves import halve_exact_weights, round_to_halves
+from training.results.halves import round_to_halves
 from training.synthesis.sounds import render_golden_clip
 
 logger = logging.getLogger(__name__)
 
-OPSET = 17  # tf2onnx refuses 19 and above
-LARGEST_DIFFERENCE = 1e-4
 # Of an embedding's values, which reach beyond 20; the logits that follow must be as near as all.
 LARGEST_EMBEDDING_DIFFERENCE = 1e-3
 GOLDEN_DURATION_S = 2.5
@@ -168,7 +163,7 @@ def write_bundle(
     except BundleError as error:
         raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
     answers = bundle.run_embedded(append_context(bundle.embed(windows), contexts[:, np.newaxis]))
-    _compare(answers, serving_network(network), _inputs(windows, contexts), LARGEST_DIFFERENCE)
+    compare(answers, serving_network(network), _inputs(windows, contexts))
     return bundle
 
 
@@ -186,83 +181,11 @@ def _write_embedding(
     the numbers in it in another way, so converting the same network there gives another file.
     """
     for other in others:
-        if _says_the_same(other, backbone, windows):
+        if says_the_same(other, backbone, windows, LARGEST_EMBEDDING_DIFFERENCE):
             shutil.copyfile(other, file)
             logger.info("shares %s with %s", file.name, other.parent.name)
             return
     convert(backbone, file, windows, LARGEST_EMBEDDING_DIFFERENCE)
-
-
-def convert(
-    network: keras.Model,
-    file: Path,
-    windows: NDArray[np.float32],
-    largest_difference: float = LARGEST_DIFFERENCE,
-) -> None:
-    """Convert a network to ONNX and compare both on real windows.
-
-    tf2onnx only logs an operation it does not know and writes a broken file, so the
-    file is always loaded and its answers compared.
-
-    Parameters
-    ----------
-    network
-        With one output.
-    file
-        Where the converted network goes; the same network always gives the same file.
-    windows
-        What both are asked about, shape [windows, frames, bands].
-    largest_difference
-        How far their answers may lie apart.
-
-    Raises
-    ------
-    TrainingError
-        onnxruntime cannot load the file, or its answers differ by more than is allowed.
-    """
-    signature = (tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name="window"),)
-    tf2onnx.convert.from_keras(network, signature, opset=OPSET, output_path=str(file))
-    try:
-        make_canonical(file)
-        halve_exact_weights(file)
-        answers = _ask(file, windows)
-    except Exception as error:  # onnxruntime has no common base class for its errors
-        raise TrainingError(f"onnxruntime cannot run the converted network: {error}") from error
-    _compare(answers, network, windows, largest_difference)
-
-
-def _says_the_same(file: Path, network: keras.Model, windows: NDArray[np.float32]) -> bool:
-    try:
-        answers = _ask(file, windows)
-    except Exception:  # a network for other windows; onnxruntime has no common base class
-        return False
-    return _difference(answers, network, windows) <= LARGEST_EMBEDDING_DIFFERENCE
-
-
-def _ask(file: Path, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    session = ort.InferenceSession(file, providers=["CPUExecutionProvider"])
-    answers: NDArray[np.float32] = session.run(None, {"window": windows})[0]
-    return answers
-
-
-def _difference(answers: NDArray[np.float32], network: keras.Model, inputs: Any) -> float:
-    expected = np.asarray(network(inputs, training=False))
-    return float(np.abs(answers - expected).max()) if answers.shape == expected.shape else np.inf
-
-
-def _compare(
-    answers: NDArray[np.float32],
-    network: keras.Model,
-    inputs: Any,
-    largest_difference: float,
-) -> None:
-    difference = _difference(answers, network, inputs)
-    if not difference <= largest_difference:
-        raise TrainingError(
-            f"The converted network's answers differ from those of Keras by {difference:.2g} on "
-            f"{len(answers)} real windows, more than {largest_difference:g}; it is not exported."
-        )
-    logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(answers))
 
 
 def _write_golden(

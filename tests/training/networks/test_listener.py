@@ -6,7 +6,7 @@ import pytest
 from training.errors import TrainingError
 from training.networks import listener
 from training.networks.musicnn import FRAMES, SPEC
-from training.results.export import convert
+from training.results.conversion import convert
 
 TINY = listener.Size(stem=16, blocks=((16, 2), (16, 2), (16, 1)), joined=16, embedding=16)
 

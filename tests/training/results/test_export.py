@@ -36,7 +36,6 @@ from tests.training.tiny import (
     TOY_ON_TOP,
     TOY_TOLD,
     TOY_UNITS,
-    needs_musicnn,
     toy_backbone,
     varied,
     with_fit,
@@ -47,22 +46,19 @@ from training.data.filter_banks import make_bank
 from training.data.scales import RATINGS_LIST
 from training.errors import TrainingError
 from training.fitting import fit_job
+from training.fitting.beside import Beside
 from training.fitting.embedding import on_top, taken_apart
 from training.fitting.fit_job import FINAL, FitJob, fit
-from training.fitting.material import Beside
 from training.fitting.run_folder import RunFolder
 from training.fitting.trials import HeadChoice
-from training.networks import musicnn
 from training.networks.architectures import (
-    chord_net,
     embedding_net,
-    listening_net,
     serving_network,
-    statistics_net,
 )
 from training.recipes import Recipe
 from training.results import export as export_module
-from training.results.export import convert, export, write_bundle
+from training.results.conversion import convert
+from training.results.export import export, write_bundle
 from training.results.figures import calibrate
 
 CONVERT = tf2onnx.convert.from_keras
@@ -455,15 +451,6 @@ def test_a_conversion_that_writes_a_broken_file_is_refused(
     assert_untouched(old_bundle, before)
 
 
-def test_a_network_that_answers_nan_is_refused(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
-    network = run.network()
-    network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
-
-    with pytest.raises(TrainingError, match="differ from those of Keras by nan"):
-        convert(serving_network(network), tmp_path / MODEL_FILE, run.real_windows())
-
-
 def test_a_bundle_that_fails_the_services_proof_is_refused(
     tmp_path: Path, old_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -499,47 +486,6 @@ def test_a_recipe_for_comparison_is_refused(tmp_path: Path) -> None:
     comparison = varied(TINY_GENRE, name="genre_otherwise", bundle=None)
     with pytest.raises(TrainingError, match="genre_otherwise is for comparison"):
         export(comparison, write_run(tmp_path / "run"), tmp_path / "models")
-
-
-def on_untrained_musicnn() -> keras.Model:
-    """Build what the recipes of music train, with few filters and both orders of work."""
-    front_end = musicnn.FrontEnd((3, 2, 2, 1, 1), (True, False, True, False, True))
-    network = musicnn.build(front_end)
-    backbone = keras.Model(network.input, keras.layers.Concatenate()(network.output))
-    return on_top(backbone, embedding_net(musicnn.HIDDEN + musicnn.TAGS, 10, 2))
-
-
-@pytest.mark.parametrize(
-    "network",
-    [
-        pytest.param(lambda: chord_net(20, 216, 6, width=4), id="chord_net"),
-        pytest.param(lambda: listening_net(32, 48, 10, 2, teacher_targets=5), id="listening_net"),
-        pytest.param(on_untrained_musicnn, id="untrained musicnn"),
-        pytest.param(
-            lambda: on_top(musicnn.embedding(), embedding_net(musicnn.UNITS, 10, 2)),
-            id="musicnn",
-            marks=needs_musicnn,
-        ),
-        pytest.param(lambda: statistics_net(57, 10), id="statistics_net"),
-    ],
-)
-def test_every_architecture_converts_faithfully(network: Any, tmp_path: Path) -> None:
-    """With weights that no layer starts from, so that one left out would show."""
-    keras.utils.set_random_seed(1)
-    served = serving_network(network())
-    rng = np.random.default_rng(0)
-    # Kernels are random or pretrained; all else moves up, for a variance must not be negative.
-    served.set_weights(
-        [
-            w + 0.05 * rng.random(w.shape, np.float32) if w.ndim == 1 else w
-            for w in served.get_weights()
-        ]
-    )
-    windows = rng.random((5, *served.input_shape[1:]), dtype=np.float32)
-
-    convert(served, tmp_path / MODEL_FILE, windows)  # compares both
-
-    assert np.std(np.asarray(served(windows))) > 0
 
 
 def test_golden_windows_are_those_of_the_recipe(genre_bundle: Path) -> None:
