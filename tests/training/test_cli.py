@@ -25,6 +25,7 @@ from tests.training.made import (
 )
 from tests.training.runs import make_fold
 from tests.training.tiny import LINEAR_CHORD, TINY_GENRE, varied
+from tests.training.untrained import train_the_last
 from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
 from training.comparison import compare_job
 from training.data.labels import CHORDS
@@ -42,9 +43,10 @@ COMMANDS = (
 
 @pytest.fixture
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Recipes that train in a second."""
+    """Recipes that train in a second, and only the network that is kept."""
     monkeypatch.setitem(RECIPES, "chord", LINEAR_CHORD)
     monkeypatch.setitem(RECIPES, "genre", TINY_GENRE)
+    monkeypatch.setattr(fit_job, "fit_network", train_the_last)
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:

@@ -35,6 +35,7 @@ def test_every_piece_is_ten_seconds_at_nearly_one_loudness(shelf: Shelf) -> None
         piece = mixer.draw(rng)
         assert piece.samples.shape == (PIECE_SAMPLES,)
         loudness = loudness_lufs(piece.samples, RATE_HZ)
+        assert loudness is not None
         assert abs(loudness - LOUDNESS_LUFS) < LOUDNESS_SPREAD_DB + 0.1
         assert abs(piece.samples.mean()) < 1e-3
 

@@ -10,7 +10,7 @@ from training.errors import TrainingError
 from training.listener import study as study_module
 from training.listener.lessons import LEVELS, TARGETS, Lessons
 from training.listener.study import Plan, Timetable, ask, finished, study
-from training.networks.listener import Size
+from training.networks.listener import Size, build
 from training.networks.musicnn import FRAMES, SPEC
 
 TINY = Size(stem=16, blocks=((16, 2),), joined=16, embedding=16)
@@ -27,42 +27,50 @@ def lessons(n: int, seed: int) -> Lessons:
     return Lessons(windows, targets, np.ones((n, 3), np.float16))
 
 
-def test_a_student_learns_what_the_teachers_say_in_their_own_scales(tmp_path: Path) -> None:
+EXAM = lessons(40, seed=1)
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Model, Path]:
+    """A student that is finished, and the folder of its study."""
+    folder = tmp_path_factory.mktemp("studied")
     plan = Plan(rounds=3, steps_each=80, batch=16, peak_rate=3e-3, averaging=0.9)
-    exam = lessons(40, seed=1)
+    return study(lessons(120, seed=0), EXAM, plan, folder, TINY), folder
 
-    student = study(lessons(120, seed=0), exam, plan, tmp_path, TINY)
 
-    exams = json.loads((tmp_path / "exams.json").read_text())
+def test_a_student_learns_what_the_teachers_say_in_their_own_scales(
+    studied: tuple[keras.Model, Path],
+) -> None:
+    student, folder = studied
+    exams = json.loads((folder / "exams.json").read_text())
     assert [row["round"] for row in exams] == [1, 2, 3]
     assert exams[-1]["mn04_embedding"] > 0.5
-    error = np.abs(ask(student, exam.windows) - exam.targets).mean()
-    assert error < 0.5 * np.abs(exam.targets - exam.targets.mean(axis=0)).mean()
-    kept = keras.models.load_model(tmp_path / "student.keras", compile=False)
-    np.testing.assert_allclose(ask(kept, exam.windows), ask(student, exam.windows), atol=1e-5)
+    error = np.abs(ask(student, EXAM.windows) - EXAM.targets).mean()
+    assert error < 0.5 * np.abs(EXAM.targets - EXAM.targets.mean(axis=0)).mean()
+    kept = keras.models.load_model(folder / "student.keras", compile=False)
+    np.testing.assert_allclose(ask(kept, EXAM.windows), ask(student, EXAM.windows), atol=1e-5)
 
 
-def test_a_finished_student_goes_on_from_what_it_knows(tmp_path: Path) -> None:
-    exam = lessons(40, seed=1)
-    plan = Plan(rounds=1, steps_each=100, batch=16, peak_rate=3e-3, averaging=0.9)
-    first = study(lessons(120, seed=0), exam, plan, tmp_path / "first", TINY)
+def test_a_finished_student_goes_on_from_what_it_knows(
+    studied: tuple[keras.Model, Path], tmp_path: Path
+) -> None:
+    first, _ = studied
     still = Plan(rounds=1, steps_each=1, batch=16, peak_rate=1e-9)
 
-    second = study(lessons(80, seed=3), exam, still, tmp_path / "second", TINY, first)
+    second = study(lessons(80, seed=3), EXAM, still, tmp_path, TINY, first)
 
     # Other lessons have other scales and statistics; what is said is much the same.
-    first_said, second_said = (ask(student, exam.windows) for student in (first, second))
+    first_said, second_said = (ask(student, EXAM.windows) for student in (first, second))
     spread = np.abs(first_said - first_said.mean(axis=0)).mean()
     assert np.abs(second_said - first_said).mean() < 0.4 * spread
 
 
 def test_a_student_of_another_size_cannot_go_on(tmp_path: Path) -> None:
-    plan = Plan(rounds=1, steps_each=1, batch=4)
-    first = study(lessons(16, seed=0), lessons(4, seed=1), plan, tmp_path, TINY)
+    first = build(sum(TARGETS.values()), TINY)
     wider = Size(stem=16, blocks=((32, 2), (16, 2)), joined=16, embedding=16)
 
     with pytest.raises(TrainingError, match="of another size"):
-        study(lessons(16, seed=0), lessons(4, seed=1), plan, tmp_path / "next", wider, first)
+        study(lessons(16, seed=0), EXAM, Plan(rounds=1, steps_each=1), tmp_path, wider, first)
 
 
 def test_a_student_that_is_not_there_is_told(tmp_path: Path) -> None:
