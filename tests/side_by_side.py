@@ -8,19 +8,20 @@ from xdist.scheduler import LoadFileScheduling
 # long must not begin last, or all processes but one wait for it.
 LONGEST_FIRST = (
     "tests/service/pages/",
-    "tests/training/fitting/test_fit_job.py",
-    "tests/training/results/test_export.py",
+    "tests/training/test_notebooks.py",
     "tests/service/library/test_command.py",
-    "tests/training/test_cli.py",
+    "tests/training/results/test_export.py",
     "tests/test_nginx.py",
-    "tests/test_prometheus.py",
-    "tests/training/fitting/test_fit_network.py",
+    "tests/training/fitting/test_fit_job.py",
     "tests/training/listener/test_study.py",
-    "tests/training/comparison/test_compare_job.py",
+    "tests/training/fitting/test_fit_network.py",
+    "tests/training/test_cli.py",
+    "tests/test_prometheus.py",
     "tests/service/http/test_stream_connection.py",
     "tests/service/http/test_connections.py",
     "tests/service/intake/test_intake.py",
     "tests/service/test_main.py",
+    "tests/training/robustness/test_invariance.py",
 )
 
 

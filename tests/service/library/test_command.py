@@ -38,16 +38,19 @@ def undisturbed(library: Path, models_dir: Path, tmp_path_factory: pytest.TempPa
     return (folder / "out.csv").read_text()
 
 
-def command(library: Path, out: Path, models_dir: Path, *more: str) -> list[str]:
-    fixed = [str(library), "--out", str(out), "--models", str(models_dir), "--processes", "2"]
-    return [sys.executable, "-m", "service.library", *fixed, *more]
+def command(
+    library: Path, out: Path, models_dir: Path, *more: str, processes: int = 1
+) -> list[str]:
+    fixed = [str(library), "--out", str(out), "--models", str(models_dir)]
+    also = ["--processes", str(processes), *more]
+    return [sys.executable, "-m", "service.library", *fixed, *also]
 
 
 def test_a_command_that_is_killed_goes_on_where_it_was(
     library: Path, models_dir: Path, tmp_path: Path, undisturbed: str
 ) -> None:
     out = tmp_path / "out.csv"
-    arguments = command(library, out, models_dir)
+    arguments = command(library, out, models_dir, processes=2)
     first = Started(arguments, tmp_path / "log")
     first.wait_until_classified(2 * PART_ROWS + 1)  # of which at most one part is lost
     family = psutil.Process(first.process.pid).children(recursive=True)
@@ -66,7 +69,7 @@ def test_workers_that_are_killed_cost_no_answer(
     library: Path, models_dir: Path, tmp_path: Path, undisturbed: str
 ) -> None:
     out = tmp_path / "out.csv"
-    started = Started(command(library, out, models_dir), tmp_path / "log")
+    started = Started(command(library, out, models_dir, processes=2), tmp_path / "log")
     for count in (1, COUNT // 2):
         started.wait_until_classified(count)
         for worker in started.workers():
@@ -160,7 +163,8 @@ def test_counts_are_told_with_what_to_do() -> None:
 
 def test_the_environment_names_the_models(models_dir: Path, tmp_path: Path) -> None:
     write_song(tmp_path / "music" / "a.wav")
-    arguments = [sys.executable, "-m", "service.library", "music", "--out", "out.csv", "--quiet"]
+    fixed = ["music", "--out", "out.csv", "--quiet", "--processes", "1"]
+    arguments = [sys.executable, "-m", "service.library", *fixed]
     done = subprocess.run(  # noqa: S603  # our own command
         arguments,
         cwd=tmp_path,
