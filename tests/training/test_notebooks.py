@@ -8,9 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_notebook
 
 import training
 from tests.server import ROOT
@@ -31,13 +30,13 @@ ENVIRONMENT = {
 
 
 @pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
-    """One process for all notebooks: to load their libraries takes longer than most cells."""
-    manager = KernelManager(kernel_name="python3")
-    folder = tmp_path_factory.mktemp("notebooks")
-    manager.start_kernel(cwd=str(folder), env=os.environ | ENVIRONMENT)
-    yield manager
-    manager.shutdown_kernel(now=True)
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookClient]:
+    """Runs notebooks in one process: to load their libraries takes longer than most cells."""
+    none_yet = new_notebook()  # type: ignore[no-untyped-call]
+    where = {"metadata": {"path": str(tmp_path_factory.mktemp("notebooks"))}}
+    client = NotebookClient(none_yet, timeout=TIMEOUT_S, kernel_name="python3", resources=where)
+    with client.setup_kernel(env=os.environ | ENVIRONMENT):
+        yield client
 
 
 def sources(file: Path, kind: str) -> list[str]:
@@ -53,15 +52,13 @@ def test_there_are_five_and_each_but_the_last_leads_to_the_next() -> None:
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
-def test_it_runs_from_top_to_bottom(file: Path, kernel: KernelManager) -> None:
+def test_it_runs_from_top_to_bottom(file: Path, runner: NotebookClient) -> None:
     notebook = nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
     forget_the_one_before = new_code_cell("%reset -f")  # type: ignore[no-untyped-call]
     notebook.cells.insert(0, forget_the_one_before)
 
-    client = NotebookClient(notebook, timeout=TIMEOUT_S, km=kernel)
-    client.execute()
-    assert client.kc is not None
-    client.kc.stop_channels()
+    runner.nb = notebook
+    runner.execute(cleanup_kc=False)  # else the process would end
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     shown = {kind for output in outputs for kind in output.get("data", {})}
