@@ -71,7 +71,7 @@ def _run(data: bytes, bundle: Bundle, decoders: DecoderPool) -> Timings:
         logits = bundle.window_logits(grid, context_grid)
     with timings.stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
         timeline = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
-    clip_probabilities(bundle, grid, lambda: logits, timeline)
+    clip_probabilities(bundle, len(grid), lambda: logits, timeline)
     return timings
 
 

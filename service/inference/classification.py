@@ -29,14 +29,12 @@ from service.inference.timings import Timings
 from service.inference.tuning import tuning_cents
 from service.inference.whole import NOTHING, LabelShare, label_shares, whole_probabilities
 from service.inference.windows import (
+    Counting,
     CutWindows,
     Slices,
-    Sounding,
-    frames_within,
+    cut_counting_windows,
     heard_stretches,
     segments,
-    sounding_windows,
-    window_starts,
 )
 
 
@@ -159,7 +157,7 @@ def clip_logits(window_logits: Logits) -> Logits:
 
 def clip_probabilities(
     bundle: Bundle,
-    grid: Grid,
+    n_frames: int,
     window_logits: Callable[[], Logits],
     timeline: Sequence[LabelledSegment] | None,
 ) -> Probabilities:
@@ -169,34 +167,31 @@ def clip_probabilities(
     ----------
     bundle
         Who answers.
-    grid
-        The clip's features, shape [frames, bands].
+    n_frames
+        Frames of the clip's features that are heard in its windows.
     window_logits
-        Asks what the bundle says about the clip's windows, shape [n_windows, labels]; where
-        several labels sound, the timeline tells enough.
+        Asks what the bundle says about the clip's windows that count, shape [n_windows, labels];
+        where several labels sound, the timeline tells enough.
     timeline
         What :func:`trace` returned; needed where the card joins windows.
     """
     card = bundle.card
+    calibrate = partial(bundle.probabilities, heard_s=(n_frames - 1) * card.features.hop_s)
     if card.timeline is None or timeline is None:
-        sounding = counting_windows(card, grid)
-        heard_frames = frames_within(sounding, len(grid), card.windows)
-        heard_s = (heard_frames - 1) * card.features.hop_s
-        return bundle.probabilities(clip_logits(window_logits()[sounding]), heard_s)
-    calibrate = partial(bundle.probabilities, heard_s=(len(grid) - 1) * card.features.hop_s)
+        return calibrate(clip_logits(window_logits()))
     nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
-    windows = heard_stretches(len(grid), card.windows, card.features.hop_s)
+    windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
     return whole_probabilities(timeline, nothing, windows, window_logits, calibrate)
 
 
-def counting_windows(card: Card, grid: Grid) -> Sounding:
-    """Tell which windows count in what is said of a whole clip, shape [n_windows].
+def counting_windows(card: Card, grid: Grid) -> Counting:
+    """Cut a clip's features into the windows that count in what is said of the whole clip.
 
     Where the card joins windows, the timeline tells what is silence, and all count.
     """
     if card.timeline is not None:
-        return np.ones(len(window_starts(len(grid), card.windows)), dtype=bool)
-    return sounding_windows(grid, card.windows, card.features.range_db)
+        return Counting(CutWindows(grid, card.windows), len(grid))
+    return cut_counting_windows(grid, card.windows, card.features.range_db)
 
 
 def trace(
@@ -243,10 +238,9 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
     as_it_is, context_grid = workbench.grid(bundle), workbench.context_grid(bundle)
     with workbench.timings.stage("inference"):
         grid = bundle.in_tune(as_it_is)
-        embedding = workbench.embedding(bundle, grid)
-        window_logits = cache(lambda: bundle.run_embedded(bundle.told(embedding, context_grid)))
-        sounding = counting_windows(bundle.card, grid)
-        counting = embedding if sounding.all() else embedding[:][sounding]
+        chosen = counting_windows(bundle.card, grid)
+        counting = workbench.embedding(bundle, grid, chosen)
+        logits = cache(lambda: bundle.run_embedded(bundle.told(counting, context_grid)))
         # A line knows no ends of a scale.
         ratings = np.clip(bundle.rate_embedded(counting).mean(axis=0), 0, 1)
         kinds = bundle.kinds_embedded(counting)
@@ -254,10 +248,15 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         traced = None
         joins = bundle.card.timeline is not None
         if timeline or joins:
+            window_logits = logits
+            if not chosen.all_count:
+                every = Counting(CutWindows(grid, bundle.card.windows), len(grid))
+                embedding = workbench.embedding(bundle, grid, every)
+                window_logits = partial(bundle.run_embedded, bundle.told(embedding, context_grid))
             traced = trace(bundle, grid, window_logits, duration_s, context_grid)
     return Classification(
         bundle=bundle,
-        probabilities=clip_probabilities(bundle, grid, window_logits, traced),
+        probabilities=clip_probabilities(bundle, chosen.n_frames, logits, traced),
         ratings=ratings,
         kinds=kinds,
         heard_s=duration_s,
@@ -293,12 +292,12 @@ class _Workbench:
         context = bundle.context
         return None if context is None else self._grids[context_grid_key(bundle, context)]
 
-    def embedding(self, bundle: Bundle, grid: Grid) -> Slices:
-        card, windows = bundle.card, CutWindows(grid, bundle.card.windows)
+    def embedding(self, bundle: Bundle, grid: Grid, chosen: Counting) -> Slices:
+        card = bundle.card
         # A grid that was moved into tune is of this bundle alone.
         if EMBEDDING_FILE not in card.sha256 or grid is not self.grid(bundle):
-            return bundle.embed(windows)
-        key = (grid_key(bundle), card.windows, card.sha256[EMBEDDING_FILE])
+            return bundle.embed(chosen.windows)
+        key = (grid_key(bundle), card.windows, card.sha256[EMBEDDING_FILE], chosen.all_count)
         if key not in self._embeddings:
-            self._embeddings[key] = bundle.embed(windows)[:]
+            self._embeddings[key] = bundle.embed(chosen.windows)[:]
         return self._embeddings[key]

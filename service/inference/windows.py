@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.inference.features import Grid
 
 Windows = NDArray[np.float32]  # [n_windows, frames, bands]
-Sounding = NDArray[np.bool_]  # [n_windows]
 
 SILENT_BELOW_DB = 40.0  # the loudest of the clip
 
@@ -39,6 +38,25 @@ class WindowSpec(BaseModel):
 
 
 @dataclass(frozen=True)
+class Counting:
+    """The windows that count in what is said of a whole clip.
+
+    Attributes
+    ----------
+    windows
+        Shape [n_windows, frames, bands].
+    n_frames
+        How many frames of the clip they hear.
+    all_count
+        Whether they are all of the clip's windows.
+    """
+
+    windows: Slices
+    n_frames: int
+    all_count: bool = True
+
+
+@dataclass(frozen=True)
 class Segment:
     """A stretch of time, such as the one that a window's answer speaks for."""
 
@@ -58,41 +76,6 @@ def window_starts(n_frames: int, spec: WindowSpec) -> list[int]:
     if starts[-1] != last:
         starts.append(last)
     return starts
-
-
-def sounding_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Sounding:
-    """Tell in which windows of a clip something sounds.
-
-    What lies far below the loudest of the clip is silence around the music, or the noise of a
-    room: a network has to say something of it too, which would dilute what it says of the music.
-
-    Parameters
-    ----------
-    grid
-        The clip's features, shape [frames, bands].
-    spec
-        How its windows lie.
-    range_db
-        Of the features: how many decibels the values from 0 to 1 stand for.
-
-    Returns
-    -------
-    Sounding
-        One for each window, shape [n_windows]; all of them in a clip that is silent throughout.
-    """
-    loudest = grid.max(axis=1).astype(np.float32)
-    starts = window_starts(len(grid), spec)
-    levels_db = range_db * np.array([loudest[s : s + spec.frames].max() for s in starts])
-    sounding: Sounding = levels_db >= levels_db.max() - SILENT_BELOW_DB
-    return sounding
-
-
-def frames_within(sounding: Sounding, n_frames: int, spec: WindowSpec) -> int:
-    """Return how many frames of a clip lie in the windows in which something sounds."""
-    inside = np.zeros(n_frames, dtype=bool)
-    for start, sounds in zip(window_starts(n_frames, spec), sounding, strict=True):
-        inside[start : start + spec.frames] |= sounds
-    return int(inside.sum())
 
 
 class CutWindows:
@@ -135,9 +118,43 @@ def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:
     return CutWindows(grid, spec)[:]
 
 
-def cut_sounding_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Windows:
-    """Cut a grid into those windows in which something sounds, see :func:`sounding_windows`."""
-    return cut_windows(grid, spec)[sounding_windows(grid, spec, range_db)]
+def cut_counting_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Counting:
+    """Cut a grid into the windows that count in what is said of the whole clip.
+
+    What lies far below the loudest of the clip is silence around the music, or the noise of a
+    room: a network has to say something of it too, which would dilute what it says of the music.
+    Where whole windows are silent, those that count begin where the sound does.
+
+    Parameters
+    ----------
+    grid
+        The clip's features, shape [frames, bands].
+    spec
+        How its windows lie.
+    range_db
+        Of the features: how many decibels the values from 0 to 1 stand for.
+    """
+    loudest = grid.max(axis=1)
+    floor = loudest.max() - SILENT_BELOW_DB / range_db
+    if _sounding(loudest, spec, floor).all():
+        return Counting(CutWindows(grid, spec), len(grid))
+    frames = np.flatnonzero(loudest >= floor)
+    part = slice(frames[0], frames[-1] + 1)
+    sounding = _sounding(loudest[part], spec, floor)
+    n_frames = part.stop - part.start
+    inside = np.zeros(n_frames, dtype=bool)
+    for start, sounds in zip(window_starts(n_frames, spec), sounding, strict=True):
+        inside[start : start + spec.frames] |= sounds
+    windows = cut_windows(grid[part], spec)[sounding]
+    return Counting(windows, int(inside.sum()), all_count=False)
+
+
+def _sounding(loudest: NDArray[np.float32], spec: WindowSpec, floor: float) -> NDArray[np.bool_]:
+    """Tell in which windows something sounds, by the loudest band of each frame."""
+    starts = window_starts(len(loudest), spec)
+    levels = np.array([loudest[start : start + spec.frames].max() for start in starts])
+    sounding: NDArray[np.bool_] = levels >= floor
+    return sounding
 
 
 def end_in_silence(windows: Windows, frames: int) -> Windows:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from service.errors import BundleError
 from service.inference.bundle import Bundle, Probabilities
 from service.inference.card import Card, Evaluation
-from service.inference.classification import clip_probabilities, trace
+from service.inference.classification import clip_probabilities, counting_windows, trace
 from service.inference.features import Grid
 from training.data.cache import FeatureCache
 from training.data.labels import TASKS
@@ -207,13 +207,14 @@ def _probabilities(
 
 
 def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilities:
-    window_logits = cache(lambda: bundle.window_logits(grid, context_grid))
+    counting = counting_windows(bundle.card, grid)
+    window_logits = cache(lambda: bundle.run(counting.windows, context_grid))
     timeline = None
     if bundle.card.timeline is not None:
         # A grid knows its clip's length to half a frame.
         duration_s = (len(grid) - 0.5) * bundle.card.features.hop_s
         timeline = trace(bundle, grid, window_logits, duration_s, context_grid)
-    return clip_probabilities(bundle, grid, window_logits, timeline)
+    return clip_probabilities(bundle, counting.n_frames, window_logits, timeline)
 
 
 def load_bundle(folder: Path) -> Bundle:

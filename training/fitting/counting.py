@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.inference.windows import Windows, WindowSpec, cut_sounding_windows, cut_windows
+from service.inference.windows import Windows, WindowSpec, cut_counting_windows, cut_windows
 from training.data.cache import HalfGrid
 from training.recipes import Recipe
 
@@ -19,4 +19,4 @@ def cut_counting(grid: HalfGrid, recipe: Recipe) -> Windows:
     spec, whole = recipe.inputs.windows, grid.astype(np.float32)
     if recipe.serving.timeline is not None or spec == EMBEDDED_WINDOWS:
         return cut_windows(whole, spec)
-    return cut_sounding_windows(whole, spec, recipe.inputs.features.range_db)
+    return cut_counting_windows(whole, spec, recipe.inputs.features.range_db).windows[:]

@@ -32,14 +32,29 @@ class ChainSource:
         self.format = self._current.format
         self.sample_rate_hz = self._current.sample_rate_hz
         self.channels = self._current.channels
+        self.n_frames = 0
         self.stated_s = 0.0
         self.cut_off = False
         self.damaged_s = damaged_s
 
     def seek(self, frame: int) -> int:
-        """Stay at the beginning: where in the chain a sample lies is known by reading it."""
-        del frame
-        return 0
+        """Go to a sample, over those sources whose lengths are known and whose rate is the first's.
+
+        Where that does not lead, stay at the beginning of a source before it.
+        """
+        at = 0
+        while self._current.sample_rate_hz == self.sample_rate_hz:
+            source = self._current
+            if not 0 < source.n_frames <= frame - at:
+                return at + source.seek(frame - at)
+            try:
+                following = self._next()
+            except Unreadable:
+                return at + source.seek(frame - at)
+            source.close()
+            self._current = following
+            at += source.n_frames
+        return at
 
     def blocks(self) -> Iterator[Samples]:
         """Yield the samples of all, one after the other."""

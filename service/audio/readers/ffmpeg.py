@@ -34,7 +34,7 @@ DECODERS = frozenset(
 # What brings samples to [-1, 1], by NumPy's name of their type; those of one byte have no sign.
 SCALES = {"uint8": 2.0**-7, "int16": 2.0**-15, "int32": 2.0**-31, "int64": 2.0**-63}
 # Demuxers that find the place of a time, and those that do not guess how long a file is.
-SEEKABLE = frozenset({"mov", "matroska", "flac", "tta", "wv"})
+SEEKABLE = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
 STATING = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
 # By demuxer, the gap between two frames from which on it is damage. Codecs of speech leave up to
 # 0.4 s out where nobody speaks, and the sound of a video may pause.
@@ -77,6 +77,7 @@ class FFmpegSource:
         self, data: bytes, name: str, demuxer: str, *, cut_off: bool = False, damaged_s: float = 0.0
     ) -> None:
         self.format = name
+        self.n_frames = 0
         self.cut_off = cut_off
         self.damaged_s = damaged_s
         self._demuxer = demuxer

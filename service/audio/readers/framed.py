@@ -45,6 +45,7 @@ class FramedSource:
         self._source = self._from_frame(0)
         self.sample_rate_hz = self._source.sample_rate_hz
         self.channels = self._source.channels
+        self.n_frames = 0
         self.stated_s = 0.0
         self.cut_off = False
         self.damaged_s = 0.0

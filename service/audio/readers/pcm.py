@@ -44,6 +44,7 @@ class PcmSource:
         n_frames = samples.n_bytes // form.frame_bytes
         whole = np.frombuffer(content, kind, n_frames * form.channels, samples.begin)
         self._frames = whole.reshape(n_frames, form.channels)
+        self.n_frames = n_frames
         self._at = 0
         self.stated_s = n_frames / form.rate_hz if form.rate_hz else 0.0
 

@@ -77,8 +77,8 @@ class SndFileSource:
         self.channels: int = self._sound.channels
         self.cut_off = cut_off
         self.damaged_s = 0.0
-        n_frames = 0 if self._sound.frames == UNKNOWN_FRAMES else self._sound.frames
-        self.stated_s = n_frames / self.sample_rate_hz if stated_s is None else stated_s
+        self.n_frames = 0 if self._sound.frames == UNKNOWN_FRAMES else int(self._sound.frames)
+        self.stated_s = self.n_frames / self.sample_rate_hz if stated_s is None else stated_s
 
     def seek(self, frame: int) -> int:
         """Go to a sample; the beginning, where the file cannot be sought in."""

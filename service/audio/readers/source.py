@@ -24,6 +24,8 @@ class Source(Protocol):
         Name of the format, as answers tell it.
     sample_rate_hz, channels
         Of all its blocks.
+    n_frames
+        Samples that will be read, where that is known beforehand; 0 elsewhere.
     stated_s
         Length that the file states and that can be believed, in seconds; 0 if there is none.
     cut_off
@@ -35,6 +37,7 @@ class Source(Protocol):
     format: str
     sample_rate_hz: int
     channels: int
+    n_frames: int
     stated_s: float
     cut_off: bool
     damaged_s: float

@@ -9,13 +9,11 @@ from service.inference.windows import (
     CutWindows,
     Segment,
     WindowSpec,
-    cut_sounding_windows,
+    cut_counting_windows,
     cut_windows,
     end_in_silence,
-    frames_within,
     heard_stretches,
     segments,
-    sounding_windows,
     window_starts,
 )
 
@@ -101,34 +99,36 @@ def test_windows_hear_overlapping_stretches() -> None:
     assert heard_stretches(4, SPEC, HOP_S) == [Segment(0, 2)]
 
 
-def test_windows_far_below_the_loudest_of_the_clip_are_silent() -> None:
+def test_windows_far_below_the_loudest_of_the_clip_do_not_count() -> None:
     range_db = 80.0
-    levels_db = np.repeat([0.0, 30.0, 80.0, 80.0 - SILENT_BELOW_DB, 20.0], SPEC.frames)
+    levels_db = np.repeat([0.0, 30.0, 80.0, 80.0 - SILENT_BELOW_DB, 20.0, 60.0], SPEC.frames)
     grid = np.stack([levels_db / range_db, 0 * levels_db], axis=1).astype(np.float32)
-    spec = WindowSpec(frames=10, stride_frames=10)
-    sounding = sounding_windows(grid, spec, range_db)
-    assert sounding.tolist() == [False, False, True, True, False]
-    assert frames_within(sounding, len(grid), spec) == 20
-    np.testing.assert_array_equal(cut_sounding_windows(grid, spec, range_db)[0], grid[20:30])
+    counting = cut_counting_windows(grid, WindowSpec(frames=10, stride_frames=10), range_db)
+    assert (counting.n_frames, counting.all_count) == (30, False)
+    np.testing.assert_array_equal(counting.windows[:], [grid[20:30], grid[30:40], grid[50:60]])
 
 
-def test_a_window_that_sounds_in_part_counts() -> None:
-    grid = np.zeros((22, 2), np.float32)
-    grid[9] = 1
-    sounding = sounding_windows(grid, SPEC, 80.0)
-    assert sounding.tolist() == [True, True, True, False]
-    assert frames_within(sounding, len(grid), SPEC) == 18
+def test_the_windows_that_count_begin_where_the_sound_does() -> None:
+    grid = np.zeros((60, 2), np.float32)
+    grid[13:30] = numbered_grid(17) / 17
+    counting = cut_counting_windows(grid, SPEC, SILENT_BELOW_DB + 1)
+    assert counting.n_frames == 17
+    np.testing.assert_array_equal(counting.windows[:], cut_windows(grid[13:30], SPEC))
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 10, 25])
 def test_all_windows_of_a_clip_count_that_is_as_loud_everywhere_or_silent(n_frames: int) -> None:
     for grid in (np.zeros((n_frames, 2), np.float32), numbered_grid(n_frames)):
-        sounding = sounding_windows(grid, SPEC, 1.0)
-        assert sounding.all()
-        assert frames_within(sounding, n_frames, SPEC) == n_frames
-        np.testing.assert_array_equal(
-            cut_sounding_windows(grid, SPEC, 1.0), cut_windows(grid, SPEC)
-        )
+        counting = cut_counting_windows(grid, SPEC, 1.0)
+        assert (counting.n_frames, counting.all_count) == (n_frames, True)
+        np.testing.assert_array_equal(counting.windows[:], cut_windows(grid, SPEC))
+
+
+def test_a_clip_whose_windows_all_sound_in_part_is_left_as_it_is() -> None:
+    grid = np.zeros((20, 2), np.float32)
+    grid[8:12] = 1
+    counting = cut_counting_windows(grid, WindowSpec(frames=10, stride_frames=10), 80.0)
+    np.testing.assert_array_equal(counting.windows[:], [grid[:10], grid[10:]])
 
 
 @pytest.mark.parametrize("n_frames", [3, 10, 23])

@@ -22,8 +22,28 @@ def heard(source: Source) -> Waveform:
 
 def test_the_samples_of_all_follow_each_other() -> None:
     chain = ChainSource([opening(FIRST), opening(2 * FIRST)])
-    assert chain.seek(10) == 0
     np.testing.assert_array_equal(heard(chain)[:, 0], np.concatenate([FIRST, 2 * FIRST]))
+
+
+@pytest.mark.parametrize("frame", [0, 10, RATE_HZ, RATE_HZ + 10, 3 * RATE_HZ - 10])
+def test_a_place_is_found_without_reading_what_lies_before_it(frame: int) -> None:
+    parts = [FIRST, 2 * FIRST, 3 * FIRST]
+    chain = ChainSource([opening(part) for part in parts])
+    assert chain.seek(frame) == frame
+    np.testing.assert_array_equal(heard(chain)[:, 0], np.concatenate(parts)[frame:])
+
+
+def test_a_place_behind_the_end_is_the_end() -> None:
+    chain = ChainSource([opening(FIRST), opening(FIRST)])
+    assert chain.seek(10 * RATE_HZ) == 2 * RATE_HZ
+    assert list(chain.blocks()) == []
+
+
+def test_a_place_behind_another_rate_is_looked_for_from_there_on() -> None:
+    other = tone(440, 1.0, rate_hz=22_050)
+    chain = ChainSource([opening(FIRST), opening(other, 22_050), opening(FIRST)])
+    assert chain.seek(2 * RATE_HZ + 10) == RATE_HZ
+    assert len(heard(chain)) == pytest.approx(2 * RATE_HZ, abs=10)
 
 
 def test_another_rate_and_other_channels_come_in_the_form_of_the_first() -> None:

@@ -75,7 +75,7 @@ def test_bytes_without_a_sign_are_centred() -> None:
     np.testing.assert_allclose(samples[:, 0], tone(440, 1.0), atol=2**-6)
 
 
-@pytest.mark.parametrize("name", ["m4a", "alac", "webm", "mkv", "wavpack", "tta"])
+@pytest.mark.parametrize("name", ["m4a", "alac", "webm", "mkv", "wavpack", "tta", "wma"])
 def test_what_follows_a_place_is_what_follows_it_when_all_is_read(name: str) -> None:
     rate_hz = MUXINGS[name][1].rate_hz
     sound = rising(6.0, rate_hz)

@@ -1,5 +1,6 @@
 import contextlib
 
+import numpy as np
 import pytest
 
 from service.audio.formats import FORMATS
@@ -10,6 +11,7 @@ from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
 from service.errors import UnsupportedAudio, UnusableAudio
 from tests.audio import ENCODINGS, MUXINGS, Muxing, encode, encode_as, mux, noise, varying_mp3
+from tests.service.audio.readers.test_ffmpeg import rising
 from tests.service.audio.test_free_format import STREAM
 from tests.service.audio.test_icy import with_titles
 from tests.service.audio.test_riff import HEADER, chunk
@@ -53,6 +55,18 @@ def test_ogg_files_in_a_chain_are_read_as_one() -> None:
     source = first(encode_as("ogg", SOUND) + mux(SOUND, Muxing("ogg", "flac")))
     assert isinstance(source, ChainSource)
     assert sum(map(len, source.blocks())) == pytest.approx(2 * len(SOUND), abs=100)
+
+
+@pytest.mark.parametrize("name", ["ogg", "opus"])
+def test_what_follows_a_place_in_a_chain_is_what_follows_it_when_all_is_read(name: str) -> None:
+    link = encode_as(name, rising(2.0, ENCODINGS[name].rate_hz))
+    whole = np.concatenate(list(first(4 * link).blocks()))[:, 0]
+    source = first(4 * link)
+    aim = round(2.6 * len(whole) / 4)
+    assert source.seek(aim) == aim
+    rest = np.concatenate(list(source.blocks()))[:, 0]
+    assert len(rest) == len(whole) - aim
+    np.testing.assert_allclose(rest, whole[aim:], atol=0.02)
 
 
 def test_every_link_of_a_chain_must_be_allowed() -> None:
