@@ -23,6 +23,7 @@ from service.inference.registry import Registry
 from service.intake.intake import Intake
 from service.routes import access, classify, document, health, models, pages, stream
 from service.settings import Settings
+from service.streaming import asyncapi
 from service.streaming.live import Live
 from service.telemetry import metrics, request_id
 from service.telemetry.record import RecordMiddleware
@@ -123,9 +124,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _load(registry: Registry, app: FastAPI) -> None:
     registry.load_all()
-    # So that nobody has to wait: the document is made once, and so is what reads Python's source,
-    # as FastAPI does with an endpoint before its first answer.
+    # So that nobody has to wait: these are made once, and so is what reads Python's source, as
+    # FastAPI does with an endpoint before its first answer.
     app.openapi()
+    asyncapi.schemas()
     inspect.getsourcelines(_load)
 
 

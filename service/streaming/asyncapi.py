@@ -1,6 +1,7 @@
 """Describe the streams as an AsyncAPI 3 document."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -47,7 +48,7 @@ def asyncapi_document(base_url: URL, tasks: Sequence[str]) -> dict[str, Any]:
             | {"parameters": {"task": {"description": "Whose answers", "enum": list(tasks)}}},
         },
         "operations": _operations("all", "answer") | _operations("task", "task_answer"),
-        "components": {"messages": _messages(), "schemas": _schemas()},
+        "components": {"messages": _messages(), "schemas": schemas()},
     }
 
 
@@ -99,12 +100,14 @@ def _messages() -> dict[str, Any]:
     }
 
 
-def _schemas() -> dict[str, Any]:
+@cache
+def schemas() -> dict[str, Any]:
+    """Return the schemas of all messages by name, made once."""
     models = (StreamStart, StreamEnd)
     answers = (StreamAnswer, TaskStreamAnswer)
     _, described = models_json_schema(
         [*((m, "validation") for m in models), *((a, "serialization") for a in answers)],
         ref_template="#/components/schemas/{model}",
     )
-    schemas: dict[str, Any] = described["$defs"]
-    return schemas
+    by_name: dict[str, Any] = described["$defs"]
+    return by_name

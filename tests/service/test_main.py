@@ -115,6 +115,30 @@ def test_a_real_server_gets_ready_answers_and_ends_cleanly(
     assert "bundle genre serves, version 1.0.0" in log.read_text()
 
 
+# Tells how many objects the collector of cycles passes over, instead of serving.
+COLLECTED = """
+import gc, sys
+from service import __main__ as service
+def look(*_):
+    print(gc.get_freeze_count())
+service._Server.run = look
+sys.argv = ["service"]
+service.main()
+"""
+
+
+def test_the_collector_passes_over_what_was_there_at_the_start(models_dir: Path) -> None:
+    done = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", COLLECTED],
+        cwd=ROOT,
+        env=environment(port=0, models_dir=models_dir),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) > 50_000
+
+
 def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_ready(
     models_dir: Path, tmp_path: Path
 ) -> None:
