@@ -248,7 +248,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         traced = None
         joins = bundle.card.timeline is not None
         if timeline or joins:
-            window_logits = logits
+            window_logits: Callable[[], Logits] = logits
             if not chosen.all_count:
                 every = Counting(CutWindows(grid, bundle.card.windows), len(grid))
                 embedding = workbench.embedding(bundle, grid, every)

@@ -70,7 +70,8 @@ def run(options: argparse.Namespace, models: Path, log: Path) -> bool:
         f"{options.copies} copies answer {statistics.median(times):.2f} times as many as one "
         f"({times[0]:.2f} to {times[-1]:.2f} in {len(times)} pairs of rounds)\n"
     )
-    return statistics.median(times) >= LEAST_SHARE * options.copies
+    enough: float = LEAST_SHARE * options.copies
+    return statistics.median(times) >= enough
 
 
 def _ways(stack: ExitStack, count: int, models: Path, folder: Path) -> dict[str, Way]:

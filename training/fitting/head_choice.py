@@ -9,6 +9,7 @@ judged on afterwards are not among those that it is chosen by, so the figures st
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,11 +76,11 @@ def _folds(items: Sequence[Item], seed: int) -> Iterator[_Fold]:
     """
     labels = np.array([item.label for item in items])
     own = np.flatnonzero(labels != OUTSIDE)
-    n_groups = len({items[i].group for i in own})
+    n_groups = len({items[i].group for i in own.tolist()})
     if n_groups < 2:
         return
     fold_of = np.full(len(items), -1)
-    fold_of[own] = group_folds([items[i] for i in own], min(INNER_FOLDS, n_groups), seed)
+    fold_of[own] = group_folds([items[i] for i in own.tolist()], min(INNER_FOLDS, n_groups), seed)
     for fold in sorted(set(fold_of[own])):
         learned = fold_of != fold
         judged = ~learned & np.isin(labels, labels[learned])
@@ -116,9 +117,9 @@ def _network_trial(
     rehearsal = Rehearsal(recipe, items, seed)
     logits = []
     for fold in tqdm(folds, desc="trying the network", unit="training", leave=False):
-        left_out = {known[i].group for i in np.flatnonzero(~fold.learned)}
+        left_out = {item.group for item in compress(known, ~fold.learned)}
         learned = [item for item in items if item.group not in left_out]
-        logits.append(rehearsal.logits(learned, [known[i] for i in np.flatnonzero(fold.judged)]))
+        logits.append(rehearsal.logits(learned, list(compress(known, fold.judged))))
     return _trial(None, logits, known, folds)
 
 
@@ -128,7 +129,7 @@ def _trial(
     items: Sequence[Item],
     folds: Sequence[_Fold],
 ) -> Trial:
-    judged = [items[i] for fold in folds for i in np.flatnonzero(fold.judged)]
+    judged = [item for fold in folds for item in compress(items, fold.judged)]
     truth = np.array([item.label for item in judged])
     weights = np.array([item.weight for item in judged])
     said = np.concatenate(logits)

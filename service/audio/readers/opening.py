@@ -97,7 +97,7 @@ def _of_mp4(data: bytes) -> list[Opening]:
 
 def _of_flac(data: bytes) -> list[Opening]:
     by_ffmpeg = partial(_by_ffmpeg, name="flac", demuxer="flac")
-    frames_only = [
+    frames_only: list[Opening] = [
         partial(_of_flac_frames, data, partial(SndFileSource, name="flac", stated_s=0.0)),
         partial(_of_flac_frames, data, by_ffmpeg),
     ]
