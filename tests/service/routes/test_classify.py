@@ -1,6 +1,3 @@
-import gzip
-import io
-import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import mir_eval
 import numpy as np
 import pytest
-from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.audio.decode import Clip, Listener, Samples, hear
+from service.audio.decode import Clip, Listener, hear
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import MODEL_FILE, file_sha256
 from service.settings import Settings
@@ -24,25 +19,12 @@ from tests.bundles import (
     EMOTIONS,
     GENRES,
     band_centre_hz,
-    edit_card,
     write_bundle,
 )
+from tests.service.routes.posting import CLIP, RATE_HZ, RAW, answer, post_file
 from tests.service.serving import assert_problem, serve, unstarted
 
 LABELS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
-RATE_HZ = 8_000
-CLIP = encode(tone(band_centre_hz(2, len(GENRES)), 2.0, rate_hz=RATE_HZ), RATE_HZ)
-RAW = {"content-type": "audio/wav"}
-
-
-def post_file(client: TestClient, path: str, data: bytes = CLIP) -> Response:
-    return client.post(path, files={"file": ("clip.wav", data, "audio/wav")})
-
-
-def answer(response: Response) -> dict[str, Any]:
-    assert response.status_code == 200, response.text
-    body: dict[str, Any] = response.json()
-    return body
 
 
 def test_the_answer_holds_all_that_the_contract_promises(
@@ -352,229 +334,6 @@ def test_a_crash_while_classifying_is_an_internal_error(
     assert "secret" not in response.text
 
 
-@pytest.fixture(scope="module")
-def chord_client(
-    models_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestClient]:
-    """A client of a service whose chord bundle joins segments and has .lab labels."""
-    models = tmp_path_factory.mktemp("chords") / "models"
-    shutil.copytree(models_dir, models)
-    edit_card(
-        models / "chord",
-        lab_labels=["A:min", "C:maj", "F#:min", "N", "B:dim"],
-        timeline={"change_probability": 0.1},
-    )
-    with serve(Settings(models_dir=models)) as client:
-        yield client
-
-
-def two_chords() -> bytes:
-    halves = [tone(band_centre_hz(n, 5, 11_025), 2.0, rate_hz=RATE_HZ) for n in (0, 2)]
-    return encode(np.concatenate(halves), RATE_HZ)
-
-
-def test_the_timeline_of_a_bundle_that_joins_windows_has_one_segment_a_chord(
-    chord_client: TestClient,
-) -> None:
-    body = answer(post_file(chord_client, "/classify/chord?timeline=true", two_chords()))
-    assert [segment["label"] for segment in body["timeline"]] == ["Am", "F#m"]
-    assert body["timeline"][0]["end_s"] == pytest.approx(2.0, abs=0.3)
-
-
-@pytest.mark.parametrize(
-    ("query", "headers"), [("?format=lab", {}), ("", {"accept": "text/plain"})]
-)
-def test_lab_is_the_timeline_in_the_notation_of_chord_tools(
-    chord_client: TestClient, query: str, headers: dict[str, str]
-) -> None:
-    response = chord_client.post(
-        f"/classify/chord{query}", content=two_chords(), headers={**RAW, **headers}
-    )
-    assert response.headers["content-type"].startswith("text/plain")
-    lines = [line.split("\t") for line in response.text.splitlines()]
-    assert [line[2] for line in lines] == ["A:min", "F#:min"]
-    assert [float(lines[0][0]), float(lines[1][1])] == [0.0, 4.0]
-    assert lines[0][1] == lines[1][0]
-
-
-@pytest.mark.parametrize(
-    "samples", [np.zeros(2_000, np.float32), *(tone(300, s, rate_hz=RATE_HZ) for s in (0.11, 9.1))]
-)
-def test_mir_eval_reads_any_lab_answer(chord_client: TestClient, samples: Samples) -> None:
-    """Warnings are errors here, and mir_eval warns of what it cannot make sense of."""
-    response = chord_client.post(
-        "/classify/chord?format=lab", content=encode(samples, RATE_HZ), headers=RAW
-    )
-    intervals, names = mir_eval.io.load_labeled_intervals(io.StringIO(response.text))
-    mir_eval.chord.validate(names, names)
-    np.testing.assert_array_equal(intervals[1:, 0], intervals[:-1, 1])
-    assert intervals[0, 0] == 0
-    assert intervals[-1, 1] == pytest.approx(len(samples) / RATE_HZ, abs=5e-4)
-
-
-@pytest.mark.parametrize("path", ["/classify/genre", "/classify"])
-def test_lab_of_an_answer_without_it_is_refused(chord_client: TestClient, path: str) -> None:
-    as_query = post_file(chord_client, f"{path}?format=lab")
-    as_field = chord_client.post(path, files={"file": CLIP}, data={"format": "lab"})
-    for response in (as_query, as_field):
-        assert "no .lab form" in assert_problem(response, 422, "invalid-request")["detail"]
-
-
-@pytest.mark.parametrize(
-    ("accept", "media_type"),
-    [
-        ("text/plain;q=0.1, application/json", "application/json"),
-        ("application/json;q=0.5, text/plain", "text/plain"),
-        ("text/*", "text/plain"),
-        ("*/*", "application/json"),
-        ("image/png", "application/json"),
-    ],
-)
-def test_accept_chooses_between_json_and_lab_where_both_are(
-    chord_client: TestClient, accept: str, media_type: str
-) -> None:
-    for path, expected in (("chord", media_type), ("genre", "application/json")):
-        response = chord_client.post(
-            f"/classify/{path}", content=two_chords(), headers={**RAW, "accept": accept}
-        )
-        assert response.headers["content-type"].startswith(expected)
-    # What is asked for by name counts more.
-    response = chord_client.post(
-        "/classify/chord?format=json", content=two_chords(), headers={**RAW, "accept": accept}
-    )
-    assert response.headers["content-type"] == "application/json"
-
-
-def test_a_chord_answer_tells_how_long_each_chord_sounds(chord_client: TestClient) -> None:
-    nothing, chord = CHORDS.index("N"), 1
-    parts = [
-        tone(band_centre_hz(label, 5, 11_025), seconds, rate_hz=RATE_HZ)
-        for label, seconds in ((nothing, 3.0), (chord, 1.0))
-    ]
-    data = encode(np.concatenate(parts), RATE_HZ)
-
-    body = answer(post_file(chord_client, "/classify/chord?top_k=1", data))
-
-    assert body["label"] == CHORDS[chord]
-    assert list(body["probabilities"]) == [body["label"]]
-    assert [share["label"] for share in body["chords"]] == ["N", CHORDS[chord]]
-    assert body["chords"][0]["share"] == pytest.approx(0.75, abs=0.1)
-    assert sum(share["share"] for share in body["chords"]) == pytest.approx(1)
-
-
-def test_only_chords_come_with_shares_key_and_tuning(client: TestClient) -> None:
-    assert not {"chords", "key", "tuning_cents"} & set(answer(post_file(client, "/classify/genre")))
-
-
-def test_a_few_chords_have_no_key(chord_client: TestClient) -> None:
-    body = answer(post_file(chord_client, "/classify/chord", two_chords()))
-    assert "chords" in body
-    assert "key" not in body
-
-
-UPLOADS: dict[str, dict[str, Any]] = {
-    "audio": {"files": {"audio": ("clip.wav", CLIP)}},
-    "audio_file": {"files": {"audio_file": ("clip", CLIP, "application/octet-stream")}},
-    "no content type": {"content": CLIP},
-    "octet-stream": {"content": CLIP, "headers": {"content-type": "application/octet-stream"}},
-    "curl's default": {
-        "content": CLIP,
-        "headers": {"content-type": "application/x-www-form-urlencoded"},
-    },
-    "gzip": {"content": gzip.compress(CLIP), "headers": {**RAW, "content-encoding": "gzip"}},
-}
-
-
-@pytest.mark.parametrize("sent", UPLOADS.values(), ids=list(UPLOADS))
-def test_audio_is_understood_however_clients_send_it(
-    client: TestClient, sent: dict[str, Any]
-) -> None:
-    assert answer(client.post("/classify/genre", **sent)) == answer(
-        post_file(client, "/classify/genre")
-    )
-
-
-@pytest.mark.parametrize("path", ["/classify/genre/", "/classify/Genre", "/classify/GENRE//"])
-def test_a_task_is_understood_however_it_is_written(client: TestClient, path: str) -> None:
-    response = client.post(path, content=CLIP, headers=RAW, follow_redirects=False)
-    assert answer(response) == answer(post_file(client, "/classify/genre"))
-
-
-def test_another_coding_is_refused_with_those_that_are_understood(client: TestClient) -> None:
-    headers = {**RAW, "content-encoding": "br"}
-    response = client.post("/classify/genre", content=CLIP, headers=headers)
-    problem = assert_problem(response, 415, "unsupported-encoding")
-    assert "Content-Encoding" in problem["detail"]
-    assert response.headers["accept-encoding"] == "gzip, deflate"
-
-
-@pytest.mark.parametrize("path", ["/classify", "/classify/genre"])
-def test_fields_of_the_form_count_like_the_query(client: TestClient, path: str) -> None:
-    options = {"timeline": "true", "top_k": "2", "start_s": "0.5", "duration_s": "1"}
-    as_fields = client.post(path, files={"file": CLIP}, data=options)
-    as_query = client.post(path, files={"file": CLIP}, params=options)
-    as_both = client.post(path, files={"file": CLIP}, params=options, data=options)
-    assert answer(as_fields) == answer(as_query) == answer(as_both)
-    assert answer(as_fields) != answer(post_file(client, path))
-
-
-def test_a_query_and_a_field_that_differ_are_refused(client: TestClient) -> None:
-    response = client.post("/classify/genre?top_k=1", files={"file": CLIP}, data={"top_k": "2"})
-    assert "top_k" in assert_problem(response, 422, "invalid-request")["detail"]
-
-
-@pytest.mark.parametrize("path", ["/classify", "/classify/genre"])
-def test_what_is_not_known_is_named_with_what_is_near_it(client: TestClient, path: str) -> None:
-    as_query = post_file(client, f"{path}?topk=1")
-    as_field = client.post(path, files={"file": CLIP}, data={"topk": "1"})
-    lyrics = client.post(path, files={"file": CLIP}, data={"lyrics": "la " * 5_000})
-    for response in (as_query, as_field):
-        detail = assert_problem(response, 422, "invalid-request")["detail"]
-        assert "'topk'" in detail
-        assert "'top_k'" in detail
-    assert "'lyrics'" in assert_problem(lyrics, 422, "invalid-request")["detail"]
-
-
-def three_tones() -> bytes:
-    """Return three seconds, each of another label."""
-    parts = [tone(band_centre_hz(n, len(GENRES)), 1.0, rate_hz=RATE_HZ) for n in (0, 1, 2)]
-    return encode(np.concatenate(parts), RATE_HZ)
-
-
-@pytest.mark.parametrize(("start_s", "duration_s", "label"), [(1, 1, 1), (2, None, 2), (2, 9, 2)])
-def test_an_excerpt_is_answered_alone_and_in_the_recordings_time(
-    client: TestClient, start_s: float, duration_s: float | None, label: int
-) -> None:
-    query = f"start_s={start_s}" + ("" if duration_s is None else f"&duration_s={duration_s}")
-    for path in ("/classify", "/classify/genre"):
-        body = answer(post_file(client, f"{path}?timeline=true&{query}", three_tones()))
-        assert body["audio"]["duration_s"] == 1.0
-        assert body["audio"]["excerpt"] == {"start_s": start_s, "duration_s": 1.0}
-        result = body["results"]["genre"] if path == "/classify" else body
-        assert result["label"] == GENRES[label]
-        assert result["timeline"][0]["start_s"] == start_s
-        assert result["timeline"][-1]["end_s"] == start_s + 1
-
-
-def test_an_excerpt_of_chords_is_a_lab_file_in_the_recordings_time(
-    chord_client: TestClient,
-) -> None:
-    response = post_file(
-        chord_client, "/classify/chord?format=lab&start_s=1&duration_s=2", two_chords()
-    )
-    lines = [line.split("\t") for line in response.text.splitlines()]
-    assert (lines[0][0], lines[-1][1]) == ("1.000", "3.000")
-
-
-def test_without_an_excerpt_none_is_told(client: TestClient) -> None:
-    assert "excerpt" not in answer(post_file(client, "/classify/genre"))["audio"]
-
-
-def test_an_excerpt_behind_the_end_is_refused_with_where_that_is(client: TestClient) -> None:
-    response = post_file(client, "/classify/genre?start_s=10", three_tones())
-    assert "ends at 3.000 s" in assert_problem(response, 422, "unusable-audio")["detail"]
-
-
 def test_a_long_recording_is_taken_when_what_is_heard_is_short(narrow: TestClient) -> None:
     data = encode_as("flac", tone(duration_s=4.0, rate_hz=RATE_HZ), RATE_HZ)
     assert answer(post_file(narrow, "/classify/genre?start_s=1.5&duration_s=2", data))
@@ -593,44 +352,3 @@ def test_tasks_that_cannot_answer_are_named(tmp_path: Path) -> None:
 def test_nothing_is_left_out_silently_while_models_load(models_dir: Path) -> None:
     response = post_file(unstarted(Settings(models_dir=models_dir)), "/classify")
     assert_problem(response, 503, "not-ready")
-
-
-@pytest.fixture(scope="module")
-def embedding_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A client of a service with two tasks that share an embedding, and one that has none."""
-    models = tmp_path_factory.mktemp("embedding")
-    for task in ("genre", "emotion"):
-        write_bundle(models / task, labels=GENRES, embedding_gain=2.0)
-    write_bundle(models / "chord", labels=CHORDS)
-    with serve(Settings(models_dir=models)) as ready_client:
-        yield ready_client
-
-
-def test_an_embedding_is_what_the_network_hears_in_the_mean(embedding_client: TestClient) -> None:
-    # Another genre in each half: what is heard in the whole is both.
-    halves = [tone(band_centre_hz(band, len(GENRES)), 2.0, rate_hz=RATE_HZ) for band in (0, 2)]
-    alone = [_embedding(embedding_client, half) for half in halves]
-    both = _embedding(embedding_client, np.concatenate(halves))
-
-    assert alone[0].argmax() == 0
-    assert alone[1].argmax() == 2
-    np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=0.1)
-
-
-def _embedding(client: TestClient, samples: Samples) -> np.ndarray[Any, Any]:
-    body = answer(post_file(client, "/classify/genre?embedding=true", encode(samples, RATE_HZ)))
-    return np.array(body["embedding"]["values"])
-
-
-def test_tasks_of_one_network_have_one_embedding_and_others_none(
-    embedding_client: TestClient,
-) -> None:
-    results = answer(post_file(embedding_client, "/classify?embedding=true"))["results"]
-
-    assert results["genre"]["embedding"] == results["emotion"]["embedding"]
-    assert len(results["genre"]["embedding"]["sha256"]) == 64
-    assert "embedding" not in results["chord"]
-
-
-def test_an_embedding_is_given_on_request_only(embedding_client: TestClient) -> None:
-    assert "embedding" not in answer(post_file(embedding_client, "/classify/genre"))
