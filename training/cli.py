@@ -76,14 +76,17 @@ def _check_layouts(options: argparse.Namespace) -> None:
     if not options.reads_clips:
         return
     from training.data.readers import read_data_sets  # noqa: PLC0415  # not for --help
+    from training.data.soundness import check_labels  # noqa: PLC0415
 
     task = TASK_OF.get(options.recipe, options.recipe)
     own = options.recipe not in RECIPE_NAMES or getattr(options, "labels_from_data", False)
     logging.disable(logging.WARNING)  # what it warns of is told when the data are read for good
     try:
-        read_data_sets(options.data, task, as_written=own)
+        clips = read_data_sets(options.data, task, as_written=own)
     finally:
         logging.disable(logging.NOTSET)
+    if own:
+        check_labels(task, sorted({clip.label for clip in clips}))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -188,7 +191,7 @@ def parser() -> argparse.ArgumentParser:
         "--page", type=Path, metavar="FILE", help="show it as HTML too, with its pictures as PNG"
     )
     evaluate.add_argument("--split", help="only clips of this split, such as valid")
-    _add_json(evaluate)
+    evaluate.add_argument("--json", type=Path, help="where all figures go, and a row a clip")
 
     _add_measurements(commands)
     _add_songs(commands)

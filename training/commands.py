@@ -87,9 +87,15 @@ def fit(options: argparse.Namespace) -> None:
         )
     )
     if run.folds():
-        logging.info("finished; next: python -m training promote %s", options.recipe)
-    else:
+        logging.info(
+            "finished; next: python -m training report %s, then promote %s",
+            options.recipe,
+            options.recipe,
+        )
+    elif options.no_folds:
         logging.info("finished; to export it, measure it too: the same without --no-folds")
+    else:
+        logging.info("finished, but not measured, so it cannot be exported; see the warning above")
 
 
 def promote(options: argparse.Namespace) -> None:
@@ -149,19 +155,21 @@ def evaluate(options: argparse.Namespace) -> None:
 
     cache = FeatureCache(options.cache)
     evaluation = score(options.bundle, options.data, cache, options.split, options.cluster)
-    _write_figures(options.json, evaluation.model_dump_json(indent=1))
+    logging.info(
+        "%d clips, accuracy %s, balanced accuracy %s",
+        evaluation.n,
+        with_interval(evaluation.accuracy),
+        with_interval(evaluation.balanced_accuracy),
+    )
+    if options.json is not None:
+        _write_figures(options.json, evaluation.model_dump_json(indent=1))
+        logging.info("wrote %s", options.json)
     if options.page is not None:
         from training.results.evaluation_page import write_evaluation_page
 
         bundle = load_bundle(options.bundle)
         write_evaluation_page(evaluation, bundle, options.data, options.page, cache)
         logging.info("wrote %s", options.page)
-    logging.info(
-        "%d clips, accuracy %s; all figures in %s",
-        evaluation.n,
-        with_interval(evaluation.accuracy),
-        options.json,
-    )
 
 
 def compare(options: argparse.Namespace) -> None:

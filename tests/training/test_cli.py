@@ -257,12 +257,20 @@ def test_a_run_that_is_not_finished_says_so(
     assert "this run is not finished" in message
 
 
-@pytest.mark.parametrize(("measured", "advice"), [(True, "promote genre"), (False, "--no-folds")])
+@pytest.mark.parametrize(
+    ("measured", "asked", "advice"),
+    [
+        (True, ["--no-folds"], "report genre, then promote genre"),
+        (False, ["--no-folds"], "without --no-folds"),
+        (False, [], "see the warning above"),
+    ],
+)
 def test_a_fit_that_ends_tells_what_comes_next(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     measured: bool,
+    asked: list[str],
     advice: str,
 ) -> None:
     monkeypatch.setattr("training.fitting.fit_job.fit", lambda _: None)
@@ -271,8 +279,8 @@ def test_a_fit_that_ends_tells_what_comes_next(
         run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
     caplog.set_level("INFO")
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("a.wav", "rock")])
-    assert main(["fit", "genre", "--data", str(data), "--run", str(run.path), "--no-folds"]) == 0
-    assert caplog.messages[-1].startswith("finished;")
+    assert main(["fit", "genre", "--data", str(data), "--run", str(run.path), *asked]) == 0
+    assert caplog.messages[-1].startswith("finished")
     assert advice in caplog.messages[-1]
 
 

@@ -28,6 +28,7 @@ from training.errors import TrainingError
 from training.evaluation.metrics import Predictions, score
 
 PICTURES_FOLDER = "pictures"
+NAMED = 12
 
 
 class ClipRow(BaseModel):
@@ -85,13 +86,15 @@ def evaluate(
     bundle = load_bundle(bundle_folder)
     labels = bundle.card.labels
     pictures = bundle.card.features == gtzan_grid.SPEC
-    clips = [
-        clip
-        for clip in read_data_sets(
-            data, bundle.card.task, pictures=pictures, as_written=_has_own_labels(bundle.card)
+    own = _has_own_labels(bundle.card)
+    found = read_data_sets(data, bundle.card.task, pictures=pictures, as_written=own)
+    clips = [clip for clip in found if split in (None, clip.split) and clip.label in labels]
+    if not clips:
+        of_split = f" and is of the split {split}" if split else ""
+        raise TrainingError(
+            f"No clip has a label that {bundle_folder} knows{of_split}. It knows "
+            f"{_named(labels)}; the data have {_named(sorted({clip.label for clip in found}))}."
         )
-        if split in (None, clip.split) and clip.label in labels
-    ]
     scored, skipped, versions = [], [], []
     for judge, part in _judges(bundle, bundle_folder, clips):
         done = prepare(part, judge.card.features, judge.bank, cache, cluster)
@@ -116,6 +119,10 @@ def evaluate(
         skipped={_row_name(s.name, data): s.reason for s in skipped},
         clips=[_row(one, labels, data) for one in scored],
     )
+
+
+def _named(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:NAMED]) + (" …" if len(labels) > NAMED else "")
 
 
 def _has_own_labels(card: Card) -> bool:

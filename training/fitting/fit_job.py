@@ -32,17 +32,19 @@ from training.fitting.items import Item, Material, examples, teacher_moments
 from training.fitting.linear_head import fit_linear_head
 from training.fitting.material import gather
 from training.fitting.ratings import hear, measure, ratings_network, summaries
+from training.fitting.rehearsal import short
 from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
 from training.fitting.tensorboard import require_tensorboard, write_losses
 from training.networks.context import load_context, write_context
 from training.networks.teacher import Teacher
 from training.recipes import Recipe
-from training.recipes.fit_settings import NETWORK
+from training.recipes.fit_settings import CHOSEN, NETWORK
 from training.recipes.tables import recipe_text
 
 logger = logging.getLogger(__name__)
 
 STOP_SHARE = 0.08
+FEW_CLIPS = 250
 N_CHECK_WINDOWS = 64
 FINAL = "final"
 HELD_BACK_FOLD = "valid-list"
@@ -228,6 +230,9 @@ def fit_without(job: FitJob, material: Material, groups: set[str], name: str) ->
         if logs is not None:
             write_losses(logs, fitted.history)
         return fitted
+    if recipe.fit.head == CHOSEN and len(material.items) < FEW_CLIPS:
+        # As short as it was tried: so few clips cannot tell when to stop.
+        recipe = replace(recipe, fit=short(recipe.fit, items))
     learn, stop = _split_for_stop(recipe, items, job.seed)
     return fit_network(
         recipe,

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 PREDICT_BATCH = 256
 MAX_STOP_WINDOWS = 4
+# How often the averages of a normalised layer forget all but a third, until training ends.
+SETTLED = 10
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,9 @@ def compile_network(
 ) -> None:
     """Tell a network what to make small, and how; the arguments are those of `fit_network`."""
     total = settings.epochs * settings.batches_per_epoch
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = min(layer.momentum, 1 - SETTLED / max(total, 2 * SETTLED))
     warm_up = min(settings.warm_up_batches, total // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         settings.peak_learning_rate / 100,

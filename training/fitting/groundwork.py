@@ -2,6 +2,7 @@
 
 import logging
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -25,6 +26,13 @@ def write_down(run: RunFolder, recipe: Recipe, clips: Sequence[LabelledClip]) ->
     """Keep the recipe and the clips in the run; tell and return what the data cannot tell."""
     run.keep_recipe(recipe_text(recipe))
     run.keep_inputs(clips)
+    count = Counter(clip.label for clip in clips)
+    logger.info(
+        "%d clips of %d groups: %s",
+        len(clips),
+        len({clip.group for clip in clips}),
+        ", ".join(f"{label} {n}" for label, n in sorted(count.items())),
+    )
     notes = remarks(clips)
     for note in notes:
         logger.warning(note)
@@ -42,9 +50,13 @@ def keep_copies_together(material: Material, recipe: Recipe) -> Material:
     if not pairs:
         return material
     clips = material.clips
+    # Those that contradict each other first: one of the two labels is wrong.
+    pairs.sort(key=lambda pair: clips[pair[0]].label == clips[pair[1]].label)
     for one, other in pairs[:NAMED_PAIRS]:
         both = clips[one].source.name, clips[other].source.name
-        logger.warning("the same recording: %s, %s", *both)
+        labels = sorted({clips[one].label, clips[other].label})
+        said = f", labelled {' and '.join(labels)}" if len(labels) > 1 else ""
+        logger.warning("the same recording: %s, %s%s", *both, said)
     logger.warning("pairs of one recording, kept on one side of the split: %d", len(pairs))
     names = sorted({clip.group for clip in clips})
     place = {name: i for i, name in enumerate(names)}

@@ -17,8 +17,6 @@ from training.recipes.fit_settings import FitSettings
 # that it will.
 PASSES = 3
 FEWEST_BATCHES = 60
-# So that the averages of normalised layers have settled by then, too.
-MOMENTUM = 0.9
 
 
 class Rehearsal:
@@ -37,12 +35,9 @@ class Rehearsal:
     def __init__(self, recipe: Recipe, items: Sequence[Item], seed: int) -> None:
         self._recipe, self._seed = recipe, seed
         moments = teacher_moments(items)
-        self._settings = _short(recipe.fit, items)
+        self._settings = short(recipe.fit, items)
         keras.utils.set_random_seed(seed)
         self._network = recipe.build(moments.shape[1])
-        for layer in self._network.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.momentum = MOMENTUM
         compile_network(self._network, self._settings, moments)
         optimizer = self._network.optimizer
         optimizer.build(self._network.trainable_variables)
@@ -72,9 +67,9 @@ class Rehearsal:
         )
 
 
-def _short(settings: FitSettings, items: Sequence[Item]) -> FitSettings:
+def short(settings: FitSettings, items: Sequence[Item]) -> FitSettings:
     """Return the settings of one epoch that sees each window a few times, if that is shorter."""
     windows = sum(len(grid) for item in items for grid in item.grids)
     wanted = max(FEWEST_BATCHES, PASSES * windows // settings.batch_size)
     most = settings.epochs * settings.batches_per_epoch
-    return replace(settings, epochs=1, batches_per_epoch=min(wanted, most))
+    return replace(settings, epochs=1, batches_per_epoch=min(wanted, most), patience=None)

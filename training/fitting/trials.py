@@ -22,11 +22,6 @@ class Trial(BaseModel):
     log_loss: float
     accuracy: float
 
-    @property
-    def name(self) -> str:
-        """What it is, in words."""
-        return head_name(self.penalty)
-
 
 class HeadChoice(BaseModel):
     """The head to train, and what it was chosen from.
@@ -47,32 +42,21 @@ class HeadChoice(BaseModel):
     trials: list[Trial] = []
     clips: int = 0
 
-    @property
-    def is_linear(self) -> bool:
-        """Whether it is a linear layer."""
-        return self.penalty is not None
-
     def summary(self) -> str:
         """Return it in a line."""
         chosen = head_name(self.penalty)
         if not self.trials:
             return f"{chosen}; no group could be held out to choose by"
-        best = min(self.trials, key=lambda trial: trial.log_loss)
-        kinds = {trial.penalty is None: trial for trial in sorted(self.trials, key=_worst_first)}
-        rivals = [
-            f"{trial.name}: {trial.log_loss:.3f}" for trial in kinds.values() if trial != best
-        ]
-        against = f" ({'; '.join(rivals)})" if rivals else ""
+        linear = [trial.log_loss for trial in self.trials if trial.penalty is not None]
+        own = [trial.log_loss for trial in self.trials if trial.penalty is None]
+        told = [f"linear layers {min(linear):.3f} at best"] if linear else []
+        told += [f"{head_name(None)} {min(own):.3f}"] if own else []
         return (
-            f"{chosen}, chosen by a log loss of {best.log_loss:.3f}{against} on {self.clips} clips "
-            "held out in turn, by groups, of what it learned from"
+            f"{chosen}, chosen by the log loss on {self.clips} clips held out in turn, by groups, "
+            f"of what it learned from ({', '.join(told)})"
         )
 
 
 def head_name(penalty: float | None) -> str:
     """Return what a head is, in words."""
     return "the recipe's network" if penalty is None else f"linear layer of penalty {penalty:g}"
-
-
-def _worst_first(trial: Trial) -> float:
-    return -trial.log_loss

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,8 @@ MOST_FRAMES_DRAWN = 400
 # Comparing all with all takes minutes beyond.
 MOST_COMPARED = 3_000
 
-Key = tuple[str, str, str]
-"""Data set, group and file name of a clip, which the folds know it by."""
+Key = tuple[str, str, str, str]
+"""Data set, group, label and file name of a clip, which the folds know it by."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,25 @@ class Lens:
         return prepare(clips, self.spec, self.bank, self.cache).clips
 
 
+def clips_at_hand(run: RunFolder) -> list[LabelledClip]:
+    """Return the clips of a run whose audio files are where they were."""
+    return [
+        LabelledClip(AudioFile(Path(row["clip"])), row["label"], row["data_set"], row["group"])
+        for row in run.inputs()
+        if Path(row["clip"]).is_file()
+    ]
+
+
 def files_of(run: RunFolder) -> dict[Key, Path]:
-    """Return the audio files of a run that are where they were."""
-    found = {}
-    for row in run.inputs():
-        path = Path(row["clip"])
-        if path.is_file():
-            found[row["data_set"], row["group"], path.name] = path
-    return found
+    """Return the audio files of a run that are where they were, by what the folds know of them.
+
+    Where folds cannot tell two files from each other, neither is returned.
+    """
+    found: dict[Key, list[Path]] = defaultdict(list)
+    for clip in clips_at_hand(run):
+        path = Path(clip.source.name)
+        found[clip.data_set, clip.group, clip.label, path.name].append(path)
+    return {key: paths[0] for key, paths in found.items() if len(paths) == 1}
 
 
 def copies_across(clips: Sequence[LabelledClip], lens: Lens) -> tuple[int, list[tuple[str, str]]]:

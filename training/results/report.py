@@ -8,7 +8,6 @@ from service.inference.softmax import softmax
 from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
-from training.data.readers import AudioFile, LabelledClip
 from training.evaluation.metrics import with_interval
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
@@ -24,7 +23,7 @@ from training.results.figures import Unseen, calibrate, evaluations
 from training.results.lengths import cut_lengths
 from training.results.mistakes import ClipAnswer, mistakes
 from training.results.page import Picture, Table, render_page
-from training.results.recordings import Lens, copies_across, files_of
+from training.results.recordings import Lens, clips_at_hand, copies_across, files_of
 from training.results.tables import (
     Known,
     copies_table,
@@ -75,15 +74,15 @@ def answers(recipe: Recipe, run: RunFolder, temperature: float) -> list[ClipAnsw
     for fold in run.folds():
         probabilities = softmax(fold.logits / temperature)
         for i, name in enumerate(fold.clip_names):
-            known = (fold.data_sets[i], fold.groups[i], name)
+            truth = recipe.labels[fold.truth[i]]
             found.append(
                 ClipAnswer(
                     name=name,
                     data_set=fold.data_sets[i],
                     group=fold.groups[i],
-                    truth=recipe.labels[fold.truth[i]],
+                    truth=truth,
                     probabilities=dict(zip(recipe.labels, probabilities[i].tolist(), strict=True)),
-                    recording=files.get(known),
+                    recording=files.get((fold.data_sets[i], fold.groups[i], truth, name)),
                 )
             )
     return found
@@ -187,11 +186,7 @@ def _tables(
     found += [data_table(clips), groups_table(clips)] if clips else []
     found += [split_table(figures), leaks_table(folds)]
     if lens is not None:
-        at_hand = [
-            LabelledClip(AudioFile(path), "", data_set, group)
-            for (data_set, group, _), path in files_of(run).items()
-        ]
-        found.append(copies_table(*copies_across(at_hand, lens)))
+        found.append(copies_table(*copies_across(clips_at_hand(run), lens)))
     found += [heads_table(choices)] if choices else []
     found += _cost(recipe, run)
     skipped = [[name, reason] for name, reason in run.record().skipped.items()]

@@ -400,6 +400,18 @@ def test_a_choice_that_was_made_is_not_made_again(
     assert job.run.record().network == "linear_net"
 
 
+@pytest.mark.parametrize(("few", "epochs"), [(250, 1), (0, 5)])
+def test_of_few_clips_a_network_is_trained_as_short_as_it_was_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int, epochs: int
+) -> None:
+    monkeypatch.setattr(fit_job, "FEW_CLIPS", few)
+    recipe = with_fit(TOY_ON_TOP, head=CHOSEN, patience=None)
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
+    job.run.keep_head_choice(FINAL, HeadChoice(penalty=None))
+    fit(job)
+    assert job.run.record().epochs == epochs
+
+
 def test_a_head_needs_something_to_stand_on(tmp_path: Path) -> None:
     job = make_job(tmp_path, tmp_path, with_fit(TOY, head=LINEAR))
     with pytest.raises(TrainingError, match="no pretrained network for a linear head"):

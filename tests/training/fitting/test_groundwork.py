@@ -35,6 +35,19 @@ def test_groups_that_share_a_recording_become_one(monkeypatch: pytest.MonkeyPatc
     assert keep_copies_together(material, TOY) is material
 
 
+def test_a_recording_with_two_labels_is_named_first(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(groundwork, "near_duplicates", lambda _: [(0, 1), (2, 3)])
+    material = material_of(["jo", "bo", "al", "al"])
+    material.clips[3] = replace(material.clips[3], label="angry")
+
+    keep_copies_together(material, OWN)
+
+    assert caplog.messages[0] == "the same recording: 2.wav, 3.wav, labelled angry and calm"
+    assert caplog.messages[1] == "the same recording: 0.wav, 1.wav"
+
+
 def test_folds_are_made_where_the_recipe_has_none_and_no_list_is_given() -> None:
     clips = [make_clip(label, f"{label}-{i}") for label in ("calm", "angry") for i in range(4)]
     none = replace(TOY, validation=replace(TOY.validation, folds=lambda _: []))
@@ -61,6 +74,15 @@ def test_a_run_keeps_its_recipe_and_its_clips(tmp_path: Path) -> None:
         ("angry", "clip.wav"),
     ]
     assert any("not measured" in note for note in notes)
+
+
+def test_what_there_is_to_learn_from_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    clips = [make_clip("calm", "jo"), make_clip("calm", "bo"), make_clip("angry", "bo")]
+    write_down(RunFolder(tmp_path / "run"), OWN, clips)
+    assert "3 clips of 2 groups: angry 1, calm 2" in caplog.messages
 
 
 def test_versions_name_what_computes() -> None:

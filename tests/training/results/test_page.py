@@ -101,12 +101,13 @@ def test_recordings_at_hand_are_seen_heard_and_searched_for_copies(tmp_path: Pat
     wrong = np.eye(len(TINY_GENRE.labels), dtype=np.float32)[(fold.truth + 1) % 10]
     fold = replace(fold, logits=3 * wrong, groups=["a", "b", "c"])
     lines = ["clip,label,data_set,group,split,content"]
+    labels = [TINY_GENRE.labels[i] for i in fold.truth]
     # The last is the first once more, by another artist as its list says, softer and later.
-    for name, group, sound in zip(
-        fold.clip_names, fold.groups, [*sounds, 0.5 * sounds[0][5_000:]], strict=True
+    for name, group, label, sound in zip(
+        fold.clip_names, fold.groups, labels, [*sounds, 0.5 * sounds[0][5_000:]], strict=True
     ):
         write_wav(tmp_path / "audio" / name, sound.astype(np.float32), RATE_HZ)
-        lines.append(f"{tmp_path / 'audio' / name},jazz,made,{group},extra,0")
+        lines.append(f"{tmp_path / 'audio' / name},{label},made,{group},extra,0")
     run = write_run(tmp_path / "run", folds=[fold])
     (run.path / INPUTS_FILE).write_text("\n".join(lines), "utf-8")
     (tmp_path / "audio" / "1.wav").unlink()

@@ -50,7 +50,7 @@ def read_data_set(
     else:
         clips = _read_folder(path, task, pictures) if path.is_dir() else _read_file(path, task)
     if not clips:
-        raise TrainingError(f"{path} holds no clip with a {task} label.")
+        raise TrainingError(f"{path} holds no clip with a label of {task}.")
     return clips
 
 

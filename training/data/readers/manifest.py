@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 EMOTION_LIST = "Train.csv"
 _FILE_COLUMNS = ("imageid", "file", "filename", "audio", "songid", "id")
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}  # of lists that are not read
 _LABEL_COLUMNS = ("class", "label", "emotion", "target")
 
 
@@ -89,11 +90,14 @@ def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
     except UnicodeDecodeError as error:
         raise TrainingError(f"{path} is no CSV in UTF-8: {error}.") from error
     reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
-    missing = [name for name in required if name not in (reader.fieldnames or ())]
+    columns = list(reader.fieldnames or ())
+    missing = [name for name in required if name not in columns]
+    for separator, word in _SEPARATORS.items():
+        if missing and separator in (columns or [""])[0]:
+            raise TrainingError(f"{path} separates its columns by {word}; write commas.")
     if missing:
         raise TrainingError(
-            f"{path} has no column {' or '.join(missing)}; it has "
-            f"{', '.join(reader.fieldnames or ['none'])}."
+            f"{path} has no column {' or '.join(missing)}; it has {', '.join(columns or ['none'])}."
         )
     yield from reader
 

@@ -201,7 +201,7 @@ def test_a_file_of_something_else_is_refused_by_name(tmp_path: Path, task: str, 
 
 def test_a_data_set_without_a_clip_of_the_task_is_refused(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "list.csv", ("file", "genre"), [("a.wav", "polka")])
-    with pytest.raises(TrainingError, match="no clip with a genre label"):
+    with pytest.raises(TrainingError, match="no clip with a label of genre"):
         read_data_set(path, "genre")
 
 

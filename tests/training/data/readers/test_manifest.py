@@ -164,3 +164,11 @@ def test_an_emotion_list_that_cannot_be_read_says_why(
 ) -> None:
     with pytest.raises(TrainingError, match=message):
         read_emotion_list(write_csv(tmp_path / "Train.csv", header, rows))
+
+
+@pytest.mark.parametrize(("separator", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_other_separators_are_named(tmp_path: Path, separator: str, word: str) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(separator.join(("file", "genre")), "utf-8")
+    with pytest.raises(TrainingError, match=f"separates its columns by {word}; write commas"):
+        read_manifest(file, "genre")
