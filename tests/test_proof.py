@@ -1,5 +1,6 @@
 """The proofs in short, so that they keep working; see ``python -m tests.proof``."""
 
+import argparse
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from service.audio.decode import decode
 from service.errors import ServiceError
 from tests.audio import encode, noise
-from tests.proof import load, slow, stream
+from tests.nginx import NGINX, OPENSSL
+from tests.proof import copies, load, slow, stream
 from tests.proof.fuzz import fuzz, poster
 from tests.proof.library import music
 from tests.proof.library.music import Made, make_library
@@ -66,6 +68,21 @@ def test_load_is_described_by_its_quantiles() -> None:
 
 def test_refusals_alone_are_described_too() -> None:
     assert "median -" in load.describe(1, [load.Answer(503, 0.002)], 1.0)
+
+
+@pytest.mark.skipif(NGINX is None or OPENSSL is None, reason="no nginx or no openssl here")
+def test_one_copy_and_all_of_them_are_measured_in_turn(
+    models_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = argparse.Namespace(copies=2, seconds=0.3, rounds=1)
+    copies.run(options, models_dir, tmp_path / "log")
+    *ways, last = capsys.readouterr().out.splitlines()
+    assert [way.split(":")[0] for way in ways] == [
+        "one copy without nginx",
+        "nginx and 1 copy",
+        "nginx and 2 copies",
+    ]
+    assert "2 copies answer" in last
 
 
 def test_slow_clients_are_of_every_kind() -> None:
