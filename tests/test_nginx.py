@@ -43,6 +43,7 @@ class Copies:
 
     folder: Path
     models_dir: Path
+    ports: list[int]
     processes: list[subprocess.Popen[bytes]]
     restart: Callable[[int], None]
     client: httpx2.Client
@@ -80,7 +81,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
         client, http_port = stack.enter_context(
             nginx(tmp_path, ports, max_upload_bytes=MAX_UPLOAD_BYTES)
         )
-        yield Copies(tmp_path, models_dir, processes, restart, client, http_port)
+        yield Copies(tmp_path, models_dir, ports, processes, restart, client, http_port)
 
 
 @contextmanager
@@ -184,6 +185,24 @@ def test_the_body_limits_of_nginx_and_the_service_are_in_step(copies: Copies) ->
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.json()["type"] == "/problems/too-many-bytes"
         assert refused.json()["instance"] == "/classify"
+
+
+def test_an_upload_reaches_a_copy_while_it_comes(copies: Copies) -> None:
+    def pending() -> bool:
+        told = [httpx2.get(f"http://127.0.0.1:{port}/metrics").text for port in copies.ports]
+        return any("music_classification_pending_clips 1.0" in figures for figures in told)
+
+    seen: list[bool] = []
+
+    def slowly() -> Iterator[bytes]:
+        yield CLIP[: len(CLIP) // 2]
+        deadline = time.monotonic() + TIMEOUT_S
+        while not (seen and seen[-1]) and time.monotonic() < deadline:
+            seen.append(pending())
+        yield CLIP[len(CLIP) // 2 :]
+
+    assert copies.client.post("/classify", content=slowly(), headers=RAW).status_code == 200
+    assert seen[-1]
 
 
 def test_the_service_sees_the_client_and_not_what_it_claims(copies: Copies) -> None:
