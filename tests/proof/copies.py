@@ -51,8 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, models: Path, log: Path) -> bool:
     """Measure one copy and all of them in turn; tell whether each of them brings its share."""
+    copies: int = options.copies
     with ExitStack() as stack:
-        ways = _ways(stack, options.copies, models, log.parent)
+        ways = _ways(stack, copies, models, log.parent)
         rounds: dict[str, list[Round]] = {name: [] for name in ways}
         for number in range(options.rounds):
             for name in list(ways) if number % 2 == 0 else reversed(ways):
@@ -67,11 +68,10 @@ def run(options: argparse.Namespace, models: Path, log: Path) -> bool:
     pairs = zip(together, one, strict=True)
     times = sorted(more.per_second / less.per_second for more, less in pairs)
     sys.stdout.write(
-        f"{options.copies} copies answer {statistics.median(times):.2f} times as many as one "
+        f"{copies} copies answer {statistics.median(times):.2f} times as many as one "
         f"({times[0]:.2f} to {times[-1]:.2f} in {len(times)} pairs of rounds)\n"
     )
-    enough: float = LEAST_SHARE * options.copies
-    return statistics.median(times) >= enough
+    return statistics.median(times) >= LEAST_SHARE * copies
 
 
 def _ways(stack: ExitStack, count: int, models: Path, folder: Path) -> dict[str, Way]:
