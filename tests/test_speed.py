@@ -87,7 +87,7 @@ def test_a_thread_is_pinned_for_as_long_as_it_should_be() -> None:
 
 
 def test_quantiles_are_of_all_answers() -> None:
-    load = Load("", 0, "", 1, seconds=[n / 100 for n in range(101)])
+    load = Load("", 0, "", {0}, seconds=[n / 100 for n in range(101)])
     assert (load.quantile_s(0.5), load.quantile_s(0.99)) == (0.5, 0.99)
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.errors import BundleError
+from service.inference.bands import BandMeter
 from service.inference.card import Calibration, Card, ContextSpec
 from service.inference.context import Context, append_context
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
@@ -92,6 +93,7 @@ class Bundle:
     ) -> None:
         self.card = card
         self.bank = bank
+        self.meter = BandMeter(card.features, bank)
         self.context = context
         self.songs = songs
         self._network = network

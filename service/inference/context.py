@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.audio.decode import clip_of
+from service.inference.bands import BandMeter
 from service.inference.card import ContextSpec
 from service.inference.features import FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network
@@ -46,6 +47,7 @@ class Context:
     def __init__(self, spec: ContextSpec, bank: FilterBank, network: Network) -> None:
         self.spec = spec
         self.bank = bank
+        self.meter = BandMeter(spec.features, bank)
         self._network = network
 
     def features(self, samples: NDArray[np.float32]) -> Grid:

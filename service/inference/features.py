@@ -45,7 +45,7 @@ def compute_grid(samples: NDArray[np.float32], spec: FeatureSpec, bank: FilterBa
         Shape [1 + n_samples // hop_samples, bands], values from 0 (``range_db`` or more
         below the reference) to 1 (the reference, or louder); all 0 for silence.
     """
-    maker = GridMaker(spec, bank)
+    maker = GridMaker(BandMeter(spec, bank))
     maker.add(samples)
     return maker.end()
 
@@ -59,13 +59,13 @@ class GridMaker:
 
     Parameters
     ----------
-    spec, bank
-        What to compute, and the filters of shape [bands, bins].
+    meter
+        What measures its frames.
     """
 
-    def __init__(self, spec: FeatureSpec, bank: FilterBank) -> None:
-        self._spec = spec
-        self._meter = BandMeter(spec, bank)
+    def __init__(self, meter: BandMeter) -> None:
+        self._spec = spec = meter.spec
+        self._meter = meter
         self._n_samples = 0
         self._sum = 0.0
         # Frames that begin before the waveform does, and the samples that they hear.

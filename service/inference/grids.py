@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterable
 
 from service.audio.decode import Samples
+from service.inference.bands import BandMeter
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle
 from service.inference.context import Context
-from service.inference.features import FeatureSpec, FilterBank, Grid, GridMaker
+from service.inference.features import FeatureSpec, Grid, GridMaker
 
 GridKey = tuple[FeatureSpec, str]  # with the hash of the filter bank
 
@@ -28,18 +29,18 @@ class Grids:
     """
 
     def __init__(self, bundles: Iterable[Bundle]) -> None:
-        self._wanted: dict[GridKey, FilterBank] = {}
+        self._wanted: dict[GridKey, BandMeter] = {}
         for bundle in bundles:
-            self._wanted[grid_key(bundle)] = bundle.bank
+            self._wanted[grid_key(bundle)] = bundle.meter
             if bundle.context is not None:
-                self._wanted[context_grid_key(bundle, bundle.context)] = bundle.context.bank
+                self._wanted[context_grid_key(bundle, bundle.context)] = bundle.context.meter
         self.rates_hz = sorted({spec.sample_rate_hz for spec, _ in self._wanted})
         self.seconds = 0.0
         self.begin()
 
     def begin(self) -> None:
         """Forget what was heard."""
-        self._makers = {key: GridMaker(key[0], bank) for key, bank in self._wanted.items()}
+        self._makers = {key: GridMaker(meter) for key, meter in self._wanted.items()}
 
     def add(self, rate_hz: int, samples: Samples) -> None:
         """Hear the next samples at one of the rates."""

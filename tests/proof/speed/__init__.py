@@ -1,6 +1,6 @@
 """Measure how fast it is: beside bare decoding and the plain way, each figure with its goal.
 
-The service runs on one core, at capacity also on two; the client on any.
+The service runs on one core, at capacity also on two; the client on any, at capacity on the same.
 Other work on the machine makes times by the clock longer; processor time stands beside them.
 """
 

@@ -33,7 +33,7 @@ class Load:
     address, process_id, path
         Where it is, and what is posted to.
     cores
-        How many it has.
+        Those that it has, and its clients too.
     per_s
         Answers a second, of each round.
     seconds
@@ -45,7 +45,7 @@ class Load:
     address: str
     process_id: int
     path: str
-    cores: int
+    cores: set[int]
     per_s: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     processor_s: list[float] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Load:
                     (await client.post(self.path, files=files)).raise_for_status()
                     self.seconds.append(time.perf_counter() - now_s)
 
-            await asyncio.gather(*[ask() for _ in range(IN_FLIGHT_PER_CORE * self.cores)])
+            await asyncio.gather(*[ask() for _ in range(IN_FLIGHT_PER_CORE * len(self.cores))])
         answered = self.n - before
         self.per_s.append(answered / (time.perf_counter() - began_s))
         self.processor_s.append((processor_s(self.process_id) - spent_s) / answered)
@@ -77,7 +77,11 @@ class Load:
 
 
 def measure(models: Path, log: Path, cores: list[int], seconds: float) -> Iterator[Row]:
-    """Keep one service after the other busy, in turns, so that other work meets all alike."""
+    """Keep one service after the other busy, in turns, so that other work meets all alike.
+
+    Clients run on the cores of the service that they ask: where there are no others than its two,
+    they would help one core only.
+    """
     one, two = {cores[0]}, set(cores[:2])
     data = synthetic_mp3()
     with (
@@ -88,24 +92,23 @@ def measure(models: Path, log: Path, cores: list[int], seconds: float) -> Iterat
         ),
         plain_process(log.with_suffix(".plain"), two) as (plain, plain_address),
     ):
-        single = Load(str(client.base_url), process.pid, "/classify", 1)
-        double = Load(str(to_both.base_url), both.pid, "/classify", len(two))
-        genre = Load(str(to_both.base_url), both.pid, "/classify/genre", len(two))
-        other = Load(plain_address, plain.pid, "/classify", len(two))
+        single = Load(str(client.base_url), process.pid, "/classify", one)
+        double = Load(str(to_both.base_url), both.pid, "/classify", two)
+        genre = Load(str(to_both.base_url), both.pid, "/classify/genre", two)
+        other = Load(plain_address, plain.pid, "/classify", two)
         for load in (single, double, genre, other):
-            asyncio.run(load.keep_busy(data, 1.0))  # warms it up
+            keep_busy(load, data, 1.0)  # warms it up
             load.per_s, load.seconds, load.processor_s = [], [], []
         for _ in range(ROUNDS):
             for load in (single, double, genre, other):
-                asyncio.run(load.keep_busy(data, seconds / ROUNDS))
+                keep_busy(load, data, seconds / ROUNDS)
     named = {"all tasks, one core": single, "all tasks": double, "genre": genre, "plain": other}
     for name, load in named.items():
-        per_s = len(two) if load.cores > 1 else 1
         yield Row(
             f"throughput: {name}",
             statistics.median(load.per_s),
             "/s",
-            processor=per_s / statistics.median(load.processor_s),
+            processor=len(load.cores) / statistics.median(load.processor_s),
         )
     yield _ratio("two cores, times one", double, single, len(two), at_least=1.9)
     yield _ratio("genre, times the plain way", genre, other, 1, at_least=6.0)
@@ -115,6 +118,12 @@ def measure(models: Path, log: Path, cores: list[int], seconds: float) -> Iterat
         double.quantile_s(0.99) / double.quantile_s(0.5),
         at_most=3.0,
     )
+
+
+def keep_busy(load: Load, data: bytes, duration_s: float) -> None:
+    """Keep a service busy for some time, from its own cores."""
+    with pinned(load.cores):
+        asyncio.run(load.keep_busy(data, duration_s))
 
 
 def _ratio(what: str, load: Load, to: Load, cores: int, at_least: float | None = None) -> Row:

@@ -8,6 +8,7 @@ import pytest
 
 from service.audio.decode import Clip, Samples, clip_of
 from service.inference import grids as grids_module
+from service.inference.bands import BandMeter
 from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
 from service.inference.card import LengthCalibration
 from service.inference.classification import (
@@ -18,7 +19,7 @@ from service.inference.classification import (
     needed_rates_hz,
     trace,
 )
-from service.inference.features import FeatureSpec, FilterBank, GridMaker
+from service.inference.features import GridMaker
 from service.inference.network import Answers, Network
 from service.inference.timeline import LabelledSegment, TimelineSpec
 from service.inference.windows import Slices, Windows, cut_windows
@@ -160,9 +161,9 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The sampling rate and the number of bands of each grid that is computed."""
     grids: list[tuple[int, int]] = []
 
-    def counted(spec: FeatureSpec, bank: FilterBank) -> GridMaker:
-        grids.append((spec.sample_rate_hz, spec.bands))
-        return GridMaker(spec, bank)
+    def counted(meter: BandMeter) -> GridMaker:
+        grids.append((meter.spec.sample_rate_hz, meter.spec.bands))
+        return GridMaker(meter)
 
     monkeypatch.setattr(grids_module, "GridMaker", counted)
     return grids

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.inference import features
+from service.inference.bands import BandMeter
 from service.inference.features import (
     FeatureSpec,
     FilterBank,
@@ -245,7 +246,7 @@ def test_it_does_not_matter_how_a_waveform_comes(spec: FeatureSpec, fft_samples:
     spec = spec.model_copy(update={"fft_samples": fft_samples})
     bank = triangular_bank(spec)
     samples = np.concatenate([CLIP, CLIP, CLIP]) + np.float32(0.1)
-    maker = GridMaker(spec, bank)
+    maker = GridMaker(BandMeter(spec, bank))
     for piece in np.split(samples, [0, 1, 100, 600, 601, 9_000, 20_000]):
         maker.add(piece)
     np.testing.assert_array_equal(maker.end(), compute_grid(samples, spec, bank))
@@ -259,7 +260,7 @@ def test_a_gain_may_be_known_last(
 ) -> None:
     changes = {"spectrum": spectrum, "loudness_lufs": loudness_lufs, "reference_power": 1_000.0}
     spec = FeatureSpec.model_validate({**SPEC.model_dump(), **changes})
-    maker = GridMaker(spec, BANK)
+    maker = GridMaker(BandMeter(spec, BANK))
     maker.add(np.float32(0.125) * CLIP[:n_samples])
     expected = compute_grid(CLIP[:n_samples], spec, BANK)
     np.testing.assert_allclose(maker.end(gain=8.0), expected, atol=1e-5)
