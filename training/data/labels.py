@@ -28,11 +28,13 @@ _ENHARMONIC = {
     "Cb": "B", "B#": "C", "Fb": "E", "E#": "F",
 }  # fmt: skip
 _CHORD = re.compile(r"^([A-G][#b]?):?(.*)$")
+# Ninths are heard as the sevenths that they are built on.
 _QUALITY_WORDS = {
     "": "maj", "maj": "maj", "M": "maj", "major": "maj",
     "m": "min", "min": "min", "minor": "min", "-": "min",
-    "dim": "dim", "o": "dim", "7": "7", "dom7": "7",
-    "maj7": "maj7", "M7": "maj7", "m7": "m7", "min7": "m7",
+    "dim": "dim", "o": "dim", "7": "7", "dom7": "7", "9": "7",
+    "maj7": "maj7", "M7": "maj7", "maj9": "maj7", "M9": "maj7",
+    "m7": "m7", "min7": "m7", "m9": "m7", "min9": "m7",
 }  # fmt: skip
 _NO_CHORD_WORDS = {"none", "noise", "silence", "no chord"}
 _GENRE_WORDS = {"hip-hop": "hiphop", "hip hop": "hiphop", "rap": "hiphop"}

@@ -69,6 +69,11 @@ def write_context(recipe: ContextRecipe, models: Path, folder: Path) -> None:
             f"The model {recipe.bundle} is needed to listen to the clips' chords: {error}. Train "
             "and export it first, or name the folder of the models with --models."
         ) from error
+    if tuple(card.labels) != CHORDS:
+        raise TrainingError(
+            f"The model {recipe.bundle} names other chords than this version knows: train it anew, "
+            "or name the folder of a newer one with --models."
+        )
     windows = card.windows.model_copy(update={"stride_frames": recipe.stride_frames})
     spec = ContextSpec(features=card.features, windows=windows)
     folder.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,9 @@ TIMELINE = [
         ("A", 1, "Bb"),
         ("N", 5, "N"),
         ("Gmaj7", 1, "Abmaj7"),
+        ("Bm7b5", 2, "C#m7b5"),
+        ("Ab6", 1, "A6"),
+        ("Baug", 1, "Caug"),
     ],
 )
 def test_chords_are_transposed(modules: Page, name: str, semitones: int, expected: str) -> None:

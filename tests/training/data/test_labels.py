@@ -68,6 +68,15 @@ def test_major_and_minor_sevenths_differ_by_the_case_of_one_letter() -> None:
     assert canonical_label("chord", "CM7") != canonical_label("chord", "Cm7")
 
 
+@pytest.mark.parametrize(
+    ("word", "label"),
+    [("G9", "G7"), ("G:9", "G7"), ("Cmaj9", "Cmaj7"), ("C:maj9", "Cmaj7"), ("Am9", "Am7"),
+     ("A:min9", "Am7")],
+)  # fmt: skip
+def test_ninths_are_the_sevenths_that_they_are_built_on(word: str, label: str) -> None:
+    assert canonical_label("chord", word) == label
+
+
 @pytest.mark.parametrize("word", ["", "H", "Csus2", "Caug", "am", "C/E", "G:maj/3", "chords", "X"])
 def test_unknown_chords_have_no_label(word: str) -> None:
     assert canonical_label("chord", word) is None

@@ -8,6 +8,7 @@ from service.inference.bundle import Bundle
 from service.inference.context import Context
 from service.inference.softmax import softmax
 from service.inference.windows import cut_windows
+from tests.bundles import write_bundle
 from tests.server import ROOT
 from tests.training.made import make_clip, write_wav
 from training.data.cache import FeatureCache
@@ -96,4 +97,10 @@ def test_clips_are_heard_by_name_and_unreadable_ones_left_out(
 
 def test_a_missing_model_is_named_with_the_mend(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"chord is needed .* --models"):
+        write_context(RECIPE, tmp_path, tmp_path / "context")
+
+
+def test_a_model_of_other_chords_cannot_listen(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "chord", task="chord")
+    with pytest.raises(TrainingError, match=r"other chords .* train it anew"):
         write_context(RECIPE, tmp_path, tmp_path / "context")
