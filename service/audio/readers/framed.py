@@ -1,11 +1,10 @@
 """Read a stream of frames without a header, cleaned of what is between them."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from service.audio.frames import Frames
-from service.audio.readers.ffmpeg import FFmpegSource
-from service.audio.readers.source import Samples, Unreadable
+from service.audio.readers.source import Samples, Source, Unreadable
 
 # Frames that a decoder needs to hear before it is right.
 PREROLL_FRAMES = 4
@@ -20,29 +19,31 @@ class FramedSource:
     ----------
     data
         The file.
-    name
-        Name of the format.
-    demuxer
-        FFmpeg's name of the container.
     frames
         Where the frames lie.
+    open_frames
+        What opens frames that follow each other.
     mark
         What stands before the first of them.
 
     Raises
     ------
     Unreadable
-        There are none, or FFmpeg can make nothing of them.
+        There are none, or nothing can be made of them.
     """
 
     def __init__(
-        self, data: bytes, name: str, demuxer: str, frames: Frames, mark: bytes = b""
+        self,
+        data: bytes,
+        frames: Frames,
+        open_frames: Callable[[bytes], Source],
+        mark: bytes = b"",
     ) -> None:
         if not frames.starts:
             raise Unreadable("there is no whole frame in it")
-        self._data, self._demuxer, self._frames, self._mark = data, demuxer, frames, mark
-        self.format = name
+        self._data, self._frames, self._open_frames, self._mark = data, frames, open_frames, mark
         self._source = self._from_frame(0)
+        self.format = self._source.format
         self.sample_rate_hz = self._source.sample_rate_hz
         self.channels = self._source.channels
         self.n_frames = 0
@@ -72,8 +73,6 @@ class FramedSource:
         """Let go of the file."""
         self._source.close()
 
-    def _from_frame(self, first: int) -> FFmpegSource:
+    def _from_frame(self, first: int) -> Source:
         content = self._frames.joined(self._data, first)
-        return FFmpegSource(
-            self._mark + content if self._mark else content, self.format, self._demuxer
-        )
+        return self._open_frames(self._mark + content if self._mark else content)

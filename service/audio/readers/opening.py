@@ -14,6 +14,7 @@ from service.audio.ogg import Link, links_of
 from service.audio.quality import COMPLETE_SHARE
 from service.audio.readers import pcm
 from service.audio.readers.chain import ChainSource
+from service.audio.readers.framed import FramedSource
 from service.audio.readers.mpeg import PartOpening, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
@@ -160,19 +161,19 @@ def _stream_in_wav(samples: bytes, wav: riff.Wav) -> list[Opening]:
 
 
 def _framed(data: bytes, name: str, kind: str) -> Source:
-    from service.audio.readers.framed import FramedSource  # loads FFmpeg, as below
-
     if kind == "amr":
         wide = data.startswith(amr.WIDE_MARK)
         mark, framing = (amr.WIDE_MARK, amr.WIDE) if wide else (amr.MARK, amr.NARROW)
-        return FramedSource(data, name, "amr", walk(data, len(mark), len(data), framing), mark)
+        frames = walk(data, len(mark), len(data), framing)
+        return FramedSource(data, frames, partial(_by_ffmpeg, name=name, demuxer="amr"), mark)
     if kind == "ac3":
         demuxer, framing = ("eac3" if ac3.is_enhanced(data) else "ac3"), ac3.AC3
     else:
         data = without_titles(data, 0) or data
         is_adts = adts.ADTS.start.match(data)
         demuxer, framing = ("aac", adts.ADTS) if is_adts else ("loas", adts.LOAS)
-    return FramedSource(data, name, demuxer, walk(data, 0, len(data), framing))
+    frames = walk(data, 0, len(data), framing)
+    return FramedSource(data, frames, partial(_by_ffmpeg, name=name, demuxer=demuxer))
 
 
 def _of_mpeg(data: bytes, begin: int, end: int, name: str) -> list[Opening]:

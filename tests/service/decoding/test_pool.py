@@ -101,7 +101,7 @@ def test_an_excerpt_comes_back_as_if_it_were_decoded_here(pool: DecoderPool) -> 
     np.testing.assert_array_equal(there.waveforms[RATE_HZ], here.waveforms[RATE_HZ])
 
 
-@pytest.mark.parametrize("name", ["m4a", "webm", "wma", "3gp", "wavpack"])
+@pytest.mark.parametrize("name", MUXINGS)
 def test_what_ffmpeg_reads_comes_back_too_within_the_limits_on_memory(
     pool: DecoderPool, name: str
 ) -> None:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from service.audio import adts, amr
 from service.audio.ac3 import AC3
 from service.audio.frames import walk
+from service.audio.readers.ffmpeg import FFmpegSource
 from service.audio.readers.framed import FramedSource
 from service.audio.readers.source import Source, Unreadable
 from tests.audio import MUXINGS, Muxing, Waveform, mux, noise
@@ -21,7 +23,8 @@ KINDS = {
 
 def opened(name: str, data: bytes) -> FramedSource:
     demuxer, framing, mark = KINDS[name]
-    return FramedSource(data, name, demuxer, walk(data, len(mark), len(data), framing), mark)
+    frames = walk(data, len(mark), len(data), framing)
+    return FramedSource(data, frames, partial(FFmpegSource, name=name, demuxer=demuxer), mark)
 
 
 def heard(source: Source) -> Waveform:
@@ -57,13 +60,15 @@ def test_a_place_is_found_in_a_stream_whose_headers_announce_half_of_its_rate() 
     # As HE-AAC does, whose encoders are not at hand.
     halves = [n // 2 for n in frames.n_before]
     announced = replace(frames, rate_hz=22_050, n_before=halves, n_samples=frames.n_samples // 2)
-    places = [FramedSource(data, "aac", "aac", f).seek(2 * 44_100) for f in (frames, announced)]
+    opened_by = partial(FFmpegSource, name="aac", demuxer="aac")
+    places = [FramedSource(data, f, opened_by).seek(2 * 44_100) for f in (frames, announced)]
     assert 44_100 < places[0] == places[1] <= 2 * 44_100
 
 
 def test_a_stream_whose_frames_tell_no_rate_is_read_from_its_beginning() -> None:
     data = mux(noise(2.0), Muxing("latm", "aac"))
-    source = FramedSource(data, "aac", "loas", walk(data, 0, len(data), adts.LOAS))
+    frames = walk(data, 0, len(data), adts.LOAS)
+    source = FramedSource(data, frames, partial(FFmpegSource, name="aac", demuxer="loas"))
     assert source.seek(44_100) == 0
     assert len(heard(source)) == pytest.approx(2 * 44_100, abs=3_000)
 
