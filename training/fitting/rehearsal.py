@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.fitting.batches import WindowBatches
+from training.fitting.first_step import make_variables
 from training.fitting.fit_network import compile_network, logits_of
 from training.fitting.items import Item, examples, teacher_moments
 from training.recipes import Recipe
@@ -39,11 +40,10 @@ class Rehearsal:
         keras.utils.set_random_seed(seed)
         self._network = recipe.build(moments.shape[1])
         compile_network(self._network, self._settings, moments)
-        optimizer = self._network.optimizer
-        optimizer.build(self._network.trainable_variables)
+        make_variables(self._network)
         self._at_first = [
             (variable, np.asarray(variable).copy())  # not a view of what is trained
-            for variable in (*self._network.weights, *optimizer.variables)
+            for variable in (*self._network.weights, *self._network.optimizer.variables)
         ]
 
     def logits(self, learned: Sequence[Item], judged: Sequence[Item]) -> NDArray[np.float32]:
