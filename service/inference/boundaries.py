@@ -4,7 +4,8 @@ Windows are long and far apart, so they tell which chords follow each other but 
 exactly when. In the features a change is seen to the frame: on either side of it the
 pitch classes stay alike. Each boundary is moved, within reach, to where two constant
 sets of pitch classes explain the frames around it best: one change of mean, found by
-least squares (Truong, Oudre and Vayatis, Signal Processing 2020).
+least squares (Truong, Oudre and Vayatis, Signal Processing 2020). Frames overlap, so around the
+best place the fit falls off smoothly, and the top of a parabola through it lies between frames.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ CONTEXT_FRAMES = 10  # how much of its two segments is looked at
 MIN_FRAMES = 2  # what is left of a segment at least
 ROUNDS = 2  # a neighbour that moved shows more of the segment, or less
 LEAST_NORM = 1e-3
+NEARLY_NOTHING = 1e-9
 
 PitchClasses = NDArray[np.float64]  # [frames, 12], or as many as an octave has
 
@@ -50,8 +52,8 @@ def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
     return folded
 
 
-def move_boundaries(edges: Sequence[int], pitches: PitchClasses) -> list[int]:
-    """Return the boundaries where the pitch classes change most.
+def move_boundaries(edges: Sequence[int], pitches: PitchClasses) -> list[float]:
+    """Return the boundaries where the pitch classes change most, in frames and parts of them.
 
     Parameters
     ----------
@@ -65,22 +67,54 @@ def move_boundaries(edges: Sequence[int], pitches: PitchClasses) -> list[int]:
     for _ in range(ROUNDS):
         for k in range(1, len(moved) - 1):
             moved[k] = _best_change(totals, moved[k - 1], moved[k], moved[k + 1])
-    return moved
+    inner = [
+        _between_frames(totals, before, edge, after)
+        for before, edge, after in zip(moved, moved[1:], moved[2:], strict=False)
+    ]
+    return [moved[0], *inner, moved[-1]]
 
 
 def _best_change(totals: PitchClasses, before: int, edge: int, after: int) -> int:
     """Return the frame that best parts the stretch around an edge into two constants."""
-    first, last = max(before, edge - CONTEXT_FRAMES), min(after, edge + CONTEXT_FRAMES)
+    first, last = _stretch(before, edge, after)
     places = np.arange(
         max(first + MIN_FRAMES, edge - REACH_FRAMES),
         min(last - MIN_FRAMES, edge + REACH_FRAMES) + 1,
     )
     if len(places) == 0:
         return edge
+    explained = _explained(totals, first, last, places)
+    # Where nothing changes, every place is as good: then it stays.
+    near_best = places[explained >= explained.max() - NEARLY_NOTHING]
+    return int(near_best[np.abs(near_best - edge).argmin()])
+
+
+def _between_frames(totals: PitchClasses, before: int, edge: int, after: int) -> float:
+    """Return an edge moved by up to half a frame, to the top of a parabola around it."""
+    first, last = _stretch(before, edge, after)
+    if edge - 1 <= first or edge + 1 >= last:
+        return edge
+    left, here, right = _explained(totals, first, last, np.arange(edge - 1, edge + 2))
+    bend = left - 2 * here + right
+    if bend > -NEARLY_NOTHING:
+        return edge
+    return edge + float(np.clip((left - right) / (2 * bend), -0.5, 0.5))
+
+
+def _stretch(before: int, edge: int, after: int) -> tuple[int, int]:
+    """Return the first frame around an edge that is looked at, and the one after the last."""
+    return max(before, edge - CONTEXT_FRAMES), min(after, edge + CONTEXT_FRAMES)
+
+
+def _explained(
+    totals: PitchClasses, first: int, last: int, places: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return how much of the power two means explain, by where the second begins.
+
+    The squared error is the total power less this.
+    """
     left = totals[places] - totals[first]
     right = totals[last] - totals[places]
-    # The squared error is the total power less this, the power that two means explain.
-    explained = (left**2).sum(axis=1) / (places - first) + (right**2).sum(axis=1) / (last - places)
-    # Where nothing changes, every place is as good: then it stays.
-    near_best = places[explained >= explained.max() - 1e-9]
-    return int(near_best[np.abs(near_best - edge).argmin()])
+    power: NDArray[np.float64] = (left**2).sum(axis=1) / (places - first)
+    power += (right**2).sum(axis=1) / (last - places)
+    return power

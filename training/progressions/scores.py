@@ -26,7 +26,7 @@ COMPARISONS = {
     "sevenths": mir_eval.chord.sevenths,
     "sevenths_inv": mir_eval.chord.sevenths_inv,
 }
-BOUNDARY_WINDOWS_S = (0.25, 0.5)
+BOUNDARY_WINDOWS_S = (0.1, 0.25, 0.5)
 
 
 @dataclass(frozen=True)
