@@ -69,7 +69,7 @@ def draw_calibration(predictions: Predictions) -> Figure:
         [confidences[bins == b].mean() for b in filled],
         [right[bins == b].mean() for b in filled],
         marker="o",
-        label="unseen clips",
+        label="these clips",
     )
     axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
     axes.legend()

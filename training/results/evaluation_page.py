@@ -116,9 +116,10 @@ def _pictures(
     drawn = [
         (f"Confusions on {evaluation.data_set}", "confusion", draw_confusion(evaluation)),
         ("Confidence against accuracy", "calibration", draw_calibration(predictions)),
-        ("Accuracy by the length that is heard", "lengths", draw_lengths(lengths)),
         ("Clips by label and data set", "data", draw_data(known)),
     ]
+    if len(lengths) > 1:
+        drawn.append(("Accuracy by the length that is heard", "lengths", draw_lengths(lengths)))
     pictures = []
     for title, name, figure in drawn:
         picture = Picture(title, file.with_name(f"{file.stem}_{name}.png"))

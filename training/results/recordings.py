@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -18,7 +19,9 @@ from training.data.near_duplicates import near_duplicates
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile, LabelledClip
 from training.errors import UnreadableClip
-from training.fitting.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from training.fitting.run_folder import RunFolder  # which loads TensorFlow
 
 PLAYER_RATE_HZ = 16_000
 PLAYED_S = 10
@@ -51,7 +54,7 @@ class Lens:
         return prepare(clips, self.spec, self.bank, self.cache).clips
 
 
-def clips_at_hand(run: RunFolder) -> list[LabelledClip]:
+def clips_at_hand(run: "RunFolder") -> list[LabelledClip]:
     """Return the clips of a run whose audio files are where they were."""
     return [
         LabelledClip(AudioFile(Path(row["clip"])), row["label"], row["data_set"], row["group"])
@@ -60,7 +63,7 @@ def clips_at_hand(run: RunFolder) -> list[LabelledClip]:
     ]
 
 
-def files_of(run: RunFolder) -> dict[Key, Path]:
+def files_of(run: "RunFolder") -> dict[Key, Path]:
     """Return the audio files of a run that are where they were, by what the folds know of them.
 
     Where folds cannot tell two files from each other, neither is returned.

@@ -353,6 +353,14 @@ def test_labels_that_the_bundle_does_not_know_are_left_out(
     assert evaluate(models_dir / "chord", [data], cache).n == 1
 
 
+def test_labels_that_the_bundle_does_not_know_are_named(
+    tmp_path: Path, models_dir: Path, cache: FeatureCache
+) -> None:
+    data = write_list(tmp_path / "mine", [("Am", "Am"), ("C", "C")])
+    with pytest.raises(TrainingError, match=r"split faulty.* the data have Am, C\."):
+        evaluate(models_dir / "chord", [data], cache, split="faulty")
+
+
 @pytest.mark.parametrize("split", ["test", None])
 def test_labels_that_the_bundle_does_not_know_are_named(
     tmp_path: Path, models_dir: Path, cache: FeatureCache
@@ -366,7 +374,7 @@ def test_nothing_to_score_is_a_mistake(
     tmp_path: Path, models_dir: Path, cache: FeatureCache, split: str | None
 ) -> None:
     data = write_list(tmp_path / "mine", [("C", "G7")])
-    with pytest.raises(TrainingError, match="no readable clip to score"):
+    with pytest.raises(TrainingError, match=r"No clip has a label that .* knows"):
         evaluate(models_dir / "chord", [data], cache, split=split)
 
 

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,9 @@ def test_pictures_are_part_of_it_and_lie_beside_it(folder: Path, page: str) -> N
         with Image.open(folder / "new" / f"page_{name}.png") as picture:
             assert min(picture.size) > 100
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)
+
+
+def test_it_is_written_without_tensorflow() -> None:
+    code = "import sys, training.results.evaluation_page; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["False"]
