@@ -216,6 +216,7 @@ class _Decoder:
         seconds = limits.max_duration_s + 1
         most = {rate: int(seconds * rate) * SAMPLE_BYTES for rate in listener.rates_hz}
         left = dict(most)
+        listener.begin()
         while True:
             most_bytes = max(left.values(), default=0)
             header, payload = wire.receive(self._connection, most_bytes, deadline)

@@ -68,11 +68,13 @@ class Sender:
         self.rates_hz = rates_hz
         self._connection = connection
         self._waiting = {rate_hz: bytearray() for rate_hz in rates_hz}
+        self._sent = False
 
     def begin(self) -> None:
-        """Let the service forget what it got."""
+        """Let the service forget what it got, if it got anything."""
         self._waiting = {rate_hz: bytearray() for rate_hz in self.rates_hz}
-        wire.send(self._connection, BEGIN)
+        if self._sent:
+            wire.send(self._connection, BEGIN)
 
     def add(self, rate_hz: int, samples: Samples) -> None:
         """Send the next samples at one of the rates, once they are enough for a message."""
@@ -86,6 +88,7 @@ class Sender:
             self._send(rate_hz)
 
     def _send(self, rate_hz: int) -> None:
+        self._sent = True
         wire.send(self._connection, {RATE: rate_hz}, self._waiting[rate_hz])
         self._waiting[rate_hz].clear()
 

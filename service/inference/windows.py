@@ -109,8 +109,13 @@ class CutWindows:
 
     def __getitem__(self, some: slice) -> Windows:
         """Return some of them, shape [n_windows, frames, bands]."""
-        cut = [self._grid[start : start + self._heard_frames] for start in self._starts[some]]
-        return end_in_silence(np.stack(cut), self._padded_frames)
+        starts = self._starts[some]
+        windows = np.zeros(
+            (len(starts), self._padded_frames, self._grid.shape[1]), self._grid.dtype
+        )
+        for window, start in zip(windows, starts, strict=True):
+            window[: self._heard_frames] = self._grid[start : start + self._heard_frames]
+        return windows
 
 
 def cut_windows(grid: Grid, spec: WindowSpec) -> Windows:

@@ -193,8 +193,11 @@ def test_a_decoder_holds_only_a_part_of_each_waveform() -> None:
     assert grown_bytes < clip.waveforms[rate_hz].nbytes / 4
 
 
-def test_a_listener_hears_a_clip_anew_whose_channels_cancel_each_other(pool: DecoderPool) -> None:
-    sound = noise(2.0)
+@pytest.mark.parametrize("duration_s", [2.0, 100.0], ids=["nothing sent", "some sent"])
+def test_a_listener_hears_a_clip_anew_whose_channels_cancel_each_other(
+    pool: DecoderPool, duration_s: float
+) -> None:
+    sound = noise(duration_s)
     clip = decoded(pool, encode(stereo(sound, -sound)), [RATE_HZ])
     assert len(clip.waveforms[RATE_HZ]) == len(sound)
     np.testing.assert_allclose(clip.waveforms[RATE_HZ], sound, atol=1e-3)
