@@ -12,6 +12,7 @@ LONGEST_FIRST = (
     "tests/service/library/test_command.py",
     "tests/training/results/test_export.py",
     "tests/test_nginx.py",
+    "tests/service/library/test_hosts.py",
     "tests/training/fitting/test_fit_job.py",
     "tests/training/listener/test_study.py",
     "tests/training/fitting/test_fit_network.py",
