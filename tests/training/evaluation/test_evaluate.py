@@ -362,14 +362,6 @@ def test_labels_that_the_bundle_does_not_know_are_named(
 
 
 @pytest.mark.parametrize("split", ["test", None])
-def test_labels_that_the_bundle_does_not_know_are_named(
-    tmp_path: Path, models_dir: Path, cache: FeatureCache
-) -> None:
-    data = write_list(tmp_path / "mine", [("Am", "Am"), ("C", "C")])
-    with pytest.raises(TrainingError, match=r"split faulty.* the data have Am, C\."):
-        evaluate(models_dir / "chord", [data], cache, split="faulty")
-
-
 def test_nothing_to_score_is_a_mistake(
     tmp_path: Path, models_dir: Path, cache: FeatureCache, split: str | None
 ) -> None:
