@@ -85,8 +85,9 @@ def disagreement(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> 
     order = np.argsort(confidences, axis=-1)
     gaps = np.take_along_axis(confidences - right, order, axis=-1)
     groups = np.array_split(gaps, min(GROUPS, gaps.shape[-1]), axis=-1)
-    sums: NDArray[np.float64] = np.abs([group.sum(axis=-1) for group in groups]).sum(axis=0)
-    return sums / gaps.shape[-1]
+    apart: NDArray[np.float64] = np.abs([group.sum(axis=-1) for group in groups]).sum(axis=0)
+    apart /= gaps.shape[-1]
+    return apart
 
 
 def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
