@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from service.audio.flac import MARK
 
@@ -15,7 +16,9 @@ MOST_CHANNEL_CODES = 11
 LAST_BLOCK = 0x80  # of those in front of the frames
 LEAST_SAMPLES, MOST_SAMPLES = 16, 65_535
 NEXT_WITHIN_BYTES = 1 << 18
-MOST_ACCIDENTS = 100_000
+# Looked at before giving up: frames that none follows, and frames that may follow one.
+MOST_ACCIDENTS = 2_000
+MOST_FOLLOWING = 64
 CRC_POLYNOMIAL = 0x07
 
 _START = re.compile(rb"\xff[\xf8\xf9][\x11-\xfe][\x02-\xae]")
@@ -73,7 +76,8 @@ def with_header(data: bytes, at: int) -> bytes:
 
 
 def _is_followed(data: bytes, at: int, end: int, frame: _Frame) -> bool:
-    following = _START.finditer(data, at, min(at + NEXT_WITHIN_BYTES, end))
+    places = _START.finditer(data, at, min(at + NEXT_WITHIN_BYTES, end))
+    following = islice(places, MOST_FOLLOWING)
     return any(frame.precedes(_read(data, start.start())) for start in following)
 
 

@@ -10,7 +10,7 @@ from service.audio.mpeg import HEADER_BYTES
 
 MOST_FRAME_BYTES = 4_096
 SURE_FRAMES = 4
-MOST_ACCIDENTS = 10_000
+MOST_ACCIDENTS = 500
 PADDING = 2  # a bit of the header's third byte
 # Layer III, and no bit rate with one of the sampling rates.
 _START = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x00-\x0b]")

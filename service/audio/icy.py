@@ -10,7 +10,8 @@ TITLE = b"StreamTitle='"
 UNIT_BYTES = 16
 # What servers are known to be set to, and the least that is sensible.
 USUAL_INTERVALS = (8_192, 16_000, 16_384, 32_768, 4_096, 24_576, 65_536)
-LEAST_INTERVAL = 256
+LEAST_INTERVAL = 1_024
+SURE_STRETCHES = 64  # with a title at the end of each, and of none elsewhere
 MOST_BETWEEN = 1_000  # empty titles between two others
 
 
@@ -27,6 +28,8 @@ def without_titles(data: bytes, at: int) -> bytes | None:
         # The more titles there are where an interval says, the less it is an accident.
         if ends and len(kept) > max(len(best), 1 if interval == place - at else 2):
             best = kept
+        if len(best) > SURE_STRETCHES:
+            break
     return b"".join(data[begin:end] for begin, end in best) or None
 
 

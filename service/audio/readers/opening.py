@@ -119,13 +119,6 @@ def _of_flac_frames(data: bytes, reader: Callable[[bytes], Source]) -> Source:
 
 def _of_wav(data: bytes) -> list[Opening]:
     wav = riff.read_wav(data)
-    if wav.chunks and (wav.form is None or not wav.data):
-        missing = (
-            "'fmt ', which says what its samples are" if wav.data else "'data', with its samples"
-        )
-        raise UnusableAudio(
-            f"The WAV file has no chunk {missing}. Send it whole, as it was recorded or exported."
-        )
     stream = _stream_in_wav(riff.samples_of(data, wav), wav) if _is_stream(data, wav) else []
     if stream:
         return stream
@@ -141,7 +134,16 @@ def _of_wav(data: bytes) -> list[Opening]:
     return [
         partial(SndFileSource, mended, "wav", cut_off=cut_off),
         partial(_by_ffmpeg, mended, "wav", "wav", cut_off=cut_off),
+        *([partial(_lacking, wav)] if wav.chunks and not (wav.form and wav.data) else []),
     ]
+
+
+def _lacking(wav: riff.Wav) -> Source:
+    """Tell what a WAV file lacks of which no reader could make anything."""
+    missing = "'fmt ', which says what its samples are" if wav.data else "'data', with its samples"
+    raise UnusableAudio(
+        f"The WAV file has no chunk {missing}. Send it whole, as it was recorded or exported."
+    )
 
 
 def _is_stream(data: bytes, wav: riff.Wav) -> bool:
