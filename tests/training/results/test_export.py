@@ -260,7 +260,7 @@ def test_the_backbone_is_a_file_that_does_not_depend_on_the_head(
 
 
 @pytest.mark.parametrize(
-    ("change", "is_shared"), [(1e-6, True), (0.1, False), (None, False)], ids=str
+    ("change", "is_shared"), [(2e-7, True), (0.1, False), (None, False)], ids=str
 )
 def test_an_embedding_that_says_the_same_is_shared_with_another_bundle(
     change: float | None, is_shared: bool, fitted_on_top: RunFolder, tmp_path: Path
