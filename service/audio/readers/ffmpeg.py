@@ -38,7 +38,7 @@ SEEKABLE = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
 STATING = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
 # By demuxer, the gap between two frames from which on it is damage. Codecs of speech leave up to
 # 0.4 s out where nobody speaks, and the sound of a video may pause.
-DAMAGING_GAP_S = {"flac": 0.0, "asf": 0.1, "matroska": 0.5}
+DAMAGING_GAP_S = {"flac": 0.0, "asf": 0.1, "ogg": 0.5, "matroska": 0.5}
 DURATION_ELEMENT = re.compile(rb"\x44\x89[\x84\x88]")  # of Matroska, and its length
 DURATION_WITHIN_BYTES = 1 << 16
 PREROLL_S = 0.25  # what decoders need to hear before they are right

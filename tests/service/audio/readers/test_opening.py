@@ -76,8 +76,12 @@ def test_every_link_of_a_chain_must_be_allowed() -> None:
         openings_of(data, ["ogg"])
 
 
-def test_a_damaged_ogg_tells_what_is_missing() -> None:
-    data = encode_as("ogg", noise(4.0))
+@pytest.mark.parametrize(
+    "data",
+    [encode_as("ogg", noise(4.0)), mux(noise(4.0), Muxing("ogg", "flac"))],
+    ids=["vorbis", "flac"],
+)
+def test_a_damaged_ogg_tells_what_is_missing(data: bytes) -> None:
     pages = [b"OggS" + rest for rest in data.split(b"OggS")[1:]]
     source = first(b"".join(pages[:5] + pages[6:]))
     assert 2.0 < sum(map(len, source.blocks())) / 44_100 < 4.0
