@@ -10,7 +10,6 @@ _TEMPERATURES = np.geomspace(0.1, 10, 400)
 _MIXED_TEMPERATURES = np.geomspace(0.1, 10, 120)
 _WEIGHTS = np.linspace(0, 1, 51)
 
-GROUPS = 8
 AGREEING = 0.02
 """How far the mean confidence of a mixture may lie from the share of right answers."""
 
@@ -37,9 +36,7 @@ def fit_mixture(
     Of a clip that is too short, some answers tell nothing, however sure they are: no temperature
     can say so, but a share of guesses can. It is the likeliest of the mixtures that are right as
     often as they are sure to be (within ``AGREEING``, or else as nearly as any is): where little is
-    told, the likeliest of all hedges, and is right much more often than it says. From the logarithm
-    of the likelihood is taken what :func:`disagreement` says, as a mixture may be right as often as
-    it says on the whole, and too sure of its surest answers.
+    told, the likeliest of all hedges, and is right much more often than it says.
 
     Parameters
     ----------
@@ -64,30 +61,6 @@ def fit_mixture(
     best = int(np.argmin(np.where(agreeing, np.stack(losses), np.inf)))
     weight, temperature = np.unravel_index(best, gap.shape)
     return float(_MIXED_TEMPERATURES[temperature]), float(_WEIGHTS[weight])
-
-
-def disagreement(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return how far the confidence of clips lies from how often they are right.
-
-    It is the mean over groups of clips that are as sure as each other, all of one size: unlike
-    bins of one width, none holds so few that what it says is chance.
-
-    Parameters
-    ----------
-    confidences, right
-        Shape [..., clips].
-
-    Returns
-    -------
-    ndarray
-        Shape [...].
-    """
-    order = np.argsort(confidences, axis=-1)
-    gaps = np.take_along_axis(confidences - right, order, axis=-1)
-    groups = np.array_split(gaps, min(GROUPS, gaps.shape[-1]), axis=-1)
-    apart: NDArray[np.float64] = np.abs([group.sum(axis=-1) for group in groups]).sum(axis=0)
-    apart /= gaps.shape[-1]
-    return apart
 
 
 def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
