@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from service.audio.flac import MARK
+from service.audio.looking import first_sure
 
 RATES_HZ = (
     *(0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000),
@@ -20,6 +21,7 @@ NEXT_WITHIN_BYTES = 1 << 18
 MOST_ACCIDENTS = 2_000
 MOST_FOLLOWING = 64
 CRC_POLYNOMIAL = 0x07
+START_BYTES = 4
 
 _START = re.compile(rb"\xff[\xf8\xf9][\x11-\xfe][\x02-\xae]")
 
@@ -46,13 +48,8 @@ class _Frame:
 
 def find_frame(data: bytes, at: int, end: int) -> int | None:
     """Return where the first frame begins, at or after a place, that another one follows."""
-    for accidents, start in enumerate(_START.finditer(data, at, end)):
-        frame = _read(data, start.start())
-        if frame is not None and _is_followed(data, start.end(), end, frame):
-            return start.start()
-        if accidents == MOST_ACCIDENTS:
-            break
-    return None
+    starts = _START.finditer(data, at, end)
+    return first_sure(starts, lambda start: _is_followed(data, start, end), MOST_ACCIDENTS)
 
 
 def with_header(data: bytes, at: int) -> bytes:
@@ -75,8 +72,11 @@ def with_header(data: bytes, at: int) -> bytes:
     return MARK + bytes([LAST_BLOCK]) + len(told).to_bytes(3, "big") + told + data[at:]
 
 
-def _is_followed(data: bytes, at: int, end: int, frame: _Frame) -> bool:
-    places = _START.finditer(data, at, min(at + NEXT_WITHIN_BYTES, end))
+def _is_followed(data: bytes, at: int, end: int) -> bool:
+    frame, behind = _read(data, at), at + START_BYTES
+    if frame is None:
+        return False
+    places = _START.finditer(data, behind, min(behind + NEXT_WITHIN_BYTES, end))
     following = islice(places, MOST_FOLLOWING)
     return any(frame.precedes(_read(data, start.start())) for start in following)
 

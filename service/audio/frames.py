@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from service.audio.tags import after_tags
+from service.audio.looking import after_run, first_sure
 
 # Frames in a row that are no accident, and how many accidents are looked at before giving up.
 SURE_FRAMES = 3
@@ -85,12 +85,8 @@ class Frames:
 
 def find_frame(data: bytes, at: int, end: int, framing: Framing) -> int | None:
     """Return where the first of several frames in a row begins, at or after a place."""
-    for accidents, start in enumerate(framing.start.finditer(data, at, end)):
-        if _is_sure(data, start.start(), end, framing):
-            return start.start()
-        if accidents == MOST_ACCIDENTS:
-            break
-    return None
+    starts = framing.start.finditer(data, at, end)
+    return first_sure(starts, lambda start: _is_sure(data, start, end, framing), MOST_ACCIDENTS)
 
 
 def walk(data: bytes, at: int, end: int, framing: Framing) -> Frames:
@@ -105,10 +101,7 @@ def walk(data: bytes, at: int, end: int, framing: Framing) -> Frames:
             frames.lost_bytes += found - at + _drop_last(frames)
         frames.rate_hz = frames.rate_hz or framing.rate_hz(data, found)
         behind = _take_run(data, found, end, framing, frames)
-        at = min(after_tags(data, behind), end)
-        # Zeros are padding behind a tag or at the end, and a hole between frames.
-        if at < end and not data[behind:at].strip(b"\0"):
-            at = behind
+        at = after_run(data, behind, end)
     return frames
 
 

@@ -6,6 +6,7 @@ two headers.
 
 import re
 
+from service.audio.looking import first_sure
 from service.audio.mpeg import HEADER_BYTES
 
 MOST_FRAME_BYTES = 4_096
@@ -18,12 +19,8 @@ _START = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x00-\x0b]")
 
 def find_frame(data: bytes, at: int, end: int) -> int | None:
     """Return where the first of several frames in a row begins, at or after a place."""
-    for accidents, start in enumerate(_START.finditer(data, at, end)):
-        if _is_sure(data, start.start(), end):
-            return start.start()
-        if accidents == MOST_ACCIDENTS:
-            break
-    return None
+    starts = _START.finditer(data, at, end)
+    return first_sure(starts, lambda start: _is_sure(data, start, end), MOST_ACCIDENTS)
 
 
 def _is_sure(data: bytes, at: int, end: int) -> bool:

@@ -8,8 +8,8 @@ titles of radio stations, holes) is left out. ISO/IEC 11172-3 and 13818-3 define
 import re
 from dataclasses import dataclass, field
 
+from service.audio.looking import after_run, first_sure
 from service.audio.quality import COMPLETE_SHARE
-from service.audio.tags import after_tags
 
 HEADER_BYTES = 4
 LAYER_3 = 1
@@ -136,12 +136,13 @@ class Stream:
 def find_frame(data: bytes, at: int = 0, end: int | None = None) -> int | None:
     """Return where the first of several frames in a row begins, at or after a place."""
     end = len(data) if end is None else end
-    for accidents, start in enumerate(_START.finditer(data, at, end)):
-        if _is_sure(data, start.start(), end):
-            return start.start()
-        if accidents == MOST_ACCIDENTS:
-            break
-    return None
+    starts = _START.finditer(data, at, end)
+    return first_sure(starts, lambda start: _is_sure(data, start, end), MOST_ACCIDENTS)
+
+
+def begins_at(data: bytes, at: int) -> bool:
+    """Tell whether several frames in a row begin at a place."""
+    return _is_sure(data, at, at + SURE_FRAMES * MOST_FRAME_BYTES)
 
 
 def walk(data: bytes, at: int = 0, end: int | None = None) -> Stream:
@@ -156,10 +157,7 @@ def walk(data: bytes, at: int = 0, end: int | None = None) -> Stream:
             # Where no frame follows, the one before is not as long as it says: it is damaged.
             stream.lost_bytes += frame - at + stream.parts[-1].drop_last()
         behind = _take_run(data, frame, end, stream)
-        at = min(after_tags(data, behind), end)
-        # Zeros are padding behind a tag or at the end, and a hole between frames.
-        if at < end and not data[behind:at].strip(b"\0"):
-            at = behind
+        at = after_run(data, behind, end)
     return stream
 
 

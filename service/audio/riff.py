@@ -17,7 +17,6 @@ LONG_MARKS = (b"RF64", b"BW64")
 PCM = 1
 SHORT_FORM_BYTES = 14  # of the first form, which told no bits
 GOES_ON_SHARE = 0.05  # of the samples so far; less may be any bytes at the end
-OTHER_BYTES = mpeg.SURE_FRAMES * mpeg.MOST_FRAME_BYTES  # to tell that an MP3 follows
 _NAME = re.compile(
     rb"\x00?([A-Za-z0-9_ ]{4})([\x00-\xff]{4})", re.DOTALL
 )  # maybe behind a pad byte
@@ -245,7 +244,7 @@ def _goes_on(content: bytes, begin: int, n_bytes: int) -> bool:
     is_padding = content.count(b"\0", end) == n_left
     if n_left <= GOES_ON_SHARE * n_bytes or is_chunk or is_padding:
         return False
-    return mpeg.find_frame(content, end, end + OTHER_BYTES) != end
+    return not mpeg.begins_at(content, end)
 
 
 def _written(name: bytes, content: bytes) -> bytes:

@@ -150,9 +150,7 @@ def _is_stream(data: bytes, wav: riff.Wav) -> bool:
     """Tell whether frames are in a WAV: it says so, or says samples and they prove to be frames."""
     if wav.codec in riff.STREAMS:
         return True
-    begin = wav.data[0].begin if wav.data else len(data)
-    end = begin + mpeg.SURE_FRAMES * mpeg.MOST_FRAME_BYTES
-    return data[begin : begin + 1] == b"\xff" and mpeg.find_frame(data, begin, end) == begin
+    return bool(wav.data) and mpeg.begins_at(data, wav.data[0].begin)
 
 
 def _stream_in_wav(samples: bytes, wav: riff.Wav) -> list[Opening]:
