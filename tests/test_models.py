@@ -7,8 +7,9 @@ import pytest
 
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle
-from service.inference.classification import Classification, classify, needed_rates_hz
+from service.inference.classification import Classification, classify
 from service.inference.features import Grid
+from service.inference.grids import needed_rates_hz
 from service.streaming.protocol import StreamStart
 from service.streaming.session import Session
 from tests.server import ROOT

@@ -5,7 +5,7 @@ Work that bundles share is done once: one feature grid per specification and fil
 of one bundle may take the grid of another.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -103,13 +103,6 @@ class Classification:
         return spec.labels[1 + int(self.kinds[1:].argmax())]
 
 
-def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
-    """Return the sampling rates at which bundles take the waveform of a clip."""
-    cards = [bundle.card for bundle in bundles]
-    specs = [part.features for card in cards for part in (card, card.context) if part is not None]
-    return sorted({spec.sample_rate_hz for spec in specs})
-
-
 def classify(
     clip: Clip,
     bundles: Mapping[str, Bundle],
@@ -119,7 +112,7 @@ def classify(
 ) -> dict[str, Classification]:
     """Classify a clip with each bundle, on request also over time; the keys are kept.
 
-    The clip must have the waveforms that :func:`needed_rates_hz` names.
+    The clip must have the waveforms that :func:`service.inference.grids.needed_rates_hz` names.
     """
     timings = timings or Timings()
     with timings.stage("features"):

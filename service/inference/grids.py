@@ -29,12 +29,13 @@ class Grids:
     """
 
     def __init__(self, bundles: Iterable[Bundle]) -> None:
+        bundles = list(bundles)
         self._wanted: dict[GridKey, BandMeter] = {}
         for bundle in bundles:
             self._wanted[grid_key(bundle)] = bundle.meter
             if bundle.context is not None:
                 self._wanted[context_grid_key(bundle, bundle.context)] = bundle.context.meter
-        self.rates_hz = sorted({spec.sample_rate_hz for spec, _ in self._wanted})
+        self.rates_hz = needed_rates_hz(bundles)
         self.seconds = 0.0
         self.begin()
 
@@ -56,6 +57,13 @@ class Grids:
         grids = {key: maker.end(gain) for key, maker in self._makers.items()}
         self.seconds += time.perf_counter() - began_s
         return grids
+
+
+def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
+    """Return the sampling rates at which bundles take the waveform of a clip."""
+    cards = [bundle.card for bundle in bundles]
+    specs = [part.features for card in cards for part in (card, card.context) if part is not None]
+    return sorted({spec.sample_rate_hz for spec in specs})
 
 
 def grid_key(bundle: Bundle) -> GridKey:

@@ -81,18 +81,22 @@ def bring_in_tune(grid: Grid, spec: FeatureSpec, beyond_cents: float | None) -> 
     """
     if beyond_cents is None:
         return grid
-    cents = cents_of(total_magnitudes(grid, spec))
-    if cents is None or abs(cents) <= beyond_cents:
-        return grid
-    return retuned(grid, cents)
+    return retuned(grid, cents_to_move(cents_of(total_magnitudes(grid, spec)), beyond_cents))
+
+
+def cents_to_move(cents: float | None, beyond_cents: float) -> float:
+    """Return how far down to move what is tuned so; 0 for not at all."""
+    return 0.0 if cents is None or abs(cents) <= beyond_cents else cents
 
 
 def retuned(grid: Grid, cents: float) -> Grid:
     """Return features of what sounded so many cents higher than in tune, moved down by them.
 
     Between two bands, as training moves them to learn from what is out of tune. What comes in at
-    the end is as loud as the last band.
+    the end is as loud as the last band. Not moved at all, it is the same grid.
     """
+    if not cents:
+        return grid
     n_bands = grid.shape[1]
     places = np.arange(n_bands) + cents / CENTS_PER_SEMITONE * BANDS_PER_SEMITONE
     places = np.clip(places, 0, n_bands - 1)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from service.audio.decode import Samples
+from service.inference.bands import BandMeter
 from service.inference.bundle import (
     BANK_FILE,
     CONTEXT_BANK_FILE,
@@ -11,7 +12,6 @@ from service.inference.bundle import (
     Bundle,
 )
 from service.inference.context import Context
-from service.inference.features import FeatureSpec, FilterBank
 from service.inference.timeline import TimelineSpec
 from service.streaming.ears import ContextEar, QuickEar, WindowEar
 from service.streaming.joined import JoinedTask, TimelineEar
@@ -92,28 +92,24 @@ class Hearing:
         spec, sha256 = context.spec, bundle.card.sha256
         key = (spec, *(sha256[name] for name in CONTEXT_FILES))
         if key not in self._context_ears:
-            spectrum = self._spectrum(spec.features, sha256[CONTEXT_BANK_FILE], context.bank)
+            spectrum = self._spectrum(context.meter, sha256[CONTEXT_BANK_FILE])
             spectrum.keep(spec.windows.frames)
             self._context_ears[key] = ContextEar(spectrum, context)
         return self._context_ears[key]
 
     def _spectrum_of(self, bundle: Bundle) -> Spectrum:
         card = bundle.card
-        spectrum = self._spectrum(card.features, card.sha256[BANK_FILE], bundle.bank, card.timeline)
+        spectrum = self._spectrum(bundle.meter, card.sha256[BANK_FILE], card.timeline)
         spectrum.keep(card.windows.frames)
         return spectrum
 
     def _spectrum(
-        self,
-        spec: FeatureSpec,
-        bank_sha256: str,
-        bank: FilterBank,
-        timeline: TimelineSpec | None = None,
+        self, meter: BandMeter, bank_sha256: str, timeline: TimelineSpec | None = None
     ) -> Spectrum:
-        key = (spec, bank_sha256, timeline)
+        key = (meter.spec, bank_sha256, timeline)
         if key not in self._spectra:
             tuning = None
             if timeline is not None and timeline.bands_per_octave is not None:
-                tuning = RunningTuning(spec, timeline.retune_beyond_cents)
-            self._spectra[key] = Spectrum(spec, bank, tuning)
+                tuning = RunningTuning(meter.spec, timeline.retune_beyond_cents)
+            self._spectra[key] = Spectrum(meter, tuning)
         return self._spectra[key]

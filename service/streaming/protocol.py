@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.audio.decode import MIN_SAMPLE_RATE_HZ
 from service.schemas import ChordShare, KeyInfo, Probability
+from service.telemetry.metrics import EndingKind
 
 Encoding = Literal["pcm_s16le", "pcm_f32le"]
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "pcm_f32le": 4}
@@ -130,7 +131,7 @@ class Ending:
         Whether the client gets a last answer before.
     """
 
-    kind: str
+    kind: EndingKind
     code: Close | None = None
     reason: str = ""
     says_final: bool = False

@@ -9,7 +9,8 @@ import numpy as np
 from service.audio.decode import Samples
 from service.audio.quality import SILENCE_PEAK
 from service.inference.bundle import Bundle
-from service.inference.classification import Classification, needed_rates_hz
+from service.inference.classification import Classification
+from service.inference.grids import needed_rates_hz
 from service.streaming.hearing import Hearing
 from service.streaming.protocol import ANSWER_S, StreamStart
 from service.streaming.sound import Resampler, Sound

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.audio.decode import Samples
 from service.inference.bands import BandMeter, overlapping
-from service.inference.features import FeatureSpec, FilterBank, Grid, compress, gain_db
+from service.inference.features import Grid, compress, gain_db
 from service.inference.tuning import retuned
 from service.streaming.tuning import RunningTuning
 
@@ -28,19 +28,17 @@ class Spectrum:
 
     Parameters
     ----------
-    spec, bank
-        What to compute, and the filters of shape [bands, bins].
+    meter
+        What measures its frames.
     tuning
         Where the features have pitches, hears how they are tuned, and says how far they are moved.
     """
 
-    def __init__(
-        self, spec: FeatureSpec, bank: FilterBank, tuning: RunningTuning | None = None
-    ) -> None:
-        self.spec = spec
+    def __init__(self, meter: BandMeter, tuning: RunningTuning | None = None) -> None:
+        self.spec = spec = meter.spec
         self.tuning = tuning
         self.n_frames = 0
-        self._meter = BandMeter(spec, bank)
+        self._meter = meter
         self._keep_frames = 1
         # Frames are centred: the first one's first half lies before the beginning.
         self._samples = np.zeros(spec.fft_samples // 2, np.float32)
@@ -78,8 +76,7 @@ class Spectrum:
         if up_db is None:  # silence until now
             return np.zeros_like(banded)
         levels = compress(banded, max(self._loudest, default=0.0), self.spec, up_db)
-        cents = self.tuning.moved_cents if self.tuning else 0.0
-        return retuned(levels, cents) if cents else levels
+        return retuned(levels, self.tuning.moved_cents) if self.tuning else levels
 
     def _add(self, samples: Samples) -> None:
         spec = self.spec

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.features import FeatureSpec, Grid
-from service.inference.tuning import cents_of
+from service.inference.tuning import cents_of, cents_to_move
 
 # What was heard longer ago counts ever less: the next song may be tuned otherwise.
 LASTS_S = 60.0
@@ -46,5 +46,4 @@ class RunningTuning:
         """How far the features are to be moved down now; 0 for not at all."""
         if self._beyond_cents is None or self._n_frames * self._spec.hop_s < SETTLES_S:
             return 0.0
-        cents = self.cents
-        return 0.0 if cents is None or abs(cents) <= self._beyond_cents else cents
+        return cents_to_move(self.cents, self._beyond_cents)

@@ -6,6 +6,7 @@ label values are known beforehand are there from the start.
 
 from collections.abc import Iterable, Mapping
 from threading import Lock
+from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
@@ -21,7 +22,9 @@ _exposing = Lock()
 PREFIX = "music_classification_"
 REPLACEMENTS = ("hung", "crashed", "killed")
 EARLY_ENDS = ("late_head", "untaken_answer", "gave_way", "refused")
-STREAM_ENDS = ("ended", "left", "refused", "stopping", "too-slow", "too-long", "crashed", "cut-off")
+EndingKind = Literal[
+    "ended", "left", "refused", "stopping", "too-slow", "too-long", "crashed", "cut-off"
+]
 # What stands for the task where all of them were asked for.
 ALL_TASKS = "all"
 
@@ -145,7 +148,7 @@ def _begin_uploads_at_zero(path: str, task: str) -> None:
 
 
 def _begin_streams_at_zero(task: str) -> None:
-    for ending in STREAM_ENDS:
+    for ending in get_args(EndingKind):
         STREAMS_ENDED.labels(task, ending, "")
 
 

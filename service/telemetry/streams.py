@@ -33,7 +33,7 @@ class StreamRecord:
     """
 
     task: str = ""
-    ending: str = "cut-off"
+    ending: metrics.EndingKind = "cut-off"
     code: int | None = None
     heard_s: float = 0.0
     received_bytes: int = 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.network import Network, network
-from tests.proof.library.music import make_library
+from tests.proof.library.music import library_in
 from tests.server import ROOT
 from tests.service.library.started import Started, workers_below
 
@@ -134,9 +134,7 @@ def run(options: argparse.Namespace, models: Path, log: Path) -> bool:
     """Take the library on this machine and on the cluster; tell whether the tables agree."""
     with ExitStack() as stack:
         work = options.work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        music = work / f"music-{options.files}-{options.seconds:g}s"
-        made = make_library(music, options.data, options.files, options.seconds)
-        sys.stdout.write(f"{made}\n")
+        music, made = library_in(work, options.data, options.files, options.seconds)
         tables = [work / f"{name}.csv" for name in ("undisturbed", "disturbed")]
         ask = [sys.executable, "-m", "service.library", str(music), "--models", str(models)]
         commands = [[*ask, "--fresh", "--out", str(table)] for table in tables]

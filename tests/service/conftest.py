@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from service.decoding.pool import DecoderPool
 from service.settings import Settings
 from tests.service.serving import serve
 
@@ -24,3 +25,12 @@ def client(models_dir: Path) -> Iterator[TestClient]:
     """A client of a service that is ready with all three tasks."""
     with serve(Settings(models_dir=models_dir)) as ready_client:
         yield ready_client
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[DecoderPool]:
+    """One process that decodes."""
+    pool = DecoderPool(1)
+    pool.start()
+    yield pool
+    pool.close()

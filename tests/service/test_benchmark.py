@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,14 +7,6 @@ from service.decoding.pool import DecoderPool
 from service.inference.bundle import Bundle
 from tests.audio import encode, tone
 from tests.bundles import edit_card, write_bundle
-
-
-@pytest.fixture(scope="module")
-def decoders() -> Iterator[DecoderPool]:
-    pool = DecoderPool(1)
-    pool.start()
-    yield pool
-    pool.close()
 
 
 @pytest.mark.parametrize("context_rate_hz", [None, 11_025])

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle
 from service.inference.card import Calibration, Estimate
-from service.inference.classification import needed_rates_hz
+from service.inference.grids import needed_rates_hz
 from training.data.annotation import Annotation
 from training.data.readers import LabelledClip, read_data_sets
 from training.errors import TrainingError

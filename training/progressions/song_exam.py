@@ -15,7 +15,7 @@ from service.audio.decode import decode
 from service.errors import ServiceError
 from service.inference.bundle import Bundle
 from service.inference.card import Estimate
-from service.inference.classification import needed_rates_hz
+from service.inference.grids import needed_rates_hz
 from training.errors import TrainingError
 from training.evaluation.metrics import with_interval
 from training.progressions.keys import score_key

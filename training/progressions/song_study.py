@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from service.audio.decode import Clip, clip_of, decode
 from service.inference.bundle import CARD_FILE, SONGS_FILE, Bundle, file_sha256
-from service.inference.classification import needed_rates_hz
+from service.inference.grids import needed_rates_hz
 from service.inference.songs import LOG_SCALE, SongSpec
 from training.data.annotation import Annotation
 from training.data.labels import CHORDS, NO_CHORD, QUALITIES, ROOTS

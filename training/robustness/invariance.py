@@ -15,7 +15,8 @@ from service.audio.decode import decode
 from service.errors import ServiceError
 from service.inference.bundle import Bundle
 from service.inference.card import Estimate
-from service.inference.classification import classify, needed_rates_hz
+from service.inference.classification import classify
+from service.inference.grids import needed_rates_hz
 from training.data.readers import AudioFile, LabelledClip, read_data_sets
 from training.errors import TrainingError, UnreadableClip
 from training.evaluation.metrics import weighted_mean

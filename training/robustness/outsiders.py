@@ -18,7 +18,8 @@ from service.audio.files import audio_files
 from service.errors import BundleError
 from service.inference.bundle import Bundle
 from service.inference.card import Estimate
-from service.inference.classification import Classification, classify, needed_rates_hz
+from service.inference.classification import Classification, classify
+from service.inference.grids import needed_rates_hz
 from training.data.labels import NO_CHORD
 from training.data.readers import AudioFile
 from training.errors import TrainingError, UnreadableClip

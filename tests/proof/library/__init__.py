@@ -10,7 +10,7 @@ from pathlib import Path
 
 from service.cores import available_cores
 from tests.proof.library.kills import killed_command, killed_workers
-from tests.proof.library.music import Made, make_library
+from tests.proof.library.music import Made, library_in
 from tests.proof.library.spent import Spent, cpu_s, spend
 from tests.proof.memory import resident_mib
 from tests.server import service_process
@@ -70,9 +70,7 @@ def run(options: argparse.Namespace, models: Path, log: Path) -> bool:
     """Make the files, take each way, kill what works on them; tell whether all tables agree."""
     with ExitStack() as stack:
         work = options.work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        music = work / f"music-{options.files}-{options.seconds:g}s"
-        made = make_library(music, options.data, options.files, options.seconds)
-        sys.stdout.write(f"{made}\n")
+        music, made = library_in(work, options.data, options.files, options.seconds)
         place = Place(music, models.absolute(), work, options.processes, options.max_duration_s)
         holds = [_ways(place, made, options.ways, number, log) for number in range(options.runs)]
         if options.kills and "command" in options.ways:

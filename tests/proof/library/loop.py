@@ -14,7 +14,8 @@ from service.audio.files import audio_files
 from service.client import Client
 from service.errors import ServiceError
 from service.inference.bundle import Bundle
-from service.inference.classification import classify, needed_rates_hz
+from service.inference.classification import classify
+from service.inference.grids import needed_rates_hz
 from service.schemas import AllAnswers
 
 Ask = Callable[[Path], AllAnswers]

@@ -1,6 +1,7 @@
 """A library as people have them: many formats, some files broken, some an hour long, some twice."""
 
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,14 @@ def make_library(folder: Path, data: Path, count: int, seconds: float) -> Made:
             _write(file, _next(cuts, number))
     _write_odd(folder, made)
     return made
+
+
+def library_in(work: Path, data: Path, count: int, seconds: float) -> tuple[Path, Made]:
+    """Make a library in a folder of its own below another, as `make_library` does; tell of it."""
+    folder = work / f"music-{count}-{seconds:g}s"
+    made = make_library(folder, data, count, seconds)
+    sys.stdout.write(f"{made}\n")
+    return folder, made
 
 
 def _place(folder: Path, number: int) -> Path:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,13 @@ from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.errors import UnusableAudio
 from service.inference.bundle import Bundle
-from service.inference.classification import classify, classify_grids, needed_rates_hz
+from service.inference.classification import classify, classify_grids
+from service.inference.grids import needed_rates_hz
 from service.inference.timings import Timings
 from tests.audio import encode, noise, stereo
 from tests.bundles import write_bundle
 
 SOON_S = 30.0
-
-
-@pytest.fixture(scope="module")
-def decoders() -> Iterator[DecoderPool]:
-    pool = DecoderPool(1)
-    pool.start()
-    yield pool
-    pool.close()
 
 
 @pytest.mark.parametrize("rates", [(8_000, None), (8_000, 11_025)])

@@ -5,19 +5,8 @@ from service.inference.bands import BandMeter, hann, overlapping
 from service.inference.features import FeatureSpec
 from tests.audio import noise
 from tests.bundles import triangular_bank
-
-RATE_HZ = 8_000
-SPEC = FeatureSpec(
-    name="triangles",
-    sample_rate_hz=RATE_HZ,
-    fft_samples=512,
-    hop_samples=128,
-    bands=8,
-    spectrum="power",
-    range_db=80.0,
-    reference_power=1_000.0,
-    loudness_lufs=-18.0,
-)
+from tests.service.inference.test_features import LOUD_SPEC as SPEC
+from tests.service.inference.test_features import RATE_HZ
 
 
 def test_the_hann_window_is_periodic() -> None:

@@ -16,10 +16,10 @@ from service.inference.classification import (
     classify,
     clip_logits,
     clip_probabilities,
-    needed_rates_hz,
     trace,
 )
 from service.inference.features import GridMaker
+from service.inference.grids import needed_rates_hz
 from service.inference.network import Answers, Network
 from service.inference.timeline import LabelledSegment, TimelineSpec
 from service.inference.windows import Slices, Windows, cut_windows

@@ -8,7 +8,8 @@ import pytest
 
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle, Embedding, Logits
-from service.inference.classification import Classification, classify, needed_rates_hz
+from service.inference.classification import Classification, classify
+from service.inference.grids import needed_rates_hz
 from service.streaming.ears import NOW_S
 from service.streaming.protocol import ANSWER_S, StreamStart
 from service.streaming.session import Heard, Session

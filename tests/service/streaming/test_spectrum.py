@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from service.inference.bands import BandMeter
 from service.inference.features import FeatureSpec, compute_grid
 from service.streaming.spectrum import LOUDEST_OF_S, Spectrum
 from tests.audio import Waveform, noise, tone
@@ -11,7 +12,7 @@ BANK = triangular_bank(SPEC)
 
 
 def heard(samples: Waveform, size: int, spec: FeatureSpec = SPEC) -> Spectrum:
-    spectrum = Spectrum(spec, BANK)
+    spectrum = Spectrum(BandMeter(spec, BANK))
     spectrum.keep(10**6)
     for start in range(0, len(samples), size):
         spectrum.add(samples[start : start + size])
@@ -30,7 +31,7 @@ def test_features_are_those_of_the_whole_clip(size: int, n_samples: int) -> None
 
 
 def test_a_frame_is_there_as_soon_as_its_samples_are() -> None:
-    spectrum = Spectrum(SPEC, BANK)
+    spectrum = Spectrum(BandMeter(SPEC, BANK))
     spectrum.add(np.zeros(SPEC.fft_samples // 2 - 1, np.float32))
     assert spectrum.n_frames == 0
     spectrum.add(np.zeros(1, np.float32))
@@ -76,7 +77,7 @@ def test_asking_does_not_change_what_is_kept() -> None:
 
 
 def test_only_what_may_be_asked_for_is_kept() -> None:
-    spectrum = Spectrum(SPEC, BANK)
+    spectrum = Spectrum(BandMeter(SPEC, BANK))
     spectrum.keep(3)
     spectrum.keep(2)
     spectrum.add(noise(0.5, rate_hz=SAMPLE_RATE_HZ))

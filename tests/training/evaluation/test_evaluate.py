@@ -7,7 +7,8 @@ import pytest
 
 from service.audio.decode import decode
 from service.inference.bundle import Bundle
-from service.inference.classification import classify, needed_rates_hz
+from service.inference.classification import classify
+from service.inference.grids import needed_rates_hz
 from tests.audio import tone
 from tests.bundles import CHORDS, band_centre_hz, edit_card, write_bundle
 from tests.training.data.readers.pictures import random_levels, write_picture

@@ -22,11 +22,13 @@ from service.inference.bundle import (
     Bundle,
     file_sha256,
 )
-from service.inference.classification import classify, needed_rates_hz
+from service.inference.classification import classify
 from service.inference.features import compute_grid
+from service.inference.grids import needed_rates_hz
 from service.inference.windows import cut_windows
 from tests.audio import tone
 from tests.server import ROOT
+from tests.training.fitting.test_fit_job import make_job
 from tests.training.made import write_csv, write_wav
 from tests.training.runs import make_fold, write_run
 from tests.training.tiny import (
@@ -41,14 +43,12 @@ from tests.training.tiny import (
     with_fit,
 )
 from tests.training.untrained import train_the_last
-from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
 from training.data.scales import RATINGS_LIST
 from training.errors import TrainingError
 from training.fitting import fit_job
-from training.fitting.beside import Beside
 from training.fitting.embedding import on_top, taken_apart
-from training.fitting.fit_job import FINAL, FitJob, fit
+from training.fitting.fit_job import FINAL, fit
 from training.fitting.run_folder import RunFolder
 from training.fitting.trials import HeadChoice
 from training.networks.architectures import (
@@ -79,18 +79,9 @@ def fit_tones(recipe: Recipe, folder: Path) -> RunFolder:
         rated.append((f"{n}.wav", ("films", "more films")[n // 6], str(frequency_hz + n)))
     write_csv(folder / "emotion.csv", ("file", "emotion", "group"), rows)
     write_csv(folder / RATINGS_LIST, ("file", "dataset", "rated_energy"), rated)
-    job = FitJob(
-        recipe=with_fit(recipe, epochs=8),
-        data=[folder],
-        run=RunFolder(folder / "run"),
-        cache=FeatureCache(folder / "cache"),
-        seed=1,
-        beside=Beside(),
-        with_folds=True,
-        cluster=None,
-        command="python -m training fit emotion --data made",
-        models=ROOT / "models",
-    )
+    command = "python -m training fit emotion --data made"
+    recipe = with_fit(recipe, epochs=8)
+    job = make_job(folder, folder, recipe, command=command, models=ROOT / "models")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit_job, "fit_network", train_the_last)
         fit(job)

@@ -8,7 +8,8 @@ import pytest
 
 from service.audio.decode import decode
 from service.inference.bundle import Bundle
-from service.inference.classification import classify, needed_rates_hz
+from service.inference.classification import classify
+from service.inference.grids import needed_rates_hz
 from tests.training.made import GUITAR_RATE_HZ, strum
 from tests.training.progressions.test_progression_job import make_job as make_progression_job
 from training.data.readers import AudioFile, LabelledClip, read_data_sets
