@@ -8,7 +8,9 @@ import keras
 import numpy as np
 
 from tests.training.tiny import TINY_GENRE
-from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
+from training.fitting.fold_result import FoldResult
+from training.fitting.run_folder import RunFolder
+from training.fitting.run_record import RunRecord
 from training.recipes import Recipe
 
 

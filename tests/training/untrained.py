@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.fitting.batches import Examples
-from training.fitting.fit_job import FINAL
 from training.fitting.fit_network import Fitted, fit_network
+from training.fitting.run_folder import FINAL
 from training.recipes import Recipe
 
 

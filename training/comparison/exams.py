@@ -15,7 +15,7 @@ from training.data.readers import (
 )
 from training.data.splits import Fold, group_fold_plan, leave_one_data_set_out
 from training.errors import TrainingError, UnreadableClip
-from training.fitting.fit_job import HELD_BACK_FOLD
+from training.fitting.run_folder import HELD_BACK_FOLD
 from training.recipes import GENRE
 
 logger = logging.getLogger(__name__)

@@ -26,6 +26,7 @@ from training.fitting.beside import Beside
 from training.fitting.cuts import Lengths, hear_lengths
 from training.fitting.embedding import stage_of
 from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.fitting.fold_result import FoldResult
 from training.fitting.groundwork import folds_of, keep_copies_together, versions, write_down
 from training.fitting.head_choice import choose_head
 from training.fitting.items import Item, Material, examples, teacher_moments
@@ -33,7 +34,8 @@ from training.fitting.linear_head import fit_linear_head
 from training.fitting.material import gather
 from training.fitting.ratings import hear, measure, ratings_network, summaries
 from training.fitting.rehearsal import short
-from training.fitting.run_folder import FoldResult, RunFolder, RunRecord
+from training.fitting.run_folder import FINAL, HELD_BACK_FOLD, RunFolder
+from training.fitting.run_record import RunRecord
 from training.fitting.tensorboard import require_tensorboard, write_losses
 from training.networks.context import load_context, write_context
 from training.networks.teacher import Teacher
@@ -46,8 +48,6 @@ logger = logging.getLogger(__name__)
 STOP_SHARE = 0.08
 FEW_CLIPS = 250
 N_CHECK_WINDOWS = 64
-FINAL = "final"
-HELD_BACK_FOLD = "valid-list"
 
 
 @dataclass(frozen=True)

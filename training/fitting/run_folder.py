@@ -4,98 +4,27 @@ import csv
 import datetime
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from service.inference.card import Rating
 from service.inference.context import Context
 from training.data.readers import LabelledClip
 from training.errors import TrainingError
+from training.fitting.fold_result import FoldResult
+from training.fitting.run_record import RunRecord
 from training.fitting.trials import HeadChoice
 from training.networks.context import load_context
 
 INPUTS_FILE = "inputs.csv"
 RECIPE_FILE = "recipe.toml"
-
-
-class RunRecord(BaseModel):
-    """How a run was started and what it saw; ``run.json``.
-
-    Attributes
-    ----------
-    task, command, seed
-        How it was started.
-    clips_by_data_set, skipped
-        What it learned from, and what could not be read.
-    epochs, history
-        Of the final network.
-    fit_s
-        How long it took.
-    network
-        What was fitted.
-    grouped
-        Whether the data name a group for every clip.
-    remarks
-        What whoever reads the figures must know of the data.
-    versions
-        Of Python, of this package and of what it computes with.
-    data
-        Where the data lay.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    task: str
-    command: str
-    seed: int
-    clips_by_data_set: dict[str, int]
-    skipped: dict[str, str]
-    epochs: int
-    history: dict[str, list[float]]
-    fit_s: float
-    network: str = ""
-    grouped: bool = True
-    remarks: list[str] = []
-    versions: dict[str, str] = {}
-    data: list[str] = []
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """Logits for clips that a network never saw.
-
-    Attributes
-    ----------
-    name
-        What was held out.
-    clip_names, data_sets, groups
-        One entry per clip.
-    truth
-        Index of the true label, shape [clips].
-    logits
-        Clip logits, shape [clips, labels].
-    durations_s
-        How long the clips are, shape [clips]; NaN where that is unknown.
-    cuts_s
-        Lengths to which the clips were cut as well, shape [cuts].
-    cut_logits
-        Logits of the cut clips, shape [cuts, clips, labels]; NaN where a clip is no longer.
-    """
-
-    name: str
-    clip_names: list[str]
-    data_sets: list[str]
-    groups: list[str]
-    truth: NDArray[np.int64]
-    logits: NDArray[np.float32]
-    durations_s: NDArray[np.float64]
-    cuts_s: NDArray[np.float64]
-    cut_logits: NDArray[np.float32]
+FINAL = "final"
+"""The network that learned from all that is not held back."""
+HELD_BACK_FOLD = "valid-list"
+"""The fold of the clips that a list holds back, which the final network is judged on."""
 
 
 class RunFolder:
@@ -181,24 +110,11 @@ class RunFolder:
         file = self._fold_file(result.name)
         file.parent.mkdir(parents=True, exist_ok=True)
         network.save(file.with_suffix(".keras"))
-        partial = file.with_suffix(".part")  # which folds() does not take for a fold
-        with partial.open("wb") as opened:
-            np.savez_compressed(
-                opened,
-                clip_names=result.clip_names,
-                data_sets=result.data_sets,
-                groups=result.groups,
-                truth=result.truth,
-                logits=result.logits,
-                durations_s=result.durations_s,
-                cuts_s=result.cuts_s,
-                cut_logits=result.cut_logits,
-            )
-        partial.replace(file)
+        result.save(file)
 
     def folds(self) -> list[FoldResult]:
         """Return the results of all finished folds, by name."""
-        return [_load_fold(file) for file in sorted((self.path / "folds").glob("*.npz"))]
+        return [FoldResult.load(file) for file in sorted((self.path / "folds").glob("*.npz"))]
 
     def fold_network(self, name: str) -> keras.Model:
         """Return the network that never saw the clips of a fold."""
@@ -311,23 +227,3 @@ class RunFolder:
                 f"{file} does not exist: this run is not finished. "
                 f"Start or resume it with python -m training fit TASK --run {self.path} …"
             )
-
-
-def _load_fold(file: Path) -> FoldResult:
-    with np.load(file, allow_pickle=False) as stored:
-        if "cuts_s" not in stored:
-            raise TrainingError(
-                f"{file} comes from an older version, which heard no clips cut short. Start a new "
-                "run with python -m training fit."
-            )
-        return FoldResult(
-            name=file.stem,
-            clip_names=stored["clip_names"].tolist(),
-            data_sets=stored["data_sets"].tolist(),
-            groups=stored["groups"].tolist(),
-            truth=stored["truth"],
-            logits=stored["logits"],
-            durations_s=stored["durations_s"],
-            cuts_s=stored["cuts_s"],
-            cut_logits=stored["cut_logits"],
-        )

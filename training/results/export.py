@@ -33,8 +33,7 @@ from service.inference.windows import cut_windows
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
 from training.fitting.embedding import taken_apart
-from training.fitting.fit_job import FINAL
-from training.fitting.run_folder import RunFolder
+from training.fitting.run_folder import FINAL, RunFolder
 from training.networks.architectures import serving_network
 from training.recipes import Recipe
 from training.results.conversion import compare, convert, says_the_same

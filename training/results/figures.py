@@ -11,8 +11,8 @@ from service.inference.card import Calibration, Evaluation, LengthCalibration
 from training.errors import TrainingError
 from training.evaluation.calibration import fit_mixture, fit_temperature, fit_uncertain_below
 from training.evaluation.metrics import Predictions, score
-from training.fitting.fit_job import HELD_BACK_FOLD
-from training.fitting.run_folder import FoldResult, RunFolder
+from training.fitting.fold_result import FoldResult
+from training.fitting.run_folder import HELD_BACK_FOLD, RunFolder
 from training.recipes import Recipe
 
 MIN_CLIPS = 20

@@ -8,8 +8,7 @@ from pathlib import Path
 from service.inference.bundle import Bundle
 from service.inference.card import Calibration
 from training.data.readers import LabelledClip
-from training.fitting.fit_job import HELD_BACK_FOLD
-from training.fitting.run_folder import RunFolder
+from training.fitting.run_folder import HELD_BACK_FOLD, RunFolder
 from training.recipes import Recipe
 from training.results.export import write_bundle
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.evaluation.paired import Comparison, compare_answers
-from training.fitting.run_folder import FoldResult
+from training.fitting.fold_result import FoldResult
 
 HELD_OUT_FILE = "held_out.csv"
 _COLUMNS = ("clip", "group", "truth", "answer")

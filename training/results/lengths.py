@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.card import Estimate
 from training.evaluation.metrics import bootstrap, resamples
-
-if TYPE_CHECKING:
-    from training.fitting.run_folder import FoldResult  # which loads TensorFlow
+from training.fitting.fold_result import FoldResult
 
 EDGES_S = (1.0, 3.0, 10.0, 30.0, 90.0)
 
@@ -38,7 +35,7 @@ class AtLength:
     accuracy: Estimate
 
 
-def cut_lengths(folds: Sequence["FoldResult"]) -> list[AtLength]:
+def cut_lengths(folds: Sequence[FoldResult]) -> list[AtLength]:
     """Pool the clips that were also heard cut to each length, and last the whole of all."""
     found = []
     for number, cut_s in enumerate(folds[0].cuts_s.tolist() if folds else ()):
@@ -75,7 +72,7 @@ def _at(
     words: str,
     median_s: float,
     logits: NDArray[np.float32],
-    folds: Sequence["FoldResult"],
+    folds: Sequence[FoldResult],
     which: NDArray[np.bool_],
 ) -> AtLength:
     truth = np.concatenate([fold.truth for fold in folds])[which]

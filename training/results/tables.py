@@ -3,7 +3,6 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,12 +10,10 @@ from service.inference.card import Evaluation
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from training.data.readers.clips import FILE_GROUP
 from training.evaluation.metrics import with_interval
+from training.fitting.fold_result import FoldResult
 from training.fitting.trials import HeadChoice, head_name
 from training.results.lengths import AtLength
 from training.results.page import Table
-
-if TYPE_CHECKING:
-    from training.fitting.run_folder import FoldResult  # which loads TensorFlow
 
 COSTED_S = 30
 MOST_GROUPS = 12
@@ -104,7 +101,7 @@ def groups_table(clips: Sequence[Known]) -> Table:
     return Table(title, ("group", "data set", "clips", "labels"), rows)
 
 
-def leaks_table(folds: Sequence["FoldResult"]) -> Table:
+def leaks_table(folds: Sequence[FoldResult]) -> Table:
     """List groups that more than one fold held out: each was learned from in the other."""
     held_out = Counter(group for fold in folds for group in set(fold.groups))
     rows = [[group, str(n)] for group, n in sorted(held_out.items()) if n > 1]

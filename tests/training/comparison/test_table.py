@@ -10,7 +10,7 @@ from training.comparison.cost import Cost
 from training.comparison.exams import ACROSS, BY_ARTIST, GTZAN_LISTS, PROTOCOLS
 from training.comparison.table import Comparison, Row, data_sets_table, markdown, write
 from training.evaluation.metrics import with_interval
-from training.fitting.fit_job import HELD_BACK_FOLD
+from training.fitting.run_folder import HELD_BACK_FOLD
 from training.results.figures import UNCALIBRATED, evaluations
 
 

@@ -38,10 +38,10 @@ from training.data.labels import UNLABELLED
 from training.errors import TrainingError
 from training.fitting import fit_job, material
 from training.fitting.beside import Beside
-from training.fitting.fit_job import FINAL, HELD_BACK_FOLD, FitJob, fingerprint, fit
+from training.fitting.fit_job import FitJob, fingerprint, fit
 from training.fitting.fit_network import Fitted
 from training.fitting.items import Item, Material
-from training.fitting.run_folder import RunFolder
+from training.fitting.run_folder import FINAL, HELD_BACK_FOLD, RunFolder
 from training.fitting.trials import HeadChoice
 from training.recipes import Recipe
 from training.recipes.fit_settings import CHOSEN, LINEAR

@@ -12,7 +12,8 @@ from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.data.annotation import Annotation
 from training.errors import TrainingError
-from training.fitting.run_folder import FoldResult, RunFolder
+from training.fitting.fold_result import FoldResult
+from training.fitting.run_folder import RunFolder
 from training.progressions import progression_job
 from training.progressions.progression import Progression
 from training.progressions.progression_job import (

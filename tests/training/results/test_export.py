@@ -48,8 +48,8 @@ from training.data.scales import RATINGS_LIST
 from training.errors import TrainingError
 from training.fitting import fit_job
 from training.fitting.embedding import on_top, taken_apart
-from training.fitting.fit_job import FINAL, fit
-from training.fitting.run_folder import RunFolder
+from training.fitting.fit_job import fit
+from training.fitting.run_folder import FINAL, RunFolder
 from training.fitting.trials import HeadChoice
 from training.networks.architectures import (
     embedding_net,

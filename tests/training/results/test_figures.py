@@ -11,8 +11,8 @@ from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.data.labels import CHORDS
 from training.errors import TrainingError
 from training.evaluation.calibration import fit_temperature
-from training.fitting.fit_job import HELD_BACK_FOLD
-from training.fitting.run_folder import FoldResult, RunFolder
+from training.fitting.fold_result import FoldResult
+from training.fitting.run_folder import HELD_BACK_FOLD, RunFolder
 from training.results.figures import (
     MIN_CLIPS,
     MIN_CLIPS_OF_A_LENGTH,
