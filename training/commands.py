@@ -61,7 +61,7 @@ def fit(options: argparse.Namespace) -> None:
     from training.fitting.beside import Beside
     from training.fitting.chosen_recipe import chosen_recipe
     from training.fitting.fit_job import FitJob
-    from training.fitting.fit_job import fit as run_fit
+    from training.fitting.fit_task import fit as run_fit
     from training.fitting.run_folder import RunFolder
 
     recipe = chosen_recipe(

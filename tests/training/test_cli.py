@@ -29,7 +29,7 @@ from tests.training.untrained import train_the_last
 from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
 from training.comparison import compare_job
 from training.data.labels import CHORDS
-from training.fitting import fit_job
+from training.fitting import fit_task, fit_without
 from training.fitting.run_folder import RunFolder
 from training.networks import listener, musicnn
 from training.recipes import RECIPES
@@ -46,7 +46,7 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recipes that train in a second, and only the network that is kept."""
     monkeypatch.setitem(RECIPES, "chord", LINEAR_CHORD)
     monkeypatch.setitem(RECIPES, "genre", TINY_GENRE)
-    monkeypatch.setattr(fit_job, "fit_network", train_the_last)
+    monkeypatch.setattr(fit_without, "fit_network", train_the_last)
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
@@ -273,7 +273,7 @@ def test_a_fit_that_ends_tells_what_comes_next(
     asked: list[str],
     advice: str,
 ) -> None:
-    monkeypatch.setattr("training.fitting.fit_job.fit", lambda _: None)
+    monkeypatch.setattr("training.fitting.fit_task.fit", lambda _: None)
     run = RunFolder(tmp_path / "run")
     if measured:
         run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
@@ -380,7 +380,7 @@ def test_an_interruption_says_that_the_command_goes_on(
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fit_job, "fit", interrupted)
+    monkeypatch.setattr(fit_task, "fit", interrupted)
     data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("a.wav", "Am")])
 
     assert main(["fit", "chord", "--data", str(data)]) == 130

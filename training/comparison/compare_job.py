@@ -21,7 +21,9 @@ from training.data.splits import Fold
 from training.errors import TrainingError
 from training.fitting.beside import NOTHING_BESIDE
 from training.fitting.embedding import Stage, stage_of
-from training.fitting.fit_job import FitJob, fingerprint, fit_without, judge
+from training.fitting.fit_job import FitJob, fingerprint
+from training.fitting.fit_without import fit_without
+from training.fitting.judging import judge
 from training.fitting.material import assemble
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
@@ -155,7 +157,7 @@ def _train(job: FitJob, features: Features, stage: Stage, fold: Fold, test: set[
     fitted = fit_without(job, material, set(fold.groups), fold.name)
     fit_s = time.process_time() - began
     judged = [i for i, clip in enumerate(material.clips) if clip.source.name in test]
-    result = judge(job, material, fitted, judged, fold.name)
+    result = judge(job.recipe, material, fitted, judged, fold.name)
     network = stage.whole(fitted.network)
     with tempfile.TemporaryDirectory() as scratch:
         features_ms, network_ms = serving_times_ms(features, network, Path(scratch))

@@ -13,8 +13,8 @@ from training.data.cuts import CutAudio
 from training.data.filter_banks import make_bank
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile
+from training.fitting.clip_logits import PREDICT_BATCH
 from training.fitting.counting import cut_counting
-from training.fitting.fit_network import PREDICT_BATCH
 from training.fitting.items import Material
 from training.networks.context import hear_clips
 from training.recipes.recipe import Recipe

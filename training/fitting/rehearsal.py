@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.fitting.batches import WindowBatches
+from training.fitting.clip_logits import logits_of
 from training.fitting.first_step import make_variables
-from training.fitting.fit_network import compile_network, logits_of
 from training.fitting.items import Item, examples, teacher_moments
+from training.fitting.losses import compile_network
 from training.recipes import Recipe
 from training.recipes.fit_settings import FitSettings
 

@@ -18,10 +18,11 @@ from training.comparison.exams import ACROSS, BY_ARTIST
 from training.comparison.systems import System
 from training.data.cache import FeatureCache
 from training.errors import TrainingError
-from training.fitting import fit_job
 from training.fitting.fit_job import FitJob
 from training.fitting.fit_network import Fitted
 from training.fitting.items import Material
+from training.fitting.judging import judge
+from training.recipes import Recipe
 
 CNN, LSTM = System("cnn", "log_mel"), System("lstm", "log_mel")
 
@@ -100,12 +101,11 @@ def test_a_comparison_that_was_killed_goes_on_where_it_was(
     tmp_path: Path, fits: list[tuple[str, str, set[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_moods(tmp_path / "data")
-    judge = fit_job.judge
 
-    def killed(job: FitJob, *rest: Any) -> Any:
-        if job.recipe.name == "emotion lstm-log_mel":
+    def killed(recipe: Recipe, *rest: Any) -> Any:
+        if recipe.name == "emotion lstm-log_mel":
             raise KeyboardInterrupt
-        return judge(job, *rest)
+        return judge(recipe, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(compare_job, "judge", killed)

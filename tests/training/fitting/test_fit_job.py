@@ -36,10 +36,11 @@ from tests.training.untrained import leave_untrained
 from training.data.cache import FeatureCache
 from training.data.labels import UNLABELLED
 from training.errors import TrainingError
-from training.fitting import fit_job, material
+from training.fitting import fit_task, fit_without, judging, material, stopping
 from training.fitting.beside import Beside
-from training.fitting.fit_job import FitJob, fingerprint, fit
+from training.fitting.fit_job import FitJob, fingerprint
 from training.fitting.fit_network import Fitted
+from training.fitting.fit_task import fit
 from training.fitting.items import Item, Material
 from training.fitting.run_folder import FINAL, HELD_BACK_FOLD, RunFolder
 from training.fitting.trials import HeadChoice
@@ -83,15 +84,15 @@ def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -
 def watched_fits() -> Iterator[list[tuple[str, set[str]]]]:
     """Tell what is fitted meanwhile: the name and the groups learned from or stopped on."""
     done: list[tuple[str, set[str]]] = []
-    fit_without = fit_job.fit_without
+    fit = fit_without.fit_without
 
     def watched(job: FitJob, gathered: Material, groups: set[str], name: str) -> Fitted:
         items = gathered.without_groups(gathered.items, groups)
         done.append((name, {item.group for item in items}))
-        return fit_without(job, gathered, groups, name)
+        return fit(job, gathered, groups, name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_job, "fit_without", watched)
+        patch.setattr(fit_task, "fit_without", watched)
         yield done
 
 
@@ -105,7 +106,7 @@ def fits() -> Iterator[list[tuple[str, set[str]]]]:
 @pytest.fixture
 def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have networks learn nothing: what is asked is what they would learn from."""
-    monkeypatch.setattr(fit_job, "fit_network", leave_untrained)
+    monkeypatch.setattr(fit_without, "fit_network", leave_untrained)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +227,7 @@ def test_a_job_that_was_interrupted_keeps_its_finished_folds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[tuple[str, set[str]]]
 ) -> None:
     job = make_job(tmp_path, write_moods(tmp_path / "data"))
-    judge = fit_job.judge
+    judge = judging.judge
 
     def interrupted(*arguments: Any) -> Any:
         if "groups-2" in arguments[4:]:
@@ -234,7 +235,7 @@ def test_a_job_that_was_interrupted_keeps_its_finished_folds(
         return judge(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fit_job, "judge", interrupted)
+        patch.setattr(fit_task, "judge", interrupted)
         with pytest.raises(KeyboardInterrupt):
             fit(job)
     assert [fold.name for fold in job.run.folds()] == ["groups-1"]
@@ -265,7 +266,7 @@ def test_a_job_interrupted_before_its_network_was_saved_loses_nothing(
 
 
 def test_recipes_with_a_teacher_ask_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_job, "Teacher", Talking)
+    monkeypatch.setattr(fit_task, "Teacher", Talking)
     recipe = varied(TOY, teacher=True)
     job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
 
@@ -280,7 +281,7 @@ def test_other_recipes_need_no_teacher(tmp_path: Path, monkeypatch: pytest.Monke
     def not_installed(_: FeatureCache) -> None:
         raise TrainingError("there is no teacher")
 
-    monkeypatch.setattr(fit_job, "Teacher", not_installed)
+    monkeypatch.setattr(fit_task, "Teacher", not_installed)
     data = write_moods(tmp_path / "data")
 
     fit(make_job(tmp_path, data, with_folds=False))
@@ -293,7 +294,7 @@ def test_other_recipes_need_no_teacher(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_companion_task_is_learned_from_its_own_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit_job, "Teacher", Talking)
+    monkeypatch.setattr(fit_task, "Teacher", Talking)
     data = write_moods(tmp_path / "data").parent
     rows = []
     for n in range(4):
@@ -374,7 +375,7 @@ def test_the_head_is_chosen_for_each_network_by_what_it_learns_from(
         asked.append({item.group for item in items})
         return HeadChoice(penalty=None if len(asked) == 1 else 0.1)
 
-    monkeypatch.setattr(fit_job, "choose_head", choose)
+    monkeypatch.setattr(fit_without, "choose_head", choose)
     recipe = with_fit(replace(TOY_ON_TOP, augment=noisy), head=CHOSEN)
     job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe)
     fit(job)
@@ -395,7 +396,7 @@ def test_a_choice_that_was_made_is_not_made_again(
     recipe = with_fit(TOY_ON_TOP, head=LINEAR)
     job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
     job.run.keep_head_choice(FINAL, HeadChoice(penalty=0.3))
-    monkeypatch.setattr(fit_job, "choose_head", lambda *_: pytest.fail("chosen again"))
+    monkeypatch.setattr(fit_without, "choose_head", lambda *_: pytest.fail("chosen again"))
     fit(job)
     assert job.run.record().network == "linear_net"
 
@@ -404,7 +405,7 @@ def test_a_choice_that_was_made_is_not_made_again(
 def test_of_few_clips_a_network_is_trained_as_short_as_it_was_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int, epochs: int
 ) -> None:
-    monkeypatch.setattr(fit_job, "FEW_CLIPS", few)
+    monkeypatch.setattr(fit_without, "FEW_CLIPS", few)
     recipe = with_fit(TOY_ON_TOP, head=CHOSEN, patience=None)
     job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
     job.run.keep_head_choice(FINAL, HeadChoice(penalty=None))
@@ -460,7 +461,7 @@ def test_one_data_set_of_few_players_is_enough_for_chords(
     data = write_guitar_chords_v3(tmp_path / "data", takes=1, test_players=("Someone",))
     job = make_job(tmp_path, data, LINEAR_CHORD)
 
-    with caplog.at_level(logging.INFO, "training.fitting.fit_job"):
+    with caplog.at_level(logging.INFO, "training.fitting.judging"):
         fit(job)
 
     folds = job.run.folds()
@@ -493,7 +494,7 @@ def test_copies_are_not_stopped_on() -> None:
     grids = [np.zeros((4, 2), np.float16), np.ones((4, 2), np.float16)]
     item = Item("g", UNLABELLED, grids, np.zeros((0, 0), np.float32), 1.0, companion=3)
 
-    clean = fit_job._clean(item)
+    clean = stopping._clean(item)
 
     assert len(clean.grids) == 1
     assert not clean.grids[0].any()

@@ -21,10 +21,13 @@ from tests.training.tiny import (
 )
 from training.data.labels import OUTSIDE, UNLABELLED
 from training.evaluation.calibration import negative_log_likelihood
-from training.fitting import fit_network as fit_network_module
+from training.fitting import callbacks
 from training.fitting.batches import Examples, WindowBatches
+from training.fitting.clip_logits import clip_logits
 from training.fitting.counting import cut_counting
-from training.fitting.fit_network import Fitted, clip_logits, draw_stop_groups, fit_network
+from training.fitting.fit_network import Fitted, fit_network
+from training.fitting.losses import StandardisedError
+from training.fitting.stopping import MAX_STOP_WINDOWS, draw_stop_groups, stop_batch
 from training.recipes import Recipe
 
 TRAIN = toy_examples([0, 1] * 10)
@@ -58,14 +61,14 @@ def weights(fitted: Fitted) -> NDArray[np.float32]:
 
 def pull_the_plug(monkeypatch: pytest.MonkeyPatch, after_epoch: int) -> None:
     """Let the process be interrupted when an epoch has ended."""
-    show = fit_network_module._ProgressBar.on_epoch_end
+    show = callbacks.ProgressBar.on_epoch_end
 
     def on_epoch_end(self: Any, epoch: int, logs: dict[str, Any] | None = None) -> None:
         show(self, epoch, logs)
         if epoch == after_epoch:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(fit_network_module._ProgressBar, "on_epoch_end", on_epoch_end)
+    monkeypatch.setattr(callbacks.ProgressBar, "on_epoch_end", on_epoch_end)
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +120,13 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(
 ) -> None:
     undisturbed, _ = whole
     begun: list[int] = []
-    follow = fit_network_module._FollowEpoch.on_epoch_begin
+    follow = callbacks.FollowEpoch.on_epoch_begin
 
     def on_epoch_begin(self: Any, epoch: int, logs: dict[str, Any] | None = None) -> None:
         begun.append(epoch)
         follow(self, epoch, logs)
 
-    monkeypatch.setattr(fit_network_module._FollowEpoch, "on_epoch_begin", on_epoch_begin)
+    monkeypatch.setattr(callbacks.FollowEpoch, "on_epoch_begin", on_epoch_begin)
     with monkeypatch.context() as plug:
         pull_the_plug(plug, after_epoch=1)
         with pytest.raises(KeyboardInterrupt):
@@ -274,14 +277,14 @@ def test_clips_without_a_label_can_be_learned_from_and_stopped_on(tmp_path: Path
 
 def test_the_teachers_targets_are_standardised() -> None:
     mean, spread = np.array([3, -50], np.float32), np.array([1, 100], np.float32)
-    loss = fit_network_module._StandardisedError(mean, spread)
+    loss = StandardisedError(mean, spread)
     told = mean + spread * np.array([[0, 0], [1, -2], [1, -2]], np.float32)
     answered = np.array([[1, 1], [0, -1.5], [1, -2]], np.float32)
     np.testing.assert_allclose(loss.call(told, answered), [1, 0.625, 0], atol=1e-5)
 
 
 def test_a_target_that_never_changes_leaves_the_loss_finite() -> None:
-    loss = fit_network_module._StandardisedError(np.ones(2, np.float32), np.zeros(2, np.float32))
+    loss = StandardisedError(np.ones(2, np.float32), np.zeros(2, np.float32))
     told = np.ones((1, 2), np.float32)
     assert np.isfinite(np.asarray(loss.call(told, told))).all()
     np.testing.assert_array_equal(loss.call(told, 0 * told), [0])
@@ -341,11 +344,11 @@ def test_long_stop_clips_do_not_drown_short_ones() -> None:
         teacher=[np.full((3, 2), 7, np.float32), nothing],
     )
 
-    windows, targets, batch_weights = fit_network_module._stop_batch(
+    windows, targets, batch_weights = stop_batch(
         stop, TOY.inputs.windows, {"logits": 2, "companion": 4, "teacher": 2}
     )
 
-    assert len(windows) == fit_network_module.MAX_STOP_WINDOWS + 1
+    assert len(windows) == MAX_STOP_WINDOWS + 1
     np.testing.assert_array_equal(targets["logits"], [[0, 1]] * 4 + [[0, 0]])
     np.testing.assert_array_equal(targets["companion"], [[0] * 4] * 4 + [[0.25] * 4])
     np.testing.assert_array_equal(targets["teacher"], [[7, 7]] * 4 + [[0, 0]])
@@ -361,7 +364,7 @@ def test_each_stop_window_is_compared_with_the_comment_on_its_own_place() -> Non
     comments = np.arange(10, dtype=np.float32)[:, None]
     stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [comments])
 
-    cut, targets, _ = fit_network_module._stop_batch(stop, windows, {"logits": 2, "teacher": 1})
+    cut, targets, _ = stop_batch(stop, windows, {"logits": 2, "teacher": 1})
 
     np.testing.assert_array_equal(targets["teacher"], [[0], [3], [6], [9]])
     np.testing.assert_array_equal(cut[:, 0, 0], [0, 3, 6, 9])
@@ -376,7 +379,7 @@ def test_a_stop_window_is_compared_with_what_the_teacher_said_there(n_frames: in
     begins = np.linspace(0, max(0, n_frames - 8), n_stretches).astype(np.float32)
     stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [begins[:, None]])
 
-    cut, targets, _ = fit_network_module._stop_batch(stop, windows, {"logits": 2, "teacher": 1})
+    cut, targets, _ = stop_batch(stop, windows, {"logits": 2, "teacher": 1})
 
     cut_at = cut[:, 0, 0] - 1
     nearest = begins[np.abs(cut_at[:, None] - begins).argmin(axis=1)]

@@ -4,8 +4,8 @@ import numpy as np
 
 from tests.training.tiny import TOY_ON_TOP
 from training.data.labels import OUTSIDE, UNLABELLED
+from training.fitting.clip_logits import clip_logits
 from training.fitting.embedding import on_embeddings
-from training.fitting.fit_network import clip_logits
 from training.fitting.items import Item
 from training.fitting.linear_head import Head, Heard, Path, fit_linear_head
 

@@ -10,7 +10,7 @@ from tests.training.made import write_moods
 from tests.training.tiny import TOY, TOY_ON_TOP, with_fit
 from training.errors import TrainingError
 from training.fitting import tensorboard
-from training.fitting.fit_job import fit
+from training.fitting.fit_task import fit
 from training.recipes import Recipe
 from training.recipes.fit_settings import LINEAR
 

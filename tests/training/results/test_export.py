@@ -46,9 +46,9 @@ from tests.training.untrained import train_the_last
 from training.data.filter_banks import make_bank
 from training.data.scales import RATINGS_LIST
 from training.errors import TrainingError
-from training.fitting import fit_job
+from training.fitting import fit_without
 from training.fitting.embedding import on_top, taken_apart
-from training.fitting.fit_job import fit
+from training.fitting.fit_task import fit
 from training.fitting.run_folder import FINAL, RunFolder
 from training.fitting.trials import HeadChoice
 from training.networks.architectures import (
@@ -83,7 +83,7 @@ def fit_tones(recipe: Recipe, folder: Path) -> RunFolder:
     recipe = with_fit(recipe, epochs=8)
     job = make_job(folder, folder, recipe, command=command, models=ROOT / "models")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_job, "fit_network", train_the_last)
+        patch.setattr(fit_without, "fit_network", train_the_last)
         fit(job)
     return job.run
 

@@ -1,0 +1,48 @@
+"""Ask a network of Keras about whole clips, by their windows that count."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from service.inference.classification import clip_logits as join_windows
+from training.data.cache import HalfGrid
+from training.fitting.counting import cut_counting
+from training.recipes import Recipe
+
+PREDICT_BATCH = 256
+
+
+def clip_logits(
+    network: keras.Model, grids: Sequence[HalfGrid], recipe: Recipe
+) -> NDArray[np.float32]:
+    """Return the mean logits of each clip's windows that count, shape [clips, labels]."""
+
+    def ask(cut: NDArray[np.float32]) -> NDArray[np.float32]:
+        answers = network.predict(cut, batch_size=PREDICT_BATCH, verbose=0)
+        logits: NDArray[np.float32] = answers["logits"]
+        return logits
+
+    return logits_of(ask, grids, recipe)
+
+
+def logits_of(
+    ask: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    grids: Sequence[HalfGrid],
+    recipe: Recipe,
+) -> NDArray[np.float32]:
+    """Return the mean of what is said of each clip's windows, shape [clips, labels].
+
+    Parameters
+    ----------
+    ask
+        From windows, shape [windows, frames, bands], to their logits.
+    grids
+        Of the clips.
+    recipe
+        Tells how they are cut, and which windows count.
+    """
+    cut = [cut_counting(grid, recipe) for grid in grids]
+    ends = np.cumsum([len(w) for w in cut])[:-1]
+    return np.stack([join_windows(part) for part in np.split(ask(np.concatenate(cut)), ends)])
