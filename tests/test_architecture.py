@@ -54,7 +54,6 @@ ORDER = {
         "forms",
         "progressions",
         "commands",
-        "cli_help",
         "cli",
         "__main__",
     ),

@@ -26,7 +26,9 @@ from tests.training.made import (
 from tests.training.runs import make_fold
 from tests.training.tiny import LINEAR_CHORD, TINY_GENRE, varied
 from tests.training.untrained import train_the_last
-from training.cli import FEATURE_NAMES, MODEL_NAMES, RECIPE_NAMES, main
+from training.cli import main
+from training.commands.compare import FEATURE_NAMES, MODEL_NAMES
+from training.commands.options import RECIPE_NAMES
 from training.comparison import compare_job
 from training.data.labels import CHORDS
 from training.fitting import fit_task, fit_without

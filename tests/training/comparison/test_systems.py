@@ -5,7 +5,7 @@ import pytest
 
 from service.inference.features import compute_grid
 from tests.audio import tone
-from training.cli import COMPARED_TASKS, FEATURE_NAMES, MODEL_NAMES
+from training.commands.compare import COMPARED_TASKS, FEATURE_NAMES, MODEL_NAMES
 from training.comparison.systems import FEATURES, MODELS, PICTURES, TASKS, System, choose
 from training.data.filter_banks import make_bank
 from training.data.readers import AudioFile

@@ -9,7 +9,8 @@ import pytest
 
 from tests.audio import noise, tone
 from tests.training.made import write_csv, write_wav
-from training.cli import DATA_FORMATS, main
+from training.cli import main
+from training.commands.prepare import DATA_FORMATS
 from training.data.readers import read_data_set
 from training.data.readers.statistics import N_FEATURES
 from training.errors import TrainingError

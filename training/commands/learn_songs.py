@@ -1,0 +1,70 @@
+"""Teach a chord bundle what songs are like."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from training.commands.command import Command
+from training.commands.options import add_seed
+
+HELP = """\
+Where a recording holds three roots or more, and one stays where its chord changes, the service
+hears it as a song: a second, small network hears five windows of what the chord network said and
+has half the say, and of all sequences of chords the most probable one in the key of the song is
+taken. Other recordings are answered as before. The network learns from folders of rendered songs
+and from as much of made-up ones, the sequences from songs of POP909 that are not held out and from
+made-up ones full of sevenths. Measure before you serve it: the gain was too small and uncertain to
+ship (training/notes/chords_over_time.md). Do it again after each promote of a chord model, since
+the numbers belong to its network.
+
+  python -m training render --pop909 POP909 --out FOLDER --count 56 --soundfonts FONTS
+  python -m training learn-songs --pop909 POP909 --songs FOLDER --soundfonts FONTS \\
+    --version 2.2.0
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what it can be told."""
+    parser.add_argument("--pop909", type=Path, required=True, help="whose chords are counted")
+    parser.add_argument(
+        "--songs", type=Path, nargs="+", required=True, metavar="FOLDER", help="what render made"
+    )
+    parser.add_argument(
+        "--soundfonts",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="play made-up songs to learn from",
+    )
+    parser.add_argument(
+        "--bundle", type=Path, default=Path("models/chord"), help="whom [%(default)s]"
+    )
+    parser.add_argument("--version", required=True, help="of the bundle that comes out")
+    add_seed(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Teach a chord bundle what songs are like."""
+    from training.progressions.song_study import StudyJob, study
+
+    study(
+        StudyJob(
+            pop909=options.pop909,
+            songs=options.songs,
+            soundfonts=options.soundfonts,
+            bundle=options.bundle,
+            version=options.version,
+            seed=options.seed,
+        )
+    )
+    logging.info("%s hears songs", options.bundle)
+
+
+COMMAND = Command(
+    "learn-songs",
+    "teach a chord bundle what songs are like",
+    add_options,
+    run,
+    details=HELP,
+)

@@ -1,0 +1,75 @@
+"""Play songs of POP909 with a band, to know their chords."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from service.arguments import positive_number, positive_whole
+from training.commands.command import Command
+from training.commands.options import add_seed
+
+HELP = """\
+A drawn band plays each song: its own accompaniment on other instruments, or chords strummed,
+picked, struck or held; bass, drums, a voice or another lead; transposed, in half of the songs
+detuned by up to 50 cents, in a fifth of them worn by an amplifier, a room or noise. With
+--exact-notes all play the chords, at most with their own accompaniment beside them: that is easier
+to name. Beside each recording lies a .jams with its chords, keys and tuning. What is there already
+stays, so each way needs a folder of its own.
+
+  python -m training render --pop909 POP909 --held-out --out FOLDER \\
+    --soundfonts /usr/share/sounds/sf2/TimGM6mb.sf2
+  python -m training progressions --songs FOLDER
+
+Needs the program fluidsynth. POP909 holds folders NNN with NNN.mid and chord_midi.txt.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what it can be told."""
+    parser.add_argument("--pop909", type=Path, required=True, help="folder of the songs")
+    parser.add_argument(
+        "--soundfonts", type=Path, nargs="+", required=True, metavar="FILE", help="play in turn"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="where the recordings go")
+    parser.add_argument(
+        "--held-out", action="store_true", help="the songs for measuring alone, a fifth of all"
+    )
+    parser.add_argument(
+        "--exact-notes", action="store_true", help="let no song keep its own accompaniment alone"
+    )
+    parser.add_argument(
+        "--count", type=positive_whole, default=20, help="how many at most [%(default)s]"
+    )
+    parser.add_argument(
+        "--seconds", type=positive_number, default=75.0, help="of each [%(default)s]"
+    )
+    add_seed(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Play songs of POP909 with a band."""
+    from training.progressions.rendering import RenderJob, render
+
+    count = render(
+        RenderJob(
+            pop909=options.pop909,
+            soundfonts=options.soundfonts,
+            out=options.out,
+            held_out=options.held_out,
+            count=options.count,
+            duration_s=options.seconds,
+            seed=options.seed,
+            exact_notes=options.exact_notes,
+        )
+    )
+    logging.info("%d songs are in %s", count, options.out)
+
+
+COMMAND = Command(
+    "render",
+    "play songs of POP909 with a band, to know their chords",
+    add_options,
+    run,
+    details=HELP,
+    needs_tensorflow=False,
+)
