@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from service.audio.decode import Clip
 from service.audio.excerpt import Excerpt
-from service.inference.bundle import EMBEDDING_FILE, MODEL_FILE, Bundle, Probabilities
+from service.inference.bundle import Bundle, Probabilities
+from service.inference.bundle_files import EMBEDDING_FILE, MODEL_FILE
 from service.inference.classification import Classification
 from service.inference.registry import Registry
 from service.inference.timeline import spread

@@ -13,7 +13,7 @@ from service.deadline import Deadline
 from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import Bundle
-from service.inference.classification import clip_probabilities, trace
+from service.inference.clip_answer import clip_probabilities, trace
 from service.inference.grids import context_grid_key, grid_key
 from service.inference.registry import Registry
 from service.inference.timings import Timings

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from service.audio.decode import clip_of
-from service.inference.bundle import (
+from service.inference.bundle_files import (
     BANK_FILE,
     CARD_FILE,
     CONTEXT_BANK_FILE,

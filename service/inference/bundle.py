@@ -1,55 +1,39 @@
 """Load a model bundle, prove that it does what it was trained to do, and run it.
 
-A bundle is a folder: ``card.json`` (the contract), ``model.onnx``, ``filter_bank.npy``
-and ``golden.npz``, a synthetic clip with the features and logits that training got
-for it. Whoever loads a bundle computes both again, so a damaged file, another
-version of a library or a changed feature is found before the first request.
-
-Where the card names an ``embedding.onnx``, the windows go through that first and what
-it says of each goes to ``model.onnx``. Bundles with the same one can share its work.
-Where the card names a ``ratings.onnx``, that is given the same embedding.
-
-Where the card has a context, ``context.onnx`` hears the whole clip, in features of its own
-that ``context_bank.npy`` makes. Means and standard deviations of its answers are appended to the
-embedding of each window for ``model.onnx``.
-
-Where the card's timeline hears songs, ``songs.npz`` holds the numbers for it.
+What its folder holds is told in :mod:`service.inference.bundle_files`, how it is proven in
+:mod:`service.inference.golden`.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from service.errors import BundleError
 from service.inference.bands import BandMeter
+from service.inference.bundle_files import (
+    BANK_FILE,
+    CARD_FILE,
+    CONTEXT_BANK_FILE,
+    CONTEXT_FILE,
+    EMBEDDING_FILE,
+    MODEL_FILE,
+    RATINGS_FILE,
+    SONGS_FILE,
+    check_hashes,
+    load_bank,
+    read_card,
+)
 from service.inference.card import Calibration, Card, ContextSpec
 from service.inference.context import Context, append_context
-from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
-from service.inference.network import Answers, Network, shown
+from service.inference.features import FilterBank, Grid, compute_grid
+from service.inference.golden import prove
+from service.inference.network import Network, shown
 from service.inference.softmax import softmax
 from service.inference.songs import SongSense
 from service.inference.tuning import bring_in_tune
 from service.inference.windows import CutWindows, Slices
-
-CARD_FILE = "card.json"
-MODEL_FILE = "model.onnx"
-BANK_FILE = "filter_bank.npy"
-GOLDEN_FILE = "golden.npz"
-HASHED_FILES = (MODEL_FILE, BANK_FILE, GOLDEN_FILE)
-EMBEDDING_FILE = "embedding.onnx"
-RATINGS_FILE = "ratings.onnx"
-CONTEXT_FILE = "context.onnx"
-CONTEXT_BANK_FILE = "context_bank.npy"
-CONTEXT_FILES = (CONTEXT_FILE, CONTEXT_BANK_FILE)
-SONGS_FILE = "songs.npz"
-OPTIONAL_FILES = (EMBEDDING_FILE, RATINGS_FILE, *CONTEXT_FILES, SONGS_FILE)
-"""Not in every bundle; hashed too where they are."""
-
-GOLDEN_TOLERANCE = 1e-3
 
 # [n_windows, 1, units], a window of one frame each; with what a context heard, more units.
 Embedding = NDArray[np.float32]
@@ -110,8 +94,8 @@ class Bundle:
             A file is missing or damaged, or the golden output is not reproduced.
         """
         card = read_card(folder)
-        _check_hashes(folder, card)
-        bank = _load_bank(folder / BANK_FILE, card.features)
+        check_hashes(folder, card)
+        bank = load_bank(folder / BANK_FILE, card.features)
         embedding = None
         if _embeds(card):
             embedding = Network.open_once(folder / EMBEDDING_FILE, card.sha256[EMBEDDING_FILE])
@@ -119,7 +103,7 @@ class Bundle:
         context = _load_context(folder, card, card.context) if card.context else None
         network = Network.open(folder / MODEL_FILE)
         bundle = cls(card, bank, network, embedding, ratings, context, _load_songs(folder, card))
-        bundle._prove(folder / GOLDEN_FILE)
+        prove(bundle, folder)
         return bundle
 
     def features(self, samples: NDArray[np.float32]) -> Grid:
@@ -226,42 +210,6 @@ class Bundle:
         """
         return calibrated(logits, self.card.calibration, heard_s)
 
-    def _prove(self, golden_file: Path) -> None:
-        with np.load(golden_file, allow_pickle=False) as golden:
-            grids = self._grids(golden["samples"])
-            found = grids | self._try_run(golden_file.parent, grids)
-            off = {what: _largest_difference(found[what], golden[what]) for what in found}
-        folder, card = golden_file.parent, self.card
-        _check_width(folder / MODEL_FILE, found["logits"], len(card.labels), "labels")
-        if self._ratings is not None:
-            _check_width(folder / RATINGS_FILE, found["ratings"], len(card.ratings), "ratings")
-        for what, difference in off.items():
-            # Written so that a NaN fails too.
-            if not difference <= GOLDEN_TOLERANCE:
-                raise BundleError(
-                    f"{shown(golden_file)}: the golden clip's {what} differ by {difference:.2g} "
-                    f"from those of training, more than {GOLDEN_TOLERANCE:g}: library versions or "
-                    "files do not fit the bundle"
-                )
-
-    def _grids(self, samples: NDArray[np.float32]) -> dict[str, Grid]:
-        grids = {"features": self.features(samples)}
-        if self.context is not None:
-            rate_hz = self.card.features.sample_rate_hz
-            grids["context_features"] = self.context.features_from(samples, rate_hz)
-        return grids
-
-    def _try_run(self, folder: Path, grids: dict[str, Grid]) -> dict[str, Answers]:
-        try:
-            embedding = self.embed(CutWindows(grids["features"], self.card.windows))
-            told = self.told(embedding, grids.get("context_features"))
-            answers = {"logits": self.run_embedded(told)}
-            if self._ratings is not None:
-                answers["ratings"] = self.rate_embedded(embedding)
-        except Exception as error:  # onnxruntime has no common base class for its errors
-            raise BundleError(f"the networks of {folder.name} cannot be run: {error}") from error
-        return answers
-
 
 def calibrated(
     logits: NDArray[np.floating], calibration: Calibration, heard_s: float | None
@@ -275,50 +223,8 @@ def calibrated(
     return probabilities
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def read_card(folder: Path) -> Card:
-    """Read the card of the bundle in a folder, without proving anything.
-
-    Raises
-    ------
-    BundleError
-        There is none, or it is not valid.
-    """
-    try:
-        return Card.model_validate_json((folder / CARD_FILE).read_bytes())
-    except FileNotFoundError as error:
-        raise BundleError(f"{shown(folder / CARD_FILE)} does not exist") from error
-    except ValidationError as error:
-        raise BundleError(f"{shown(folder / CARD_FILE)} is not a valid card: {error}") from error
-
-
-def _check_hashes(folder: Path, card: Card) -> None:
-    needed = {
-        *card.sha256,
-        *(CONTEXT_FILES if card.context else ()),
-        *((SONGS_FILE,) if _hears_songs(card) else ()),
-    }
-    also = [n for n in OPTIONAL_FILES if n in needed or (folder / n).exists()]
-    for name in (*HASHED_FILES, *also):
-        path = folder / name
-        if not path.is_file():
-            raise BundleError(f"{shown(path)} does not exist")
-        if file_sha256(path) != card.sha256.get(name):
-            raise BundleError(
-                f"{shown(path)} is damaged: its SHA-256 is not the one in {CARD_FILE}"
-            )
-
-
 def _embeds(card: Card) -> bool:
     return EMBEDDING_FILE in card.sha256
-
-
-def _hears_songs(card: Card) -> bool:
-    return card.timeline is not None and card.timeline.songs is not None
 
 
 def _load_songs(folder: Path, card: Card) -> SongSense | None:
@@ -327,30 +233,11 @@ def _load_songs(folder: Path, card: Card) -> SongSense | None:
     return SongSense.load(folder / SONGS_FILE, card.timeline.songs, len(card.labels))
 
 
-def _load_bank(file: Path, spec: FeatureSpec) -> FilterBank:
-    bank: FilterBank = np.load(file, allow_pickle=False)
-    expected = (spec.bands, spec.fft_samples // 2 + 1)
-    if bank.shape != expected:
-        raise BundleError(f"{shown(file)} has shape {bank.shape}, not {expected}")
-    return bank
-
-
 def _load_context(folder: Path, card: Card, spec: ContextSpec) -> Context:
     if not _embeds(card):
         raise BundleError(
             f"{shown(folder / CARD_FILE)} has a context but no {EMBEDDING_FILE}: windows of "
             "features have no place for what the context hears"
         )
-    bank = _load_bank(folder / CONTEXT_BANK_FILE, spec.features)
+    bank = load_bank(folder / CONTEXT_BANK_FILE, spec.features)
     return Context(spec, bank, Network.open(folder / CONTEXT_FILE))
-
-
-def _check_width(file: Path, answers: Answers, count: int, what: str) -> None:
-    if answers.shape[1:] != (count,):
-        raise BundleError(
-            f"{shown(file)} answers with shape {answers.shape}, but the card has {count} {what}"
-        )
-
-
-def _largest_difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    return float(np.abs(a - b).max()) if a.shape == b.shape else float("inf")

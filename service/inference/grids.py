@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from service.audio.decode import Samples
 from service.inference.bands import BandMeter
-from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import BANK_FILE, CONTEXT_BANK_FILE
 from service.inference.context import Context
 from service.inference.features import FeatureSpec, Grid, GridMaker
 

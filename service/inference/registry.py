@@ -8,7 +8,8 @@ from threading import Lock
 from typing import Literal
 
 from service.errors import BundleError, NotFound, NotReady
-from service.inference.bundle import CARD_FILE, Bundle, read_card
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import CARD_FILE, read_card
 from service.inference.card import Card
 from service.inference.signature import PublicKey
 

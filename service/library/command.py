@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from service.inference.bundle import CARD_FILE
+from service.inference.bundle_files import CARD_FILE
 from service.library.cli import question_of
 from service.library.engine import Engine, dask_engine
 from service.library.problems import LibraryError

@@ -10,7 +10,7 @@ from distributed import Client, KilledWorker
 
 from service.bulk import ALLOWED_FAILURES, Done, NoWorkers, map_unordered, workers
 from service.errors import BundleError
-from service.inference.bundle import read_card
+from service.inference.bundle_files import read_card
 from service.library.problems import LibraryError, WorkerKilled
 from service.library.question import Models, Outcome, Question, describe_card
 from service.library.work import Bundles, classify_file, hash_file

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.audio.decode import Limits
 from service.audio.excerpt import Excerpt
-from service.inference.bundle import MODEL_FILE
+from service.inference.bundle_files import MODEL_FILE
 from service.inference.card import Card
 from service.schemas import AllAnswers, ModelRef
 

@@ -18,7 +18,8 @@ from service.deadline import Deadline
 from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.errors import BundleError, ServiceError
-from service.inference.bundle import MODEL_FILE, Bundle
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import MODEL_FILE
 from service.inference.classification import classify_grids
 from service.inference.timings import Timings
 from service.library.problems import LibraryError

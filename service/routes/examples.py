@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.answers import PROBABILITY_DIGITS
-from service.inference.bundle import MODEL_FILE
+from service.inference.bundle_files import MODEL_FILE
 from service.inference.card import Card
 
 # With more, an example would be all labels and nothing else.

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from service.audio.decode import Samples
 from service.inference.bands import BandMeter
-from service.inference.bundle import (
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import (
     BANK_FILE,
     CONTEXT_BANK_FILE,
     CONTEXT_FILES,
     EMBEDDING_FILE,
-    Bundle,
 )
 from service.inference.context import Context
 from service.inference.timeline import TimelineSpec

@@ -1,6 +1,6 @@
 """What a model whose windows are joined says of a stream: what sounds when, and most.
 
-As :mod:`service.inference.classification` does it for a clip, with two differences. The most
+As :mod:`service.inference.clip_answer` does it for a clip, with two differences. The most
 probable sequence of labels is looked for among the last windows only; what it said of older ones
 stays. And only the last quarter of an hour is remembered.
 """

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from service.audio.decode import Clip
 from service.errors import Overloaded, ServiceError
-from service.inference.bundle import MODEL_FILE
+from service.inference.bundle_files import MODEL_FILE
 from service.inference.classification import Classification
 from service.inference.registry import Entry
 

@@ -6,7 +6,8 @@ import pytest
 
 from service.answers import audio_info, readiness, task_result
 from service.audio.decode import Clip
-from service.inference.bundle import MODEL_FILE, Bundle, file_sha256
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import MODEL_FILE, file_sha256
 from service.inference.classification import Classification
 from service.inference.key import Key
 from service.inference.registry import Registry

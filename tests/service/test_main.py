@@ -18,7 +18,7 @@ import pytest
 
 from service import __version__
 from service.__main__ import main
-from service.inference.bundle import MODEL_FILE
+from service.inference.bundle_files import MODEL_FILE
 from service.settings import Settings
 from service.startup.ports import listening
 from tests.audio import encode, tone

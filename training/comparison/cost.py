@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.audio.decode import decode
 from service.audio.synthetic import CLIP_RATE_HZ, synthetic_mp3
-from service.inference.bundle import MODEL_FILE
+from service.inference.bundle_files import MODEL_FILE
 from service.inference.network import Network
 from service.inference.windows import Windows, cut_windows
 from training.comparison.systems import Features

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from service.errors import BundleError
 from service.inference.bundle import Bundle, Probabilities
 from service.inference.card import Card, Evaluation
-from service.inference.classification import clip_probabilities, counting_windows, trace
+from service.inference.clip_answer import clip_probabilities, counting_windows, trace
 from service.inference.features import Grid
 from training.data.cache import FeatureCache
 from training.data.labels import TASKS

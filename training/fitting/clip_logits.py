@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.classification import clip_logits as join_windows
+from service.inference.clip_answer import clip_logits as join_windows
 from training.data.cache import HalfGrid
 from training.fitting.counting import cut_counting
 from training.recipes import Recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from service.inference.bundle import MODEL_FILE, file_sha256
+from service.inference.bundle_files import MODEL_FILE, file_sha256
 from training.data.cache import FeatureCache
 from training.data.readers import LabelledClip
 from training.fitting.beside import Beside

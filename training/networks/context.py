@@ -17,7 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tqdm import tqdm
 
 from service.errors import BundleError
-from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, CONTEXT_FILE, MODEL_FILE, Bundle
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import BANK_FILE, CONTEXT_BANK_FILE, CONTEXT_FILE, MODEL_FILE
 from service.inference.card import ContextSpec
 from service.inference.context import Context
 from service.inference.network import Network

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from service.audio.decode import Clip, clip_of, decode
-from service.inference.bundle import CARD_FILE, SONGS_FILE, Bundle, file_sha256
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import CARD_FILE, SONGS_FILE, file_sha256
 from service.inference.grids import needed_rates_hz
 from service.inference.songs import LOG_SCALE, SongSpec
 from training.data.annotation import Annotation

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from service import __version__
 from service.errors import BundleError
-from service.inference.bundle import (
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import (
     BANK_FILE,
     CARD_FILE,
     CONTEXT_BANK_FILE,
@@ -23,7 +24,6 @@ from service.inference.bundle import (
     MODEL_FILE,
     RATINGS_FILE,
     SONGS_FILE,
-    Bundle,
     file_sha256,
 )
 from service.inference.card import Calibration, Card, Evaluation, TrainingRecord

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service.inference.bundle import CARD_FILE, SONGS_FILE
+from service.inference.bundle_files import CARD_FILE, SONGS_FILE
 from service.inference.card import Card
 from training.data.cache import FeatureCache
 from training.errors import TrainingError

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import onnx
 
-from service.inference.bundle import CARD_FILE, Bundle
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import CARD_FILE
 from training.errors import TrainingError
 
 CONFIG_FILE = "config.pbtxt"

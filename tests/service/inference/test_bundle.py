@@ -7,7 +7,8 @@ import pytest
 from service.audio.decode import clip_of
 from service.errors import BundleError
 from service.inference import network
-from service.inference.bundle import (
+from service.inference.bundle import Bundle, calibrated
+from service.inference.bundle_files import (
     BANK_FILE,
     CARD_FILE,
     CONTEXT_BANK_FILE,
@@ -18,8 +19,6 @@ from service.inference.bundle import (
     HASHED_FILES,
     MODEL_FILE,
     RATINGS_FILE,
-    Bundle,
-    calibrated,
     file_sha256,
 )
 from service.inference.card import Calibration, LengthCalibration

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.inference.bundle import CARD_FILE
+from service.inference.bundle_files import CARD_FILE
 from service.inference.card import Calibration, Card
 
 

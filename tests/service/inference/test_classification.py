@@ -9,15 +9,11 @@ import pytest
 from service.audio.decode import Clip, Samples, clip_of
 from service.inference import grids as grids_module
 from service.inference.bands import BandMeter
-from service.inference.bundle import BANK_FILE, CONTEXT_BANK_FILE, Bundle, Logits
+from service.inference.bundle import Bundle, Logits
+from service.inference.bundle_files import BANK_FILE, CONTEXT_BANK_FILE
 from service.inference.card import LengthCalibration
-from service.inference.classification import (
-    Classification,
-    classify,
-    clip_logits,
-    clip_probabilities,
-    trace,
-)
+from service.inference.classification import Classification, classify
+from service.inference.clip_answer import clip_logits, clip_probabilities, trace
 from service.inference.features import GridMaker
 from service.inference.grids import needed_rates_hz
 from service.inference.network import Answers, Network

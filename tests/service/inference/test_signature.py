@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.errors import BundleError
-from service.inference.bundle import CARD_FILE
+from service.inference.bundle_files import CARD_FILE
 from service.inference.registry import Registry
 from service.inference.signature import PublicKey
 from tests.bundles import GENRES, edit_card, write_bundle

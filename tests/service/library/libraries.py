@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from service.inference.bundle import MODEL_FILE, read_card
+from service.inference.bundle_files import MODEL_FILE, read_card
 from service.library.question import Models, Outcome, Question, describe_card
 from service.library.work import Bundles, classify_file, hash_file
 from tests.audio import encode, tone

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from service.audio.decode import Clip, Listener, hear
 from service.decoding.pool import DecoderPool
-from service.inference.bundle import MODEL_FILE, file_sha256
+from service.inference.bundle_files import MODEL_FILE, file_sha256
 from service.settings import Settings
 from tests.audio import ENCODINGS, encode, encode_as, stereo, tone
 from tests.bundles import (

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from service.inference.bundle import CARD_FILE, MODEL_FILE
+from service.inference.bundle_files import CARD_FILE, MODEL_FILE
 from service.inference.card import Card
 from service.settings import Settings
 from tests.bundles import CHORDS, EMOTIONS, GENRES, write_bundle

@@ -5,7 +5,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 from starlette.testclient import TestClient
 
-from service.inference.bundle import MODEL_FILE, file_sha256
+from service.inference.bundle_files import MODEL_FILE, file_sha256
 from service.intake.admission import Admission
 from service.intake.workers import WorkerPool
 from service.settings import Settings

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.inference.bundle import MODEL_FILE
+from service.inference.bundle_files import MODEL_FILE
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from tests.training.tiny import TOY, unchanged
 from training.comparison import cost

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from service.inference.bundle import SONGS_FILE, Bundle
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import SONGS_FILE
 from service.inference.songs import LEAST_PROBABILITY, LOG_SCALE, SongSense
 from tests.training.made import GUITAR_RATE_HZ, strum, write_wav
 from tests.training.songs909 import write_song

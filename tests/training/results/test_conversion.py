@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from service.inference.bundle import MODEL_FILE
+from service.inference.bundle_files import MODEL_FILE
 from tests.training.runs import write_run
 from tests.training.tiny import needs_musicnn
 from training.errors import TrainingError

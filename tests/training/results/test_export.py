@@ -11,7 +11,8 @@ import tf2onnx
 
 from service import __version__
 from service.audio.decode import clip_of
-from service.inference.bundle import (
+from service.inference.bundle import Bundle
+from service.inference.bundle_files import (
     BANK_FILE,
     CARD_FILE,
     CONTEXT_BANK_FILE,
@@ -19,7 +20,6 @@ from service.inference.bundle import (
     HASHED_FILES,
     MODEL_FILE,
     RATINGS_FILE,
-    Bundle,
     file_sha256,
 )
 from service.inference.classification import classify

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.inference.bundle import SONGS_FILE
+from service.inference.bundle_files import SONGS_FILE
 from tests.training.runs import make_fold, write_run
 from tests.training.tiny import TINY_GENRE
 from training.data.cache import FeatureCache

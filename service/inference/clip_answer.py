@@ -1,0 +1,102 @@
+"""What a bundle says of one clip: of the whole, and over time."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from service.inference.bundle import Bundle, Logits, Probabilities
+from service.inference.card import Card
+from service.inference.features import Grid
+from service.inference.timeline import LabelledSegment, label_segments, move_ends
+from service.inference.whole import NOTHING, whole_probabilities
+from service.inference.windows import (
+    Counting,
+    CutWindows,
+    cut_counting_windows,
+    heard_stretches,
+    segments,
+)
+
+
+def clip_logits(window_logits: Logits) -> Logits:
+    """Join the windows' logits, shape [n_windows, labels], to the clip's, shape [labels]."""
+    mean: Logits = window_logits.mean(axis=0)
+    return mean
+
+
+def clip_probabilities(
+    bundle: Bundle,
+    n_frames: int,
+    window_logits: Callable[[], Logits],
+    timeline: Sequence[LabelledSegment] | None,
+) -> Probabilities:
+    """Return the calibrated probabilities of a whole clip, shape [labels].
+
+    Parameters
+    ----------
+    bundle
+        Who answers.
+    n_frames
+        Frames of the clip's features that are heard in its windows.
+    window_logits
+        Asks what the bundle says about the clip's windows that count, shape [n_windows, labels];
+        where several labels sound, the timeline tells enough.
+    timeline
+        What :func:`trace` returned; needed where the card joins windows.
+    """
+    card = bundle.card
+    calibrate = partial(bundle.probabilities, heard_s=(n_frames - 1) * card.features.hop_s)
+    if card.timeline is None or timeline is None:
+        return calibrate(clip_logits(window_logits()))
+    nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
+    windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
+    return whole_probabilities(timeline, nothing, windows, window_logits, calibrate)
+
+
+def counting_windows(card: Card, grid: Grid) -> Counting:
+    """Cut a clip's features into the windows that count in what is said of the whole clip.
+
+    Where the card joins windows, the timeline tells what is silence, and all count.
+    """
+    if card.timeline is not None:
+        return Counting(CutWindows(grid, card.windows), len(grid))
+    return cut_counting_windows(grid, card.windows, card.features.range_db)
+
+
+def trace(
+    bundle: Bundle,
+    grid: Grid,
+    window_logits: Callable[[], Logits],
+    duration_s: float,
+    context_grid: Grid | None = None,
+) -> list[LabelledSegment]:
+    """Return what sounds when.
+
+    Parameters
+    ----------
+    bundle
+        Who answers.
+    grid
+        The clip's features, shape [frames, bands].
+    window_logits
+        Asks what the bundle says about the clip's windows, shape [n_windows, labels]; a timeline
+        with windows of its own does not need it.
+    duration_s
+        How long the clip plays.
+    context_grid
+        The clip's features for the bundle's context, if it has one.
+    """
+    windows, spec = bundle.card.windows, bundle.card.timeline
+    hop_s = bundle.card.features.hop_s
+    if spec is not None and spec.heard_frames is not None:
+        frames = windows.frames
+        windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
+        logits = bundle.run(CutWindows(grid, windows, frames), context_grid)
+    else:
+        logits = window_logits()
+    places = segments(len(grid), windows, hop_s, duration_s)
+    # Where windows are joined, how was chosen for the confidence that they have in long clips.
+    heard_s = min(windows.frames * hop_s, duration_s) if spec is None else None
+    labelled = label_segments(places, bundle.probabilities(logits, heard_s), spec, bundle.songs)
+    if spec is None or spec.bands_per_octave is None:
+        return labelled
+    return move_ends(labelled, grid, hop_s, spec.bands_per_octave)
