@@ -66,6 +66,21 @@ def describe_card(card: Card) -> TaskModel:
     )
 
 
+def with_old_labels(models: Models, known: Models) -> Models:
+    """Add the labels and ratings of the models that answered before to those of the present."""
+    return {
+        task: model.model_copy(
+            update={
+                "labels": list(dict.fromkeys([*model.labels, *known[task].labels])),
+                "ratings": list(dict.fromkeys([*model.ratings, *known[task].ratings])),
+            }
+        )
+        if task in known
+        else model
+        for task, model in models.items()
+    }
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one file.

@@ -18,7 +18,14 @@ from typing import Any
 from service.library import statements
 from service.library.listing import Listed
 from service.library.problems import LibraryError, UnreadableFile
-from service.library.question import Models, Outcome, Question, TaskModel, who_answered
+from service.library.question import (
+    Models,
+    Outcome,
+    Question,
+    TaskModel,
+    who_answered,
+    with_old_labels,
+)
 from service.schemas import AllAnswers
 
 PART_ROWS = 64
@@ -102,7 +109,7 @@ class State:
                 f"{self._path} holds answers to another question ({asked}). Ask the same again, "
                 "write another table, or forget them with --fresh."
             )
-        known = _with_old_labels(models, self._models())
+        known = with_old_labels(models, self._models())
         self._run += 1
         with self._part():
             self._note("question", question.model_dump_json())
@@ -135,10 +142,7 @@ class State:
     def redo_problems(self) -> None:
         """Forget the problems that files had."""
         with self._part():
-            self._execute(
-                "UPDATE files SET size = size_now, modified = modified_now, slug = NULL, "
-                "detail = NULL WHERE run = :run AND slug IS NOT NULL"
-            )
+            self._execute(statements.REDO_PROBLEMS)
 
     def unhashed(self) -> tuple[int, Iterator[str]]:
         """Return how many files may have the content of another one, and these files."""
@@ -173,8 +177,7 @@ class State:
     def touch(self, file: str, size_bytes: int, modified_ns: int) -> None:
         """Note that a file is as it is because the command itself wrote to it."""
         self._execute(
-            "UPDATE files SET size = :size, size_now = :size, modified = :modified, "
-            "modified_now = :modified WHERE file = :file",
+            statements.TOUCH,
             file=fsencode(file),
             size=size_bytes,
             modified=modified_ns,
@@ -184,9 +187,7 @@ class State:
         """Yield the files of the run in their order, a page in memory at a time."""
         position = -1
         while page := self._execute(
-            "SELECT file, relative, size, modified, files.sha256, slug, detail, answers, position "
-            "FROM files LEFT JOIN answers USING (sha256) "
-            "WHERE run = :run AND position > :after ORDER BY position LIMIT :count",
+            statements.ROWS,
             after=position,
             count=PAGE_ROWS,
         ).fetchall():
@@ -200,9 +201,7 @@ class State:
         """Tell whether another file of the run differs from this one in its ending only."""
         stem = fsencode(relative.removesuffix(Path(relative).suffix))
         found = self._execute(
-            "SELECT COUNT(*) FROM files WHERE run = :run AND relative > :first "
-            "AND relative < :last AND INSTR(SUBSTR(relative, :rest), X'2F') = 0 "
-            "AND INSTR(SUBSTR(relative, :rest), X'2E') = 0",
+            statements.COUNT_STEM,
             first=stem + b".",
             last=stem + b"/",  # the character after the dot
             rest=len(stem) + 2,
@@ -222,9 +221,7 @@ class State:
     def _take_down(self, outcome: Outcome) -> None:
         file = fsencode(outcome.file)
         self._execute(
-            "UPDATE files SET sha256 = COALESCE(:sha256, sha256), slug = :slug, detail = :detail, "
-            "recheck = 0 WHERE file = :file OR (:slug IS NOT NULL AND run = :run AND sha256 = "
-            "(SELECT sha256 FROM files WHERE file = :file))",
+            statements.TAKE_DOWN,
             file=file,
             sha256=outcome.sha256,
             slug=outcome.slug,
@@ -232,7 +229,7 @@ class State:
         )
         if outcome.answers is not None:
             self._execute(
-                "INSERT OR REPLACE INTO answers VALUES (:sha256, :models, :answers)",
+                statements.ANSWER,
                 sha256=outcome.sha256,
                 models=who_answered(outcome.answers),
                 answers=_pack(outcome.answers),
@@ -240,8 +237,8 @@ class State:
 
     def _pending(self, query: str, **values: object) -> tuple[int, Iterator[str]]:
         # Written down first, because the rows that it chooses by change while they are read.
-        self._execute("DROP TABLE IF EXISTS temp.pending")
-        self._execute("CREATE TEMP TABLE pending (file BLOB NOT NULL)")
+        for statement in statements.PENDING.split(";"):
+            self._execute(statement)
         self._execute(query, **values)
         (count,) = self._execute("SELECT COUNT(*) FROM pending").fetchone()
         return count, self._pages()
@@ -249,7 +246,7 @@ class State:
     def _pages(self) -> Iterator[str]:
         last = 0
         while page := self._execute(
-            "SELECT rowid, file FROM pending WHERE rowid > :last ORDER BY rowid LIMIT :count",
+            statements.PENDING_PAGE,
             last=last,
             count=PAGE_ROWS,
         ).fetchall():
@@ -283,21 +280,6 @@ class State:
 
     def _execute(self, statement: str, **values: Any) -> sqlite3.Cursor:
         return self._database.execute(statement, {"run": self._run, **values})
-
-
-def _with_old_labels(models: Models, known: Models) -> Models:
-    """Add the labels and ratings of the models that answered before to those of the present."""
-    return {
-        task: model.model_copy(
-            update={
-                "labels": list(dict.fromkeys([*model.labels, *known[task].labels])),
-                "ratings": list(dict.fromkeys([*model.ratings, *known[task].ratings])),
-            }
-        )
-        if task in known
-        else model
-        for task, model in models.items()
-    }
 
 
 def _pack(answers: AllAnswers) -> bytes:

@@ -43,6 +43,30 @@ UPDATE files SET size = size_now, modified = modified_now, recheck = 1,
 WHERE run = :run AND (size != size_now OR modified != modified_now)
 """
 
+REDO_PROBLEMS = """
+UPDATE files SET size = size_now, modified = modified_now, slug = NULL, detail = NULL
+WHERE run = :run AND slug IS NOT NULL
+"""
+
+TOUCH = """
+UPDATE files SET size = :size, size_now = :size, modified = :modified, modified_now = :modified
+WHERE file = :file
+"""
+
+# Where it has a problem, all files with the same content have it.
+TAKE_DOWN = """
+UPDATE files SET sha256 = COALESCE(:sha256, sha256), slug = :slug, detail = :detail, recheck = 0
+WHERE file = :file OR (
+    :slug IS NOT NULL AND run = :run AND sha256 = (SELECT sha256 FROM files WHERE file = :file))
+"""
+
+ANSWER = "INSERT OR REPLACE INTO answers VALUES (:sha256, :models, :answers)"
+
+PENDING = """
+DROP TABLE IF EXISTS temp.pending;
+CREATE TEMP TABLE pending (file BLOB NOT NULL)
+"""
+
 UNHASHED = """
 INSERT INTO pending SELECT file FROM files AS one
 WHERE run = :run AND sha256 IS NULL AND slug IS NULL AND (
@@ -60,6 +84,21 @@ INSERT INTO pending SELECT file FROM (
         AND (answers.sha256 IS NULL OR (:redo_models AND models != :models))
     GROUP BY COALESCE(sha256, file)
 ) ORDER BY first
+"""
+
+PENDING_PAGE = "SELECT rowid, file FROM pending WHERE rowid > :last ORDER BY rowid LIMIT :count"
+
+ROWS = """
+SELECT file, relative, size, modified, files.sha256, slug, detail, answers, position
+FROM files LEFT JOIN answers USING (sha256)
+WHERE run = :run AND position > :after ORDER BY position LIMIT :count
+"""
+
+# Names between two, without a slash or a further dot in their rest.
+COUNT_STEM = """
+SELECT COUNT(*) FROM files
+WHERE run = :run AND relative > :first AND relative < :last
+    AND INSTR(SUBSTR(relative, :rest), X'2F') = 0 AND INSTR(SUBSTR(relative, :rest), X'2E') = 0
 """
 
 COUNT = """
