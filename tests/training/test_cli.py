@@ -33,7 +33,7 @@ from training.comparison import compare_job
 from training.data.labels import CHORDS
 from training.fitting import fit_task, fit_without
 from training.fitting.run_folder import RunFolder
-from training.networks import listener, musicnn
+from training.networks import listener, musicnn_weights
 from training.recipes import RECIPES
 
 MEASUREMENTS = ("evaluate", "compare", "progressions", "invariance")
@@ -296,7 +296,7 @@ def test_a_recipe_for_comparison_cannot_be_exported(
 def test_a_missing_teacher_says_what_to_install(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(musicnn, "find_spec", lambda _: None)
+    monkeypatch.setattr(musicnn_weights, "find_spec", lambda _: None)
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("missing.wav", "jazz")])
     message = assert_fails(
         capsys, "fit", "genre_pictures", "--data", str(data), "--run", f"{tmp_path}/run",

@@ -19,7 +19,7 @@ from training.data.filter_banks import make_bank
 from training.data.readers import AudioFile
 from training.data.readers.clips import Source
 from training.errors import UnreadableClip
-from training.networks import musicnn
+from training.networks import musicnn, musicnn_weights
 
 TARGETS = musicnn.HIDDEN + musicnn.TAGS
 
@@ -43,7 +43,7 @@ class Teacher:
     """
 
     def __init__(self, cache: FeatureCache) -> None:
-        musicnn.checkpoint_folder()  # fails at once, not after the features of all clips
+        musicnn_weights.checkpoint_folder()  # fails at once, not after the features of all clips
         self._bank = make_bank(musicnn.RELATIVE_SPEC)
         self._cache = cache
         self._network: keras.Model | None = None

@@ -12,7 +12,7 @@ from tests.audio import noise
 from tests.training.tiny import needs_musicnn
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
-from training.networks import musicnn
+from training.networks import musicnn, musicnn_weights
 from training.networks.musicnn import FRAMES, RELATIVE_SPEC, SPEC, USUAL_LOUDEST_POWER, FrontEnd
 from training.networks.teacher import stretches
 from training.synthesis.sounds import Waveform, render_golden_clip
@@ -63,7 +63,7 @@ def weight() -> Weight:
     """Reads the original weights by their original names, in double precision."""
     from tensorflow.python.training import py_checkpoint_reader  # noqa: PLC0415
 
-    reader = py_checkpoint_reader.NewCheckpointReader(f"{musicnn.checkpoint_folder()}/")
+    reader = py_checkpoint_reader.NewCheckpointReader(f"{musicnn_weights.checkpoint_folder()}/")
     return lambda name: np.asarray(reader.get_tensor(name), dtype=np.float64)
 
 
@@ -87,9 +87,9 @@ def test_without_the_package_it_says_what_to_install(
     class SingleModule:
         submodule_search_locations = None
 
-    monkeypatch.setattr(musicnn, "find_spec", lambda _: SingleModule if package else None)
+    monkeypatch.setattr(musicnn_weights, "find_spec", lambda _: SingleModule if package else None)
     for wanted in (
-        musicnn.checkpoint_folder,
+        musicnn_weights.checkpoint_folder,
         musicnn.pretrained,
         musicnn.pruned,
         musicnn.embedding,

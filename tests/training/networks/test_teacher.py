@@ -10,7 +10,7 @@ from tests.training.tiny import needs_musicnn
 from training.data.cache import FeatureCache
 from training.data.readers import AudioFile
 from training.errors import TrainingError
-from training.networks import musicnn
+from training.networks import musicnn, musicnn_weights
 from training.networks.musicnn import FRAMES, SPEC
 from training.networks.teacher import TARGETS, Teacher, stretches
 from training.synthesis.sounds import render_golden_clip
@@ -36,7 +36,7 @@ class CountingNetwork:
 def network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CountingNetwork:
     """A network in place of MSD_musicnn, whose package need not be there."""
     network = CountingNetwork()
-    monkeypatch.setattr(musicnn, "checkpoint_folder", lambda: tmp_path)
+    monkeypatch.setattr(musicnn_weights, "checkpoint_folder", lambda: tmp_path)
     monkeypatch.setattr(musicnn, "pruned", lambda _: network)
     return network
 
@@ -48,7 +48,7 @@ def write_tone(path: Path, duration_s: float = 1.0) -> AudioFile:
 def test_without_its_package_the_teacher_fails_before_it_is_asked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(musicnn, "find_spec", lambda _: None)
+    monkeypatch.setattr(musicnn_weights, "find_spec", lambda _: None)
     with pytest.raises(TrainingError, match="pip install --no-deps musicnn"):
         Teacher(FeatureCache(tmp_path))
 
