@@ -25,6 +25,7 @@ def _none_if_empty(value: object) -> object:
 
 
 PREFIX = "SERVICE_"
+MOST_WORKERS_A_CORE = 16  # each holds a decoder process of some 40 MB, and they only share the core
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
@@ -36,7 +37,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; 0.0.0.0 for all, :: for all of IPv6"
+    )
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on")
     root_path: str = Field(
         "",
@@ -160,6 +163,25 @@ class Settings(BaseSettings):
         description="How exactly the log tells where a request came from; network is a /24, or of "
         "version 6 a /48",
     )
+
+    @field_validator("host")
+    @classmethod
+    def _plain_address(cls, host: str) -> str:
+        if not host:
+            raise ValueError("must be an address, like 127.0.0.1")
+        # As an address of version 6 is written before a port, and copied from there.
+        return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+    @field_validator("workers", "stream_workers")
+    @classmethod
+    def _few_for_each_core(cls, workers: int | None) -> int | None:
+        most = MOST_WORKERS_A_CORE * available_cores()
+        if workers is not None and workers > most:
+            raise ValueError(
+                f"must be at most {most}, {MOST_WORKERS_A_CORE} for each available core; "
+                "more are no faster"
+            )
+        return workers
 
     @field_validator("api_keys_file")
     @classmethod

@@ -30,6 +30,7 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
     ("name", "value", "expected"),
     [
         ("host", "0.0.0.0", "0.0.0.0"),  # noqa: S104  # only read, never listened on
+        ("host", "[::1]", "::1"),
         ("port", "9000", 9000),
         ("root_path", "/our/music", "/our/music"),
         ("models_dir", "elsewhere/models", Path("elsewhere/models")),
@@ -75,6 +76,7 @@ def test_every_setting_is_read_from_the_environment(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("host", ""),
         ("port", "-1"),
         ("port", "65536"),
         ("port", "http"),
@@ -94,6 +96,9 @@ def test_every_setting_is_read_from_the_environment(
         ("formats", ""),
         ("formats", "wav, midi"),
         ("workers", "0"),
+        ("workers", "1000000"),
+        ("stream_workers", "0"),
+        ("stream_workers", "1000000"),
         ("queue_size", "-1"),
         ("deadline_s", "0"),
         ("deadline_s", "inf"),
