@@ -20,11 +20,9 @@ def _split_names(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 PREFIX = "SERVICE_"
+MOST_WORKERS_A_CORE = 16  # each holds a decoder process of some 40 MB, and they only share the core
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
@@ -36,11 +34,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; 0.0.0.0 for all, :: for all of IPv6"
+    )
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on")
     root_path: str = Field(
         "",
-        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
         description="Path under which a proxy offers the service, like /music",
     )
     models_dir: Path = Field(Path("models"), description="Folder with one bundle per task")
@@ -139,7 +138,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="After SIGTERM, requests are taken so long while /health/ready answers 503",
     )
-    api_keys_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
+    api_keys_file: Path | None = Field(
         None, description="File with the SHA-256 of an API key a line; without it, none is needed"
     )
     models_public_key: str | None = Field(
@@ -160,6 +159,45 @@ class Settings(BaseSettings):
         description="How exactly the log tells where a request came from; network is a /24, or of "
         "version 6 a /48",
     )
+
+    @field_validator(
+        "max_uploads_per_client",
+        "rate_limit_per_minute",
+        "max_streams_per_client",
+        "stream_workers",
+        "api_keys_file",
+        "models_public_key",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("host")
+    @classmethod
+    def _plain_address(cls, host: str) -> str:
+        if not host:
+            raise ValueError("must be an address, like 127.0.0.1")
+        # As an address of version 6 is written before a port, and copied from there.
+        return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+    @field_validator("root_path")
+    @classmethod
+    def _below_the_root(cls, path: str) -> str:
+        if not _ROOT_PATH.fullmatch(path):
+            raise ValueError("must begin with a slash and end without one, like /music")
+        return path
+
+    @field_validator("workers", "stream_workers")
+    @classmethod
+    def _few_for_each_core(cls, workers: int | None) -> int | None:
+        most = MOST_WORKERS_A_CORE * available_cores()
+        if workers is not None and workers > most:
+            raise ValueError(
+                f"must be at most {most}, {MOST_WORKERS_A_CORE} for each available core; "
+                "more are no faster"
+            )
+        return workers
 
     @field_validator("api_keys_file")
     @classmethod

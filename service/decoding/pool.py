@@ -112,7 +112,10 @@ class DecoderPool:
     def close(self) -> None:
         """Stop all processes."""
         for decoder in self._decoders:
-            decoder.close()
+            decoder.disconnect()
+        stop = Deadline.within(STOP_S)
+        for decoder in self._decoders:
+            decoder.wait_until_ended(stop)
 
 
 class _Decoder:
@@ -150,11 +153,14 @@ class _Decoder:
     def wait_until_ready(self, deadline: Deadline) -> None:
         self._attempt(lambda: None, deadline)
 
-    def close(self) -> None:
-        """End the process by closing its connection, or by force."""
+    def disconnect(self) -> None:
+        """Have the process end, which it does when its connection is closed."""
         self._connection.close()
+
+    def wait_until_ended(self, deadline: Deadline) -> None:
+        """Return once the process has ended, by force if it has not in time."""
         try:
-            self._process.wait(STOP_S)
+            self._process.wait(deadline.remaining_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -264,6 +265,21 @@ def test_decoders_that_cannot_start_are_told(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ServiceError, match="does not start"):
         broken.wait_until_ready(soon())
     broken.close()
+
+
+def test_processes_that_do_not_end_are_waited_for_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decoder_pool, "STOP_S", 1.0)
+    three = DecoderPool(3)
+    three.start()
+    for process_id in three.process_ids:
+        os.kill(process_id, signal.SIGSTOP)
+
+    began_s = time.monotonic()
+    three.close()
+
+    assert time.monotonic() - began_s < 2.0
 
 
 def test_closing_ends_every_process_even_one_that_hangs(

@@ -21,9 +21,11 @@ def test_settings_that_fit_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ("variable", "value", "words"),
     [
         ("SERVICE_PORT", "http", "must be a whole number"),
+        ("SERVICE_ROOT_PATH", "music", "must begin with a slash"),
         ("SERVICE_PORT", "65536", "must be at most 65535"),
         ("SERVICE_PORT", "-1", "must be at least 0"),
         ("SERVICE_WORKERS", "0", "must be more than 0"),
+        ("SERVICE_WORKERS", "1000000", "16 for each available core"),
         ("SERVICE_DEADLINE_S", "soon", "must be a number"),
         ("SERVICE_DEADLINE_S", "inf", "must be a number that is not infinite"),
         ("SERVICE_LOG_FORMAT", "xml", "must be 'auto', 'json' or 'text'"),
