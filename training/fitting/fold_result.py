@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.clip_keys import ClipKey
 from training.errors import TrainingError
 
 
@@ -40,6 +41,11 @@ class FoldResult:
     durations_s: NDArray[np.float64]
     cuts_s: NDArray[np.float64]
     cut_logits: NDArray[np.float32]
+
+    @property
+    def keys(self) -> list[ClipKey]:
+        """What each clip is known by."""
+        return list(zip(self.data_sets, self.groups, self.clip_names, strict=True))
 
     def save(self, file: Path) -> None:
         """Keep it in a file that bears its name; an interruption leaves none, or a whole one."""

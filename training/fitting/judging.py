@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.clip_keys import clip_keys
 from training.fitting.clip_logits import clip_logits
 from training.fitting.cuts import Lengths
 from training.fitting.fit_network import Fitted
@@ -26,14 +26,15 @@ def judge(
     lengths: Lengths | None = None,
 ) -> FoldResult:
     """Ask a fitted network about clips that it never saw, and about what they are cut to."""
-    clips = [material.clips[i] for i in test]
+    keys = clip_keys([(c.data_set, c.group, c.source.name) for c in material.clips])
+    data_sets, groups, clip_names = zip(*(keys[i] for i in test), strict=True)
     items = [material.items[i] for i in test]
     lengths = lengths or Lengths(np.full(len(material.clips), np.nan), {})
     result = FoldResult(
         name=name,
-        clip_names=[Path(clip.source.name).name for clip in clips],
-        data_sets=[clip.data_set for clip in clips],
-        groups=[clip.group for clip in clips],
+        clip_names=list(clip_names),
+        data_sets=list(data_sets),
+        groups=list(groups),
         truth=np.array([item.label for item in items]),
         logits=clip_logits(fitted.network, [i.grids[0] for i in items], recipe),
         durations_s=lengths.durations_s[list(test)],

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.data.clip_keys import ClipKey
 from training.evaluation.paired import Comparison, compare_answers
 from training.fitting.fold_result import FoldResult
 
@@ -27,7 +28,7 @@ class Answer:
 
 
 Answers = Mapping[str, Answer]
-"""By :func:`clip_key`."""
+"""By what :func:`hashed` makes of each clip's key."""
 
 
 def compare_held_out(keys: Sequence[str], old: Answers, new: Answers) -> Comparison:
@@ -40,25 +41,18 @@ def compare_held_out(keys: Sequence[str], old: Answers, new: Answers) -> Compari
     )
 
 
-def clip_key(data_set: str, group: str, name: str) -> str:
-    """Return what stands for a clip."""
-    return _hashed(data_set, group, name)
+def hashed(key: ClipKey) -> str:
+    """Return what stands for a clip where it is not named."""
+    return _hashed(*key)
 
 
 def answers_of(folds: Sequence[FoldResult], labels: Sequence[str]) -> dict[str, Answer]:
     """Return the answers of a run's folds."""
     return {
-        clip_key(data_set, group, name): Answer(
-            _hashed(group), labels[int(truth)], labels[int(answer)]
-        )
+        hashed(key): Answer(_hashed(key[1]), labels[int(truth)], labels[int(answer)])
         for fold in folds
-        for data_set, group, name, truth, answer in zip(
-            fold.data_sets,
-            fold.groups,
-            fold.clip_names,
-            fold.truth,
-            fold.logits.argmax(axis=1),
-            strict=True,
+        for key, truth, answer in zip(
+            fold.keys, fold.truth, fold.logits.argmax(axis=1), strict=True
         )
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from service.inference.bundle_files import CARD_FILE, SONGS_FILE
 from service.inference.card import Card
 from training.data.cache import FeatureCache
+from training.data.clip_keys import clip_keys
 from training.errors import TrainingError
 from training.evaluation.evaluate import evaluate
 from training.evaluation.paired import Comparison
@@ -20,8 +21,8 @@ from training.results.held_out import (
     Answer,
     Answers,
     answers_of,
-    clip_key,
     compare_held_out,
+    hashed,
     read_held_out,
     write_held_out,
 )
@@ -151,9 +152,10 @@ def _asked(job: PromotionJob, folder: Path) -> dict[str, Answer]:
     except TrainingError as error:
         logger.warning("the old bundle cannot be asked: %s", error)
         return {}
+    keys = clip_keys([(row.data_set, row.group, row.name) for row in report.clips])
     return {
-        clip_key(row.data_set, row.group, Path(row.name).name): Answer("", row.truth, row.answer)
-        for row in report.clips
+        hashed(key): Answer("", row.truth, row.answer)
+        for key, row in zip(keys, report.clips, strict=True)
     }
 
 

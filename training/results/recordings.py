@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 from service.inference.features import FeatureSpec, FilterBank
 from training.data.cache import FeatureCache, HalfGrid
+from training.data.clip_keys import ClipKey, clip_keys
 from training.data.near_duplicates import near_duplicates
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile, LabelledClip
@@ -28,9 +28,6 @@ PLAYED_S = 10
 MOST_FRAMES_DRAWN = 400
 # Comparing all with all takes minutes beyond.
 MOST_COMPARED = 3_000
-
-Key = tuple[str, str, str, str]
-"""Data set, group, label and file name of a clip, which the folds know it by."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +60,12 @@ def clips_at_hand(run: "RunFolder") -> list[LabelledClip]:
     ]
 
 
-def files_of(run: "RunFolder") -> dict[Key, Path]:
-    """Return the audio files of a run that are where they were, by what the folds know of them.
-
-    Where folds cannot tell two files from each other, neither is returned.
-    """
-    found: dict[Key, list[Path]] = defaultdict(list)
-    for clip in clips_at_hand(run):
-        path = Path(clip.source.name)
-        found[clip.data_set, clip.group, clip.label, path.name].append(path)
-    return {key: paths[0] for key, paths in found.items() if len(paths) == 1}
+def files_of(run: "RunFolder") -> dict[ClipKey, Path]:
+    """Return the audio files of a run that are where they were, by what the folds know of them."""
+    rows = run.inputs()
+    keys = clip_keys([(row["data_set"], row["group"], row["clip"]) for row in rows])
+    files = {key: Path(row["clip"]) for key, row in zip(keys, rows, strict=True)}
+    return {key: file for key, file in files.items() if file.is_file()}
 
 
 def copies_across(clips: Sequence[LabelledClip], lens: Lens) -> tuple[int, list[tuple[str, str]]]:

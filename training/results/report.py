@@ -73,16 +73,16 @@ def answers(recipe: Recipe, run: RunFolder, temperature: float) -> list[ClipAnsw
     found = []
     for fold in run.folds():
         probabilities = softmax(fold.logits / temperature)
-        for i, name in enumerate(fold.clip_names):
-            truth = recipe.labels[fold.truth[i]]
+        for i, key in enumerate(fold.keys):
+            data_set, group, name = key
             found.append(
                 ClipAnswer(
                     name=name,
-                    data_set=fold.data_sets[i],
-                    group=fold.groups[i],
-                    truth=truth,
+                    data_set=data_set,
+                    group=group,
+                    truth=recipe.labels[fold.truth[i]],
                     probabilities=dict(zip(recipe.labels, probabilities[i].tolist(), strict=True)),
-                    recording=files.get((fold.data_sets[i], fold.groups[i], truth, name)),
+                    recording=files.get(key),
                 )
             )
     return found

@@ -9,7 +9,7 @@ from training.evaluation.paired import Comparison
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.figures import calibrate, evaluations
-from training.results.held_out import answers_of, clip_key, compare_held_out
+from training.results.held_out import answers_of, compare_held_out, hashed
 from training.results.page import Table, render_page
 from training.results.tables import figures_table
 
@@ -75,9 +75,9 @@ def _row(name: str, found: Comparison) -> list[str]:
 def _data_sets(run: RunFolder) -> dict[str, str]:
     """Return the data set of each clip, by what stands for it in :class:`Answers`."""
     return {
-        clip_key(data_set, group, name): data_set
+        hashed(key): data_set
         for fold in run.folds()
-        for data_set, group, name in zip(fold.data_sets, fold.groups, fold.clip_names, strict=True)
+        for key, data_set in zip(fold.keys, fold.data_sets, strict=True)
     }
 
 

@@ -33,9 +33,8 @@ DECODERS = frozenset(
 )
 # What brings samples to [-1, 1], by NumPy's name of their type; those of one byte have no sign.
 SCALES = {"uint8": 2.0**-7, "int16": 2.0**-15, "int32": 2.0**-31, "int64": 2.0**-63}
-# Demuxers that find the place of a time, and those that do not guess how long a file is.
-SEEKABLE = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
-STATING = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
+# Demuxers that find the place of a time, and know how long a file is instead of guessing.
+INDEXED = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
 # By demuxer, the gap between two frames from which on it is damage. Codecs of speech leave up to
 # 0.4 s out where nobody speaks, and the sound of a video may pause.
 DAMAGING_GAP_S = {"flac": 0.0, "asf": 0.1, "ogg": 0.5, "matroska": 0.5}
@@ -104,7 +103,7 @@ class FFmpegSource:
     def seek(self, frame: int) -> int:
         """Go to shortly before a sample; nowhere in a file without times that can be relied on."""
         aim_s = frame / self.sample_rate_hz - PREROLL_S
-        if self._demuxer not in SEEKABLE or aim_s <= 0:
+        if self._demuxer not in INDEXED or aim_s <= 0:
             return 0
         try:
             self._container.seek(round((self._start_s + aim_s) * av.time_base))
@@ -191,7 +190,7 @@ class FFmpegSource:
             raise Unreadable("it changes to another rate or number of channels") from error
 
     def _stated_s(self) -> float:
-        if self._demuxer not in STATING or not self._states_duration:
+        if self._demuxer not in INDEXED or not self._states_duration:
             return 0.0
         stream = self._stream
         if stream.duration and stream.time_base:

@@ -2,14 +2,18 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from service.inference.bundle_files import SONGS_FILE
+from tests.audio import noise
+from tests.training.made import write_csv, write_wav
 from tests.training.runs import make_fold, write_run
 from tests.training.tiny import TINY_GENRE
 from training.data.cache import FeatureCache
 from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
+from training.results.held_out import HELD_OUT_FILE
 from training.results.promotion import CHANGELOG, PromotionJob, next_version, promote
 
 RECIPE = replace(TINY_GENRE, version="2.0.1")
@@ -55,6 +59,33 @@ def test_without_a_common_clip_it_takes_a_decision(tmp_path: Path) -> None:
 
     with pytest.raises(TrainingError, match="--data"):
         promote(job_of(tmp_path, other))
+
+
+def test_a_bundle_that_kept_no_answers_is_asked_about_the_clips(tmp_path: Path) -> None:
+    """Two of them are called alike; neither is compared with what was said of the other."""
+    rate_hz = RECIPE.inputs.features.sample_rate_hz
+    names = ("one/a.wav", "two/a.wav", "two/b.wav")
+    labels = [RECIPE.labels[i] for i in (0, 1, 0)]
+    for seed, name in enumerate(names):
+        write_wav(tmp_path / "data" / name, noise(0.5, rate_hz=rate_hz, seed=seed), rate_hz)
+    rows = [(name, label, "band", "made") for name, label in zip(names, labels, strict=True)]
+    write_csv(tmp_path / "data" / "genre.csv", ("file", "genre", "group", "dataset"), rows)
+    held_out = replace(
+        make_fold(RECIPE, clips_each=3, right=1.0),
+        clip_names=["one/a.wav", "two/a.wav", "b.wav"],
+        groups=["band"] * 3,
+        truth=np.array([0, 1, 0]),
+        logits=np.eye(len(RECIPE.labels), dtype=np.float32)[[0, 1, 0]],
+    )
+    run = write_run(tmp_path / "run", folds=[held_out])
+    folder = promote(job_of(tmp_path, run))
+    (folder / HELD_OUT_FILE).unlink()
+
+    promote(job_of(tmp_path, run, data=[tmp_path / "data"], even_if_worse=True))
+
+    told = (tmp_path / "models" / CHANGELOG).read_text("utf-8").splitlines()[2]
+    assert "on 3 clips of 1 groups" in told
+    assert "may have learned from these clips" in told
 
 
 def test_numbers_for_songs_are_not_lost_without_a_word(

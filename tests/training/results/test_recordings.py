@@ -7,7 +7,7 @@ from training.fitting.run_folder import INPUTS_FILE
 from training.results.recordings import clips_at_hand, files_of
 
 
-def test_what_folds_cannot_tell_apart_is_not_shown_for_each_other(tmp_path: Path) -> None:
+def test_files_of_one_name_in_one_group_are_not_shown_for_each_other(tmp_path: Path) -> None:
     """Two players' first takes are both 0.wav, and are one group since one is a copy."""
     names = ["flute/jo/0.wav", "flute/bo/0.wav", "flute/bo/1.wav", "organ/bo/0.wav"]
     lines = ["clip,label,data_set,group,split,content"]
@@ -20,6 +20,8 @@ def test_what_folds_cannot_tell_apart_is_not_shown_for_each_other(tmp_path: Path
 
     assert [clip.source.name for clip in clips_at_hand(run)] == [str(tmp_path / n) for n in names]
     assert files_of(run) == {
-        ("made", "jo", "flute", "1.wav"): tmp_path / names[2],
-        ("made", "jo", "organ", "0.wav"): tmp_path / names[3],
+        ("made", "jo", "flute/jo/0.wav"): tmp_path / names[0],
+        ("made", "jo", "flute/bo/0.wav"): tmp_path / names[1],
+        ("made", "jo", "1.wav"): tmp_path / names[2],
+        ("made", "jo", "organ/bo/0.wav"): tmp_path / names[3],
     }
