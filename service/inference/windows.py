@@ -1,4 +1,4 @@
-"""Cut a feature grid into the windows that a network sees, and join its answers again."""
+"""Cut a feature grid into the windows that a network sees, and tell when each of them sounds."""
 
 from dataclasses import dataclass
 from itertools import pairwise

@@ -17,7 +17,7 @@ from service.audio.mpeg import (
     frame_bytes,
     walk,
 )
-from service.audio.readers.chain import ChainSource
+from service.audio.readers.chain import ChainSource, Piece
 from service.audio.readers.source import Source, Unreadable
 
 # From frames of one kind, what is known of them, and the length in seconds that is stated.
@@ -52,10 +52,13 @@ def open_mpeg(data: bytes, begin: int, end: int, *, open_part: PartOpening) -> S
     parts = [part for part in stream.parts if part.n_frames]
     if not parts:
         raise Unreadable("no frames of MPEG audio are in it")
-    openings = [partial(_opened, data, part, open_part) for part in parts[:MOST_PARTS]]
-    if len(openings) > 1:
-        return ChainSource(openings, damaged_s=stream.lost_s)
-    source = openings[0]()
+    if len(parts) > 1:
+        pieces = [
+            Piece(partial(_opened, data, part, open_part), part.n_bytes)
+            for part in parts[:MOST_PARTS]
+        ]
+        return ChainSource(pieces, damaged_s=stream.lost_s)
+    source = _opened(data, parts[0], open_part)
     source.damaged_s = stream.lost_s
     return source
 

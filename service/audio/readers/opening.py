@@ -13,7 +13,7 @@ from service.audio.mpeg import Part
 from service.audio.ogg import Link, links_of
 from service.audio.quality import COMPLETE_SHARE
 from service.audio.readers import pcm
-from service.audio.readers.chain import ChainSource
+from service.audio.readers.chain import ChainSource, Piece
 from service.audio.readers.framed import FramedSource
 from service.audio.readers.mpeg import PartOpening, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
@@ -65,17 +65,22 @@ def openings_of(data: bytes, formats: Collection[str]) -> tuple[str, list[Openin
     if found.name in ("mp3", "mp2"):
         return found.name, _of_mpeg(data, found.begin, found.end, found.name)
     data = _cut(data, found.begin, found.end)
-    pieces = [_of_file(_cut(data, *piece), found.name) for piece in pieces_of(data, found.name)]
-    return found.name, pieces[0] if len(pieces) == 1 else _joined(pieces)
+    files = [_cut(data, *piece) for piece in pieces_of(data, found.name)]
+    return found.name, _joined(files, [_of_file(file, found.name) for file in files])
 
 
-def _joined(pieces: list[list[Opening]]) -> list[Opening]:
+def _joined(files: list[bytes], ways: list[list[Opening]]) -> list[Opening]:
     """Return what opens several files as one: each by its first reader, or each by its next."""
-    most = max(map(len, pieces))
-    return [
-        partial(ChainSource, [openings[min(n, len(openings) - 1)] for openings in pieces])
-        for n in range(most)
-    ]
+    if len(files) == 1:
+        return ways[0]
+
+    def by(n: int) -> list[Piece]:
+        return [
+            Piece(openings[min(n, len(openings) - 1)], len(file))
+            for file, openings in zip(files, ways, strict=True)
+        ]
+
+    return [partial(ChainSource, by(n)) for n in range(max(map(len, ways)))]
 
 
 def _of_file(data: bytes, name: str) -> list[Opening]:
@@ -212,8 +217,11 @@ def _of_ogg(data: bytes, formats: Collection[str]) -> tuple[str, list[Opening]]:
 
 
 def _chain(data: bytes, links: list[Link], fast: frozenset[str]) -> Source:
-    openings = [partial(_link, data, link, fast) for link in links]
-    return openings[0]() if len(openings) == 1 else ChainSource(openings)
+    if len(links) == 1:
+        return _link(data, links[0], fast)
+    return ChainSource(
+        [Piece(partial(_link, data, link, fast), link.end - link.begin) for link in links]
+    )
 
 
 def _link(data: bytes, link: Link, fast: frozenset[str]) -> Source:

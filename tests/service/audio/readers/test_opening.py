@@ -57,6 +57,14 @@ def test_ogg_files_in_a_chain_are_read_as_one() -> None:
     assert sum(map(len, source.blocks())) == pytest.approx(2 * len(SOUND), abs=100)
 
 
+def test_a_joined_file_that_cannot_be_read_counts_as_damage() -> None:
+    data = encode(SOUND, container="FLAC")
+    emptied = data[:18] + bytes(len(data) - 18)
+    source = first(data + emptied + data)
+    assert sum(map(len, source.blocks())) == 2 * len(SOUND)
+    assert source.damaged_s == pytest.approx(1.0, abs=0.05)
+
+
 @pytest.mark.parametrize("name", ["ogg", "opus"])
 def test_what_follows_a_place_in_a_chain_is_what_follows_it_when_all_is_read(name: str) -> None:
     link = encode_as(name, rising(2.0, ENCODINGS[name].rate_hz))
