@@ -11,7 +11,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from service import __version__
 from service.errors import BundleError
 from service.inference.bundle import Bundle
 from service.inference.bundle_files import (
@@ -24,21 +23,21 @@ from service.inference.bundle_files import (
     MODEL_FILE,
     RATINGS_FILE,
     SONGS_FILE,
-    file_sha256,
 )
-from service.inference.card import Calibration, Card, Evaluation, TrainingRecord
+from service.inference.card import Calibration, Evaluation
 from service.inference.context import Context, append_context
 from service.inference.features import compute_grid
 from service.inference.windows import cut_windows
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
 from training.fitting.embedding import taken_apart
-from training.fitting.run_folder import FINAL, RunFolder
+from training.fitting.run_folder import RunFolder
 from training.networks.architectures import serving_network
 from training.recipes import Recipe
+from training.results.bundle_card import make_card
 from training.results.conversion import compare, convert, says_the_same
 from training.results.exchange import put_in_place
-from training.results.figures import FILE_PROTOCOL, calibrate, evaluations
+from training.results.figures import calibrate, evaluations
 from training.results.halves import round_to_halves
 from training.synthesis.sounds import render_golden_clip
 
@@ -47,15 +46,6 @@ logger = logging.getLogger(__name__)
 # Of an embedding's values, which reach beyond 20; the logits that follow must be as near as all.
 LARGEST_EMBEDDING_DIFFERENCE = 1e-3
 GOLDEN_DURATION_S = 2.5
-SPLIT_BY_GROUP = (
-    "by the data's groups (artist, album, player or guitar), never on both sides; clips without "
-    "one are groups of their own"
-)
-LICENCE_NOTE = (
-    "Trained on research data gathered from public collections; the recordings belong to their "
-    "owners and are not part of this bundle. Use the figures and the model for research, and "
-    "check the rights before any other use."
-)
 
 
 def export(
@@ -155,7 +145,7 @@ def write_bundle(
     np.save(folder / BANK_FILE, bank)
     _write_golden(recipe, run, context, bank, network, folder / GOLDEN_FILE)
     parameters = serving_network(network).count_params()
-    card = _card(recipe, run, context, parameters, folder, calibration, figures)
+    card = make_card(recipe, run, context, parameters, folder, calibration, figures)
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
     try:
         bundle = Bundle.load(folder)
@@ -210,48 +200,3 @@ def _write_golden(
         heard = backbone(windows, training=False)
         answers["ratings"] = np.asarray(run.ratings_network()(heard, training=False))
     np.savez_compressed(file, samples=samples, features=grid, **answers)
-
-
-def _card(
-    recipe: Recipe,
-    run: RunFolder,
-    context: Context | None,
-    parameters: int,
-    draft: Path,
-    calibration: Calibration,
-    figures: Sequence[Evaluation],
-) -> Card:
-    record, choice = run.record(), run.head_choice(FINAL)
-    lab_labels = recipe.serving.lab_labels
-    # The card comes last.
-    files = sorted(path.name for path in draft.iterdir())
-    return Card(
-        task=recipe.task,
-        version=recipe.version,
-        summary=recipe.summary,
-        labels=list(recipe.labels),
-        features=recipe.inputs.features,
-        windows=recipe.inputs.windows,
-        calibration=calibration,
-        timeline=recipe.serving.timeline,
-        lab_labels=None if lab_labels is None else list(lab_labels),
-        context=None if context is None else context.spec,
-        kinds=recipe.inputs.kinds,
-        ratings=run.ratings(),
-        training=TrainingRecord(
-            command=record.command,
-            data_sets=record.clips_by_data_set,
-            clips_skipped=len(record.skipped),
-            split=SPLIT_BY_GROUP if record.grouped else FILE_PROTOCOL,
-            seed=record.seed,
-            epochs=record.epochs,
-            head="" if choice is None else choice.summary(),
-            parameters=parameters,
-            code_version=__version__,
-            trained_on=run.finished_on().isoformat(),
-            licence_note=LICENCE_NOTE,
-        ),
-        evaluation=list(figures),
-        not_for=list(recipe.not_for),
-        sha256={name: file_sha256(draft / name) for name in files},
-    )
