@@ -63,6 +63,10 @@ class Calibration(_CardPart):
             raise ValueError("a weight below 1 needs label_shares to guess by")
         return self
 
+    def is_uncertain(self, confidence: float, heard_s: float) -> bool:
+        """Tell whether that is too little to act on: a low confidence, or hardly any sound."""
+        return heard_s <= self.uncertain_up_to_s or confidence < self.uncertain_below
+
     def at(self, heard_s: float | None) -> tuple[float, float]:
         """Return temperature and weight for a clip of some seconds; None where that is unknown."""
         if heard_s is None or not self.by_length:

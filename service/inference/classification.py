@@ -78,10 +78,10 @@ class Classification:
     @property
     def uncertain(self) -> bool:
         """Whether there is too little to act on: a low confidence, hardly or no sound at all."""
-        calibration = self.bundle.card.calibration
-        if self.silent or self.heard_s <= calibration.uncertain_up_to_s or self.heard_instead:
+        if self.silent or self.heard_instead:
             return True
-        return float(self.probabilities.max()) < calibration.uncertain_below
+        calibration = self.bundle.card.calibration
+        return calibration.is_uncertain(float(self.probabilities.max()), self.heard_s)
 
     @property
     def heard_instead(self) -> str | None:

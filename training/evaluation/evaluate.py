@@ -167,17 +167,14 @@ def _scored(
     if not prepared:
         return []
     card = bundle.card
-    probabilities = np.stack(_probabilities(bundle, prepared, cache, cluster))
+    probabilities = _probabilities(bundle, prepared, cache, cluster)
     order = [card.labels.index(label) for label in labels]
-    heard_s = np.array([(len(one.grid) - 1) * card.features.hop_s for one in prepared])
-    uncertain = probabilities.max(axis=1) < card.calibration.uncertain_below
-    uncertain |= heard_s <= card.calibration.uncertain_up_to_s
-    return [
-        _Scored(one.clip, float(length_s), row[order], bool(flag))
-        for one, length_s, row, flag in zip(
-            prepared, heard_s, probabilities, uncertain, strict=True
-        )
-    ]
+    scored = []
+    for one, row in zip(prepared, probabilities, strict=True):
+        heard_s = (len(one.grid) - 1) * card.features.hop_s
+        uncertain = card.calibration.is_uncertain(float(row.max()), heard_s)
+        scored.append(_Scored(one.clip, heard_s, row[order], uncertain))
+    return scored
 
 
 def _row(scored: _Scored, labels: Sequence[str], data: Sequence[Path]) -> ClipRow:
