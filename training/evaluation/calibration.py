@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.softmax import softmax
+from training.evaluation.metrics import N_BINS, confidence_bins
 
 FLAGGED_SHARE = 0.1
 _TEMPERATURES = np.geomspace(0.1, 10, 400)
@@ -34,9 +35,11 @@ def fit_mixture(
     """Return temperature and weight of a mixture of the answers with guesses.
 
     Of a clip that is too short, some answers tell nothing, however sure they are: no temperature
-    can say so, but a share of guesses can. It is the likeliest of the mixtures that are right as
-    often as they are sure to be (within ``AGREEING``, or else as nearly as any is): where little is
-    told, the likeliest of all hedges, and is right much more often than it says.
+    can say so, but a share of guesses can. Only mixtures count that are right as often as they are
+    sure to be (within ``AGREEING``, or else as nearly as any is): where little is told, the
+    likeliest of all hedges, and is right much more often than it says. Of these it is the one with
+    the smallest sum of the negative log likelihood and of the calibration error: what agrees on the
+    whole may be too sure of its surest answers.
 
     Parameters
     ----------
@@ -54,8 +57,9 @@ def fit_mixture(
         mixed += (1 - weight) * label_shares
         label = mixed.argmax(axis=-1)
         sure = np.take_along_axis(mixed, label[..., np.newaxis], axis=-1)[..., 0]
-        losses.append(-_mean_log(mixed[:, clips, truth]))
-        gaps.append(np.abs(sure.mean(axis=-1) - (label == truth).mean(axis=-1)))
+        beyond = sure - (label == truth)
+        losses.append(_calibration_errors(sure, beyond) - _mean_log(mixed[:, clips, truth]))
+        gaps.append(np.abs(beyond.mean(axis=-1)))
     gap = np.stack(gaps)
     agreeing = gap <= max(AGREEING, gap.min())
     best = int(np.argmin(np.where(agreeing, np.stack(losses), np.inf)))
@@ -72,6 +76,25 @@ def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int6
 def fit_uncertain_below(confidences: NDArray[np.float64]) -> float:
     """Return the confidence below which a tenth of the validation clips lie."""
     return round(float(np.quantile(confidences, FLAGGED_SHARE)), 4)
+
+
+def _calibration_errors(
+    sure: NDArray[np.float64], beyond: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the calibration error of each row.
+
+    Parameters
+    ----------
+    sure
+        Confidences, shape [rows, clips].
+    beyond
+        The same less the right answers, each of which counts 1.
+    """
+    rows, clips = sure.shape
+    bins = confidence_bins(sure) + N_BINS * np.arange(rows)[:, np.newaxis]
+    gaps = np.bincount(bins.ravel(), weights=beyond.ravel(), minlength=N_BINS * rows)
+    errors: NDArray[np.float64] = np.abs(gaps).reshape(rows, N_BINS).sum(axis=1) / clips
+    return errors
 
 
 def _mean_log(likely: NDArray[np.float64]) -> NDArray[np.float64]:

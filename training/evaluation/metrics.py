@@ -129,10 +129,15 @@ def _counts(truth: Labels, answers: Labels) -> tuple[Labels, Labels, Labels]:
 
 def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """Return the mean gap between confidence and accuracy over bins of equal width."""
-    bins = np.minimum((confidences * N_BINS).astype(int), N_BINS - 1)
+    bins = confidence_bins(confidences)
     count = np.bincount(bins, minlength=N_BINS)
     gap = np.bincount(bins, weights=confidences - right, minlength=N_BINS)
     return float(np.abs(gap[count > 0]).sum() / len(right))
+
+
+def confidence_bins(confidences: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return in which of ``N_BINS`` of equal width each confidence lies."""
+    return np.minimum((confidences * N_BINS).astype(np.int64), N_BINS - 1)
 
 
 def confusion_matrix(truth: Labels, answers: Labels, classes: Sequence[int]) -> Labels:

@@ -22,6 +22,8 @@ MIN_CLIPS_OF_A_LENGTH = 100
 # answer uncertain.
 LEAST_TOLD = 1 / 3
 UNCALIBRATED = Calibration(temperature=1.0, uncertain_below=0.0, fitted_on="nothing")
+SLIGHTLY_FLATTERED = "so the calibration errors are slightly too good"
+FLATTERED = "chosen for small calibration errors too, which look too good"
 FILE_PROTOCOL = (
     "by file, which flatters: the data do not name the group (artist, album, player) of every "
     "clip, so what one artist made may be on both sides; copies of one recording are kept together"
@@ -86,13 +88,14 @@ def calibrate(run: RunFolder) -> Calibration:
     unseen = Unseen.of(folds)
     n_labels = unseen.logits.shape[1]
     label_shares = np.bincount(unseen.truth, minlength=n_labels) / len(unseen.truth)
+    by_length = _by_length(folds, label_shares)
     calibration = Calibration(
         temperature=round(fit_temperature(unseen.logits, unseen.truth), 4),
-        by_length=_by_length(folds, label_shares),
+        by_length=by_length,
         label_shares=label_shares.round(4).tolist(),
         uncertain_below=0.0,
         fitted_on=f"{len(unseen.truth)} validation clips, those of the figures in this card: a few "
-        "numbers over all of them, so the calibration errors are slightly too good",
+        f"numbers over all of them, {FLATTERED if by_length else SLIGHTLY_FLATTERED}",
     )
     threshold = fit_uncertain_below(unseen.predictions(calibration).confidences)
     up_to_s = _uncertain_up_to_s(folds, calibration)
