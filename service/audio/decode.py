@@ -7,7 +7,7 @@ mixed, resampled and passed on to a listener as soon as it is decoded: no record
 whole, unless the listener keeps it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -15,8 +15,10 @@ import numpy as np
 
 from service.audio.excerpt import Excerpt
 from service.audio.formats import FORMATS
+from service.audio.passage import Passage
 from service.audio.quality import Levels, Loss, quality_warnings
 from service.audio.readers.opening import Opening, openings_of
+from service.audio.readers.pcm import open_plain
 from service.audio.readers.source import Samples, Source, Unreadable
 from service.audio.recording import Listener, Recording, Waveforms
 from service.errors import TooManySeconds, UnusableAudio
@@ -31,6 +33,7 @@ __all__ = [
     "clip_of",
     "decode",
     "hear",
+    "hear_plain",
 ]
 
 MIN_SAMPLE_RATE_HZ = 4_000
@@ -160,6 +163,24 @@ def hear(
     )
 
 
+def hear_plain(
+    data: bytes | bytearray, listener: Listener, limits: Limits, excerpt: Excerpt | None = None
+) -> Clip | None:
+    """Hear a file as :func:`hear` does if it is a WAV of which nothing must be decoded.
+
+    No other file is looked at beyond its first bytes, nor is one in need of mending.
+
+    Raises
+    ------
+    UnusableAudio, TooManySeconds
+        As of :func:`hear`.
+    """
+    plain = open_plain(data) if "wav" in limits.formats else None
+    if plain is None:
+        return None
+    return _heard(plain, _Wish(listener, limits, excerpt or Excerpt()))
+
+
 def clip_of(samples: Samples, sample_rate_hz: int, rates_hz: Collection[int]) -> Clip:
     """Return a mono waveform, shape [n_samples], as if it had been decoded from a WAV file."""
     waveforms = Waveforms(rates_hz)
@@ -177,7 +198,7 @@ def _heard(opening: Opening, wish: _Wish) -> Clip:
     """Open a file and hear it; once more where its channels turn out to cancel each other."""
     with closing(opening()) as source:
         _check_form(source, wish.limits)
-        passage = _Passage(source, wish.excerpt)
+        passage = Passage(source, wish.excerpt)
         levels = _recorded(passage, wish)
     if wish.channel is None and levels.cancelled:
         return _heard(opening, replace(wish, channel=levels.loudest_channel))
@@ -236,7 +257,7 @@ def _check_length(levels: Levels, wish: _Wish, read_s: float) -> None:
     )
 
 
-def _recorded(passage: "_Passage", wish: _Wish) -> Levels:
+def _recorded(passage: Passage, wish: _Wish) -> Levels:
     source = passage.source
     recording = Recording(source.sample_rate_hz, source.channels, wish.listener, wish.channel)
     max_frames = int(wish.limits.max_duration_s * source.sample_rate_hz)
@@ -255,46 +276,3 @@ def _recorded(passage: "_Passage", wish: _Wish) -> Levels:
         recording.add(block, peak)
     recording.end()
     return recording.levels
-
-
-class _Passage:
-    """The part of a recording that is heard.
-
-    Attributes
-    ----------
-    read_s
-        How far the recording was read, in seconds from its beginning.
-    """
-
-    def __init__(self, source: Source, excerpt: Excerpt) -> None:
-        self.source = source
-        self.read_s = 0.0
-        self._excerpt = excerpt
-
-    def blocks(self) -> Iterator[Samples]:
-        """Yield its samples, shape [n_samples, channels], in blocks of which none is empty."""
-        rate_hz = self.source.sample_rate_hz
-        begin, duration_s = round(self._excerpt.start_s * rate_hz), self._excerpt.duration_s
-        n_left = None if duration_s is None else round(duration_s * rate_hz)
-        at = self.source.seek(begin) if begin else 0
-        self.read_s = at / rate_hz
-        for whole in self.source.blocks():
-            block = whole[min(max(begin - at, 0), len(whole)) :]
-            at += len(whole)
-            self.read_s = at / rate_hz
-            if n_left is not None:
-                block = block[:n_left]
-                n_left -= len(block)
-            if len(block):
-                yield block
-            if n_left == 0:
-                return
-
-    def loss(self, heard_s: float) -> Loss:
-        """Return what is missing of it, of which so much was heard."""
-        source, duration_s = self.source, self._excerpt.duration_s
-        stated_s = max(source.stated_s - self._excerpt.start_s, 0.0)
-        if duration_s is None:
-            return Loss(stated_s, source.damaged_s, source.cut_off)
-        complete = heard_s >= duration_s - 1 / source.sample_rate_hz  # a frame less when rounded
-        return Loss(min(stated_s, duration_s), source.damaged_s, source.cut_off and not complete)

@@ -71,7 +71,7 @@ class Levels:
         if self.channels == 1:
             self._channel_energy[0] = self._energy
         else:
-            # Each channel by itself is faster than any sum over an axis of interleaved samples.
+            # Each channel by itself is faster than any sum over an axis.
             for index in range(self.channels):
                 channel = block[:, index]
                 self._channel_energy[index] += float(np.dot(channel, channel))

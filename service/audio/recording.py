@@ -86,7 +86,9 @@ class Recording:
     def add(self, block: Samples, peak: float | None = None) -> None:
         """Take the next samples, shape [n_samples, channels], and their peak where it is known."""
         if self._channel is None:
-            # A matrix product mixes 50 times faster than mean(axis=1) on interleaved samples.
+            # Channel by channel, since sums over interleaved samples take four times as long; and
+            # a matrix product mixes 50 times faster than mean(axis=1).
+            block = np.ascontiguousarray(block.T).T
             mono = block @ self._mix
         else:
             mono = np.ascontiguousarray(block[:, self._channel])

@@ -3,14 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.audio.decode import Limits, decode
+from service.audio.decode import Clip, Limits, decode
+from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
-from service.errors import UnusableAudio
+from service.errors import DeadlineExceeded, TooManySeconds, UnsupportedAudio, UnusableAudio
 from service.inference.bundle import Bundle
 from service.inference.classification import classify, classify_grids
-from service.inference.grids import needed_rates_hz
+from service.inference.grids import Grids, needed_rates_hz
 from service.inference.timings import Timings
 from tests.audio import encode, noise, stereo
 from tests.bundles import write_bundle
@@ -33,7 +34,7 @@ def test_what_is_heard_block_by_block_is_answered_as_if_it_had_been_decoded_whol
     )
     # One channel is silent, so that the gain is known last.
     sound = noise(3.0)
-    data = encode(stereo(sound, 0 * sound))
+    data = encode(stereo(sound, 0 * sound), subtype="PCM_24")
     timings = Timings()
 
     clip, grids = decode_grids(decoders, data, [bundle], Limits(), Deadline.within(SOON_S), timings)
@@ -51,3 +52,50 @@ def test_time_that_was_spent_on_a_broken_file_is_told(decoders: DecoderPool) -> 
     with pytest.raises(UnusableAudio):
         decode_grids(decoders, b"", [], Limits(), Deadline.within(SOON_S), timings)
     assert list(timings.seconds()) == ["decode"]
+
+
+def unused(*_: object) -> Clip:
+    raise AssertionError("a decoder was asked")
+
+
+@pytest.mark.parametrize("excerpt", [None, Excerpt(0.5, 1.0)])
+@pytest.mark.parametrize("right", [0.0, -0.9])
+def test_plain_samples_are_heard_without_a_decoder_as_with_one(
+    decoders: DecoderPool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    excerpt: Excerpt | None,
+    right: float,
+) -> None:
+    bundle = Bundle.load(write_bundle(tmp_path / "it"))
+    sound = noise(3.0)
+    data = bytearray(encode(stereo(sound, right * sound)))
+    listening = Grids([bundle])
+    within = Deadline.within(SOON_S)
+    expected = decoders.decode(data, listening, Limits(), within, excerpt)
+    monkeypatch.setattr(DecoderPool, "decode", unused)
+
+    clip, grids = decode_grids(decoders, data, [bundle], Limits(), within, Timings(), excerpt)
+
+    assert clip == expected
+    for key, grid in listening.end(expected.gain).items():
+        np.testing.assert_allclose(grids[key], grid, atol=1e-6)
+
+
+def test_plain_samples_are_refused_as_others_are(decoders: DecoderPool) -> None:
+    within, timings = Deadline.within(SOON_S), Timings()
+    data = encode(noise(3.0))
+    with pytest.raises(TooManySeconds):
+        decode_grids(decoders, data, [], Limits(max_duration_s=2.0), within, timings)
+    with pytest.raises(UnsupportedAudio, match="WAV"):
+        decode_grids(decoders, data, [], Limits(formats=("mp3",)), within, timings)
+
+
+def test_plain_samples_are_heard_no_longer_than_the_deadline(
+    decoders: DecoderPool, tmp_path: Path
+) -> None:
+    bundle = Bundle.load(write_bundle(tmp_path / "it"))
+    with pytest.raises(DeadlineExceeded):
+        decode_grids(
+            decoders, encode(noise(3.0)), [bundle], Limits(), Deadline.within(0.0), Timings()
+        )

@@ -24,6 +24,7 @@ from tests.bundles import (
 from tests.service.routes.posting import CLIP, RATE_HZ, RAW, answer, post_file
 from tests.service.serving import assert_problem, serve, unstarted
 
+FLAC = encode_as("flac", tone(duration_s=1.5, rate_hz=RATE_HZ), RATE_HZ)  # for a decoder
 LABELS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
 
 
@@ -149,13 +150,13 @@ def test_one_call_answers_all_tasks_and_decodes_once(
 
     monkeypatch.setattr(DecoderPool, "decode", counted)
 
-    body = answer(post_file(client, "/classify?timeline=true&top_k=1"))
+    body = answer(post_file(client, "/classify?timeline=true&top_k=1", FLAC))
 
-    assert calls == [len(CLIP)]
+    assert calls == [len(FLAC)]
     assert set(body) == {"audio", "results"}
     assert list(body["results"]) == ["genre", "chord", "emotion"]
     for task, result in body["results"].items():
-        alone = answer(post_file(client, f"/classify/{task}?timeline=true&top_k=1"))
+        alone = answer(post_file(client, f"/classify/{task}?timeline=true&top_k=1", FLAC))
         assert alone.pop("audio") == body["audio"]
         assert alone == result
 
@@ -296,12 +297,12 @@ def test_a_full_service_refuses_at_once_and_recovers(
 
     with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
         patch.setattr(DecoderPool, "decode", blocked)
-        first = threads.submit(post_file, narrow, "/classify/genre")
+        first = threads.submit(post_file, narrow, "/classify/genre", FLAC)
         assert entered.wait(10)
-        assert_problem(post_file(narrow, "/classify/genre"), 503, "overloaded")
+        assert_problem(post_file(narrow, "/classify/genre", FLAC), 503, "overloaded")
         released.set()
         answer(first.result())
-    answer(post_file(narrow, "/classify/genre"))
+    answer(post_file(narrow, "/classify/genre", FLAC))
 
 
 def test_an_answer_past_the_deadline_is_given_up(
@@ -315,7 +316,7 @@ def test_an_answer_past_the_deadline_is_given_up(
 
     monkeypatch.setattr(DecoderPool, "decode", blocked)
     with serve(Settings(models_dir=models_dir, deadline_s=0.25)) as client:
-        problem = assert_problem(post_file(client, "/classify"), 504, "deadline-exceeded")
+        problem = assert_problem(post_file(client, "/classify", FLAC), 504, "deadline-exceeded")
         released.set()
     assert "0.25 s" in problem["detail"]
 
@@ -328,7 +329,7 @@ def test_a_crash_while_classifying_is_an_internal_error(
 
     monkeypatch.setattr(DecoderPool, "decode", crash)
 
-    response = post_file(client, "/classify/genre")
+    response = post_file(client, "/classify/genre", FLAC)
 
     assert_problem(response, 500, "service-error")
     assert "secret" not in response.text

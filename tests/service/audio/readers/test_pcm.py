@@ -67,3 +67,46 @@ def test_it_seeks_to_the_very_sample_and_never_beyond_the_end() -> None:
     np.testing.assert_array_equal(next(source.blocks())[:, 0], LEFT[BLOCK_FRAMES:])
     assert source.seek(10**9) == len(LEFT)
     assert list(source.blocks()) == []
+
+
+@pytest.mark.parametrize("samples", SOUNDS)
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+@pytest.mark.parametrize("container", ["WAV", "WAVEX"])
+def test_a_file_that_ends_as_it_says_is_opened_at_once(
+    samples: Waveform, subtype: str, container: str
+) -> None:
+    data = encode(samples, subtype=subtype, container=container)
+    opening = pcm.open_plain(bytearray(data))
+    assert opening is not None
+    blocks = zip(opening().blocks(), source_of(data).blocks(), strict=True)
+    assert all(np.array_equal(here, there) for here, there in blocks)
+
+
+PLAIN = encode(SOUNDS[1], subtype="PCM_16")
+SAMPLES = len(PLAIN) - len(LEFT) * 4
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        PLAIN[:40],
+        PLAIN[:-2],
+        PLAIN + b"\0\0",
+        PLAIN[:40] + bytes(4) + PLAIN[44:],
+        b"RIFX" + PLAIN[4:],
+        PLAIN[:20] + b"\x02" + PLAIN[21:],
+        encode(LEFT, subtype="PCM_24"),
+        encode(LEFT, subtype="PCM_16", container="RF64"),
+        encode(LEFT, subtype="PCM_16", container="AIFF"),
+    ],
+)
+def test_any_other_file_is_left_to_who_can_mend_or_decode_it(data: bytes) -> None:
+    assert pcm.open_plain(PLAIN) is not None
+    assert pcm.open_plain(data) is None
+
+
+def test_frames_of_mp3_that_are_said_to_be_samples_are_left_to_decoders() -> None:
+    frames = encode(LEFT, subtype="MPEG_LAYER_III", container="MP3")
+    data = PLAIN[:SAMPLES] + frames.ljust(len(PLAIN) - SAMPLES, b"\0")[: len(PLAIN) - SAMPLES]
+    assert pcm.open_plain(data) is None
