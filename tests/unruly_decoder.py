@@ -21,8 +21,13 @@ HANG = b"hang"
 CRASH = b"crash"
 SWALLOW_MEMORY = b"swallow memory"
 RAISE = b"raise"
+LACK = b"lack FFmpeg"
 BABBLE = b"babble"
 BABBLE_LATER = b"babble after some samples at 16 kHz"
+ERRORS = {
+    RAISE: RuntimeError("a fault that nobody foresaw"),
+    LACK: ModuleNotFoundError(name=decoder_process.FFMPEG_READER),
+}
 # Followed by the path of a file that tells whether it has happened.
 DIE_ONCE = b"die once "
 TERABYTE = 1 << 40
@@ -37,8 +42,8 @@ def unruly_hear(data: bytes, listener: Listener, limits: Limits, excerpt: Excerp
         os.kill(os.getpid(), signal.SIGSEGV)
     if data == SWALLOW_MEMORY:
         bytearray(TERABYTE)
-    if data == RAISE:
-        raise RuntimeError("a fault that nobody foresaw")
+    if data in ERRORS:
+        raise ERRORS[data]
     if data == BABBLE_LATER:
         listener.begin()
         listener.add(16_000, np.zeros(MESSAGE_SAMPLES, np.float32))

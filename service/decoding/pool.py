@@ -18,14 +18,20 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import TypeVar
 
-import numpy as np
-
-from service.audio.decode import Clip, Limits, Listener, Samples
+from service.audio.decode import Clip, Limits, Listener
 from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding import wire
-from service.decoding.process import BEGIN, RATE, READY, SAMPLE_BYTES
-from service.errors import ServiceError, TooManySeconds, UnsupportedAudio, UnusableAudio
+from service.decoding.messages import outcome_of, samples_of
+from service.decoding.process import (
+    BEGIN,
+    LACKS_FFMPEG,
+    RATE,
+    READY,
+    SAMPLE_BYTES,
+    WITH_FFMPEG,
+)
+from service.errors import ServiceError, UnusableAudio
 from service.telemetry import metrics
 
 logger = logging.getLogger(__name__)
@@ -36,7 +42,6 @@ COMMAND = (sys.executable, "-P", "-m", "service.decoding.process")
 # Who ends a process in these ways stands outside it: the file is not to blame, so it is tried
 # again. One that needs too much memory is stopped by a limit before it comes to that.
 KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
-PROBLEMS = {kind.slug(): kind for kind in (TooManySeconds, UnsupportedAudio, UnusableAudio)}
 SOCKET_BUFFER_BYTES = 1 << 20
 ATTEMPTS = 5
 STOP_S = 5.0
@@ -118,11 +123,20 @@ class DecoderPool:
             decoder.wait_until_ended(stop)
 
 
+class _LacksFFmpeg(Exception):
+    """A file needs FFmpeg, and the process has none."""
+
+
 class _Decoder:
-    """One decoder process, replaced by another whenever it ends; used by one thread at a time."""
+    """One decoder process, replaced by another whenever it ends; used by one thread at a time.
+
+    It is started without FFmpeg, which takes as much memory as half of all else and which most
+    files do not need; with the first that does, it is replaced by one that has it.
+    """
 
     def __init__(self) -> None:
         self._ready = False
+        self._with_ffmpeg = False
         self._start()
 
     @property
@@ -169,24 +183,35 @@ class _Decoder:
         self._connection, theirs = socket.socketpair()
         for end in (self._connection, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+        command = (*COMMAND, WITH_FFMPEG) if self._with_ffmpeg else COMMAND
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # our own command
-                COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment()
+                command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment()
             )
         self._ready = False
 
     def _replace(self) -> int | None:
         """Start another process; return the exit code of the old one if it had ended by itself."""
-        self._connection.close()
-        try:
-            exit_code: int | None = self._process.wait(EXIT_S)
-        except subprocess.TimeoutExpired:
-            exit_code = None
-            self._process.kill()
-            self._process.wait()
+        exit_code = self._end()
         logger.warning("decoder %d is replaced, exit code %s", self._process.pid, exit_code)
         self._start()
         return exit_code
+
+    def _load_ffmpeg(self) -> None:
+        self._end()
+        logger.info("decoder %d is replaced by one with FFmpeg", self._process.pid)
+        self._with_ffmpeg = True
+        self._start()
+
+    def _end(self) -> int | None:
+        """End the process; return its exit code if it had ended, or does, by itself."""
+        self._connection.close()
+        try:
+            return self._process.wait(EXIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        return None
 
     def _attempt(self, work: Callable[[], T], deadline: Deadline) -> T:
         """Do something with a process that is ready, and with the next one if it is killed."""
@@ -197,6 +222,8 @@ class _Decoder:
             try:
                 self._greet(deadline)
                 return work()
+            except _LacksFFmpeg:
+                self._load_ffmpeg()
             except TimeoutError:
                 self._replace()
                 metrics.DECODERS_REPLACED.labels("hung").inc()
@@ -230,43 +257,19 @@ class _Decoder:
                 left = dict(most)
                 told: Callable[[], None] = listener.begin
             elif RATE in header:
-                rate_hz, samples = _samples(header, payload, left)
+                rate_hz, samples = samples_of(header, payload, left)
                 left[rate_hz] -= samples.nbytes
                 told = partial(listener.add, rate_hz, samples)
+            elif header == LACKS_FFMPEG and not self._with_ffmpeg:
+                raise _LacksFFmpeg
             else:
-                return _outcome(header)
+                return outcome_of(header)
             try:
                 told()
             except Exception:
                 # What the process goes on to send would be taken for another clip.
                 self._replace()
                 raise
-
-
-def _samples(
-    header: wire.Header, payload: wire.Payload, left: dict[int, int]
-) -> tuple[int, Samples]:
-    """Return the rate and the samples of a message, of which there may be so many bytes left."""
-    try:
-        rate_hz, samples = header[RATE], payload.view(np.float32)
-        if samples.nbytes <= left[rate_hz]:
-            return rate_hz, samples
-    except (LookupError, TypeError, ValueError):
-        pass
-    raise wire.BrokenMessage("the message holds no samples, or too many")
-
-
-def _outcome(header: wire.Header) -> Clip:
-    """Return the clip that a message describes, or raise the problem."""
-    try:
-        if "problem" in header:
-            problem: ServiceError = PROBLEMS[header["problem"]](header["detail"])
-        else:
-            description = header["clip"]
-            return Clip(**{**description, "warnings": tuple(description["warnings"])})
-    except (LookupError, TypeError, ValueError) as error:
-        raise wire.BrokenMessage("the header tells neither a clip nor a problem") from error
-    raise problem
 
 
 def _environment() -> dict[str, str]:

@@ -39,6 +39,10 @@ SPARE_CPU_S = 2
 STDERR = 2
 READY = {"ready": True}
 BEGIN = {"begin": True}
+# The file needs FFmpeg, which this process was started without.
+LACKS_FFMPEG = {"lacks": "ffmpeg"}
+WITH_FFMPEG = "--with-ffmpeg"
+FFMPEG_READER = "service.audio.readers.ffmpeg"
 RATE = "rate_hz"
 # So much of a waveform is sent at once, a minute or so: each time that processes take turns, both
 # find their caches cold; with blocks of a second and a half, an answer takes a quarter longer.
@@ -50,8 +54,12 @@ def main() -> int:
     _be_expendable()
     _silence_native_code()
     keep_freed_memory()
+    with_ffmpeg = WITH_FFMPEG in sys.argv[1:]
     with socket.socket(fileno=sys.stdin.fileno()) as connection:
-        warm_up()
+        warm_up(with_ffmpeg=with_ffmpeg)
+        if not with_ffmpeg:
+            # As Python has it, so that importing it fails before anything is opened.
+            sys.modules[FFMPEG_READER] = None  # type: ignore[assignment]
         sandbox.close_off()
         wire.send(connection, READY)
         with contextlib.suppress(wire.BrokenMessage, ConnectionError):
@@ -106,6 +114,10 @@ def answer(
     try:
         clip = hear(data, sender, bounds, Excerpt(**excerpt))
         sender.end()
+    except ModuleNotFoundError as error:
+        if error.name != FFMPEG_READER:
+            raise
+        return LACKS_FFMPEG
     except MemoryError:
         return _problem(UnusableAudio("Decoding the file needs more memory than it may."))
     except ServiceError as error:

@@ -241,8 +241,8 @@ def _link(data: bytes, link: Link, fast: frozenset[str]) -> Source:
 
 
 def _by_ffmpeg(data: bytes, name: str, demuxer: str, *, cut_off: bool = False) -> Source:
-    # Loaded with the first file that needs it: it takes 18 MB, and most files do not. Only the
-    # decoders' processes load it at once, since they are locked up afterwards.
+    # Loaded with the first file that needs it: it takes 18 MB, and most files do not. Of decoders'
+    # processes, which are locked up, some have it from the start and others never.
     from service.audio.readers.ffmpeg import FFmpegSource
 
     return FFmpegSource(data, name, demuxer, cut_off=cut_off)

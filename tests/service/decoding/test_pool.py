@@ -113,6 +113,38 @@ def test_what_ffmpeg_reads_comes_back_too_within_the_limits_on_memory(
     np.testing.assert_array_equal(there.waveforms[11_025], here.waveforms[11_025])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process has loaded is told by Linux")
+def test_ffmpeg_is_loaded_by_the_decoder_whose_file_needs_it_and_stays() -> None:
+    m4a = mux(tone(), MUXINGS["m4a"][1])
+    pool = DecoderPool(2)
+    pool.start()
+    try:
+        decoded(pool, CLIP)
+        plain = pool.process_ids
+        assert [loads_ffmpeg(process_id) for process_id in plain] == [False, False]
+
+        decoded(pool, m4a)
+        after = pool.process_ids
+        assert [loads_ffmpeg(process_id) for process_id in after].count(True) == 1
+        assert len({*plain} & {*after}) == 1
+
+        for data in (CLIP, m4a, CLIP):
+            assert decoded(pool, data).duration_s == pytest.approx(2.0, abs=0.1)
+        assert pool.process_ids == after
+    finally:
+        pool.close()
+
+
+def loads_ffmpeg(process_id: int) -> bool:
+    return "libavcodec" in Path(f"/proc/{process_id}/maps").read_text("utf-8")
+
+
+def test_a_decoder_that_has_ffmpeg_and_denies_it_is_one_that_crashed(unruly: DecoderPool) -> None:
+    with pytest.raises(UnusableAudio, match="crashed"):
+        decoded(unruly, unruly_decoder.LACK)
+    assert decoded(unruly, CLIP).duration_s == 2.0
+
+
 def test_as_many_channels_as_can_ever_be_allowed_fit_in_its_memory(pool: DecoderPool) -> None:
     limits = Limits(max_channels=1024)
     many = np.repeat(tone(duration_s=0.2)[:, None], limits.max_channels, axis=1)
