@@ -28,7 +28,7 @@ from service.streaming.live import Live
 from service.telemetry import metrics, request_id
 from service.telemetry.record import RecordMiddleware
 from service.telemetry.request_id import RequestIdMiddleware
-from service.telemetry.tracing import TracingMiddleware, traces_from_environment
+from service.telemetry.tracing import Traces, TracingMiddleware, traces_from_environment
 
 DESCRIPTION = """
 Post a recording (WAV, MP3, FLAC, M4A, OGG and a dozen more) and get calibrated probabilities of its
@@ -94,6 +94,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.state.api_keys = keys = _api_keys(settings)
     app.state.rate_limit = limit = _rate_limit(settings)
+    _add_endpoints(app, keys, limit)
+    document.install(app, registry)
+    _add_middleware(app, settings, traces)
+    return app
+
+
+def _add_endpoints(app: FastAPI, keys: ApiKeys | None, limit: RateLimit | None) -> None:
     # Before the models, whose addresses answer browsers with a page.
     app.include_router(pages.browser_router)
     app.include_router(classify.router, **_guard(keys, "classify", limit))
@@ -101,7 +108,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.figures_router, **_guard(keys, "metrics"))
     for router in (health.router, pages.router, stream.router):
         app.include_router(router)
-    document.install(app, registry)
+
+
+def _add_middleware(app: FastAPI, settings: Settings, traces: Traces | None) -> None:
+    """Put around the endpoints what every request passes; the last one added stands outermost."""
     app.add_middleware(DrainMiddleware, max_bytes=4 * settings.max_upload_bytes)
     app.add_middleware(RecordMiddleware, log_client=settings.log_client)
     if traces is not None:
@@ -119,7 +129,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.root_path:
         app.add_middleware(RootPathMiddleware, root_path=settings.root_path)
     app.add_middleware(PlainTargetMiddleware)
-    return app
 
 
 def _load(registry: Registry, app: FastAPI) -> None:

@@ -44,6 +44,7 @@ COMMAND = (sys.executable, "-P", "-m", "service.decoding.process")
 KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 SOCKET_BUFFER_BYTES = 1 << 20
 ATTEMPTS = 5
+START_S = 60.0
 STOP_S = 5.0
 EXIT_S = 0.1  # between closing its connection and the end of a process that crashed
 

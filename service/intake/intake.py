@@ -14,7 +14,7 @@ from service.audio.decode import Clip, Limits
 from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding.grids import decode_grids
-from service.decoding.pool import DecoderPool
+from service.decoding.pool import START_S, DecoderPool
 from service.errors import ClientLeft, UploadTooSlow
 from service.inference.bundle import Bundle
 from service.inference.classification import Classification, classify_grids
@@ -27,8 +27,6 @@ from service.intake.workers import WorkerPool
 from service.settings import Settings
 from service.telemetry import metrics
 from service.telemetry.record import record
-
-DECODERS_START_S = 60.0
 
 T = TypeVar("T")
 
@@ -104,7 +102,7 @@ class Intake:
         """
         self.decoders.start()
         # Starlette's way to a thread loads much of its own, for which the first request would wait.
-        await run_in_threadpool(self.decoders.wait_until_ready, Deadline.within(DECODERS_START_S))
+        await run_in_threadpool(self.decoders.wait_until_ready, Deadline.within(START_S))
 
     def close(self) -> None:
         """Finish what is being classified, drop what waits, and stop the decoders."""

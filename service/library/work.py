@@ -16,7 +16,7 @@ from service.answers import audio_info, task_results
 from service.audio.decode import Limits
 from service.deadline import Deadline
 from service.decoding.grids import decode_grids
-from service.decoding.pool import DecoderPool
+from service.decoding.pool import START_S, DecoderPool
 from service.errors import BundleError, ServiceError
 from service.inference.bundle import Bundle
 from service.inference.bundle_files import MODEL_FILE
@@ -29,7 +29,6 @@ from service.schemas import AllAnswers
 
 logger = logging.getLogger(__name__)
 
-DECODERS_START_S = 60.0
 # Far beyond what the longest file takes that is allowed by default.
 DECODE_S = 120.0
 
@@ -126,6 +125,6 @@ def _decoders() -> DecoderPool:
     if decoders is None:
         decoders = _thread.decoders = DecoderPool(1)
         decoders.start()
-        decoders.wait_until_ready(Deadline.within(DECODERS_START_S))
+        decoders.wait_until_ready(Deadline.within(START_S))
         atexit.register(decoders.close)
     return decoders

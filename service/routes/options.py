@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.audio.excerpt import Excerpt
 from service.errors import InvalidRequest
+from service.intake.form import MAX_SHOWN_CHARACTERS
 
 LONGEST_S = 1e6  # eleven days
-MAX_SHOWN_CHARACTERS = 40
 SIMILARITY = 0.6
 
 

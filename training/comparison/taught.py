@@ -21,7 +21,7 @@ from training.listener.lessons import WINDOW_SAMPLES
 from training.listener.loudness import brought_to
 from training.listener.teachers import MN04_CLASSES, MN04_EMBEDDING, MN04_RATE_HZ, Mn04, Musicnn
 from training.networks import musicnn
-from training.recipes.music import LOUDNESS_LUFS
+from training.networks.listener import LOUDNESS_LUFS
 
 WINDOWS = WindowSpec(frames=1, stride_frames=1, short="repeat")
 

@@ -24,11 +24,11 @@ from training.data.preparation import prepare
 from training.data.scales import RatedClips, Scale, read_ratings
 from training.evaluation.metrics import correlation
 from training.fitting.counting import cut_counting
+from training.fitting.linear_head import STILL
 from training.recipes import Recipe
 
 # Of the ridge, relative to the mean eigenvalue of a clip's own products; 1 to 10 are alike.
 PENALTY = 3.0
-STILL = 1e-2
 
 Array = NDArray[np.float64]
 

@@ -6,12 +6,11 @@ from numpy.typing import NDArray
 
 from training.fitting.first_step import make_variables
 from training.listener.lessons import Lessons, columns
-from training.listener.study import as_levels
+from training.listener.study import ASKED_AT_ONCE, as_levels
 from training.networks import listener
 
 MOST_WINDOWS = 20_000
 EPOCHS = 12
-ASKED_AT_ONCE = 64
 
 KEPT = ("mn04_embedding", "musicnn_hidden", "musicnn_tags")
 """What a listener says of its teachers; the rest would take more space than it is worth."""

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from training.listener.loudness import brought_to
 from training.listener.recordings import MUSIC, RATE_HZ, SPEECH, Recording, Samples, Shelf
+from training.networks.listener import LOUDNESS_LUFS
 from training.synthesis.sounds import coloured_noise, hum
 
 PIECE_S = 10.0
 PIECE_SAMPLES = round(PIECE_S * RATE_HZ)
-LOUDNESS_LUFS = -18.0
 LOUDNESS_SPREAD_DB = 3.0
 
 NOISE = "noise"

@@ -23,6 +23,9 @@ from training.networks.musicnn import FRAMES, HIDDEN, SPEC, TAGS
 KINDS = ("music", "speech", "noise")
 """What it tells apart beside all that it hears."""
 
+LOUDNESS_LUFS = -18.0
+"""What it hears everything at: near the median of the music clips."""
+
 WEIGHTS_FILE = Path(__file__).with_name("listener_weights.npz")
 
 _EMBEDDING = "listener_embedding"

@@ -19,9 +19,6 @@ PRETRAINED_CAVEAT = (
     "teachers learned from are unknown and may include the artist"
 )
 
-LOUDNESS_LUFS = -18.0
-"""Near the median of the music clips, whose level is what the pretrained network expects."""
-
 KINDS = KindsSpec(
     labels=list(listener.KINDS),
     uncertain_below=0.5,
@@ -29,7 +26,7 @@ KINDS = KindsSpec(
     "training/notes/listener.md",
 )
 INPUTS = Inputs(
-    features=SPEC.model_copy(update={"loudness_lufs": LOUDNESS_LUFS}),
+    features=SPEC.model_copy(update={"loudness_lufs": listener.LOUDNESS_LUFS}),
     windows=WindowSpec(frames=FRAMES, stride_frames=FRAMES, short="repeat"),
     backbone=listener.pretrained,
     kinds=KINDS,

@@ -14,11 +14,10 @@ import soundfile
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from training.synthesis.sounds import GuitarSound, Waveform, render_notes, voicing
+from training.synthesis.sounds import GuitarSound, Waveform, bass_note, render_notes, voicing
 
 RATE_HZ = 22_050
 ROOTS = (0, 2, 5, 7, 9)  # pitch classes of the chords, in C
-LOWEST_BASS_NOTE = 28  # MIDI
 LEVEL_PEAK = 0.5
 
 
@@ -86,7 +85,7 @@ def render_piece(
     mix = np.zeros(n_samples + bar)
     for start in range(0, n_samples, bar):
         root, quality = int(rng.choice(ROOTS)), str(rng.choice(style.qualities))
-        bass = LOWEST_BASS_NOTE + (root - LOWEST_BASS_NOTE) % 12
+        bass = bass_note(root)
         notes = [bass, *voicing(root, quality, rng)]
         chord = render_notes(notes, bar / rate_hz, rate_hz, sound, rng)
         mix[start : start + len(chord)] += chord

@@ -114,6 +114,11 @@ def voicing(root: int, quality: str, rng: Generator) -> list[int]:
             return notes
 
 
+def bass_note(root: int) -> int:
+    """Return the lowest MIDI note of a bass that is of a pitch class."""
+    return LOWEST_BASS_NOTE + (root - LOWEST_BASS_NOTE) % 12
+
+
 def render_notes(
     notes: list[int],
     duration_s: float,
@@ -164,9 +169,8 @@ def accompany(chord: Waveform, root: int, sample_rate_hz: int, rng: Generator) -
     mix = chord.astype(np.float64)
     bass, drums = ((True, True), (True, False), (False, True))[int(rng.integers(3))]
     if bass:
-        note = LOWEST_BASS_NOTE + (root - LOWEST_BASS_NOTE) % 12
         sound = GuitarSound(brightness=rng.uniform(1, 2), decay_s=rng.uniform(1, 4))
-        bass_line = render_notes([note], duration_s, sample_rate_hz, sound, rng)
+        bass_line = render_notes([bass_note(root)], duration_s, sample_rate_hz, sound, rng)
         mix += rng.uniform(0.3, 1.2) * bass_line
     if drums:
         mix += rng.uniform(0.1, 1.0) * _drum_hits(len(chord), sample_rate_hz, rng)

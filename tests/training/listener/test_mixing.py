@@ -6,12 +6,12 @@ import pytest
 from training.listener.loudness import loudness_lufs
 from training.listener.mixing import (
     KINDS,
-    LOUDNESS_LUFS,
     LOUDNESS_SPREAD_DB,
     PIECE_SAMPLES,
     Mixer,
 )
 from training.listener.recordings import MUSIC, RATE_HZ, SPEECH, Shelf, Sound
+from training.networks.listener import LOUDNESS_LUFS
 
 
 @pytest.fixture(scope="module")
