@@ -222,11 +222,11 @@ def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilit
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Load the bundle in a folder, or say that it cannot be scored."""
+    """Load the bundle in a folder, or say that it cannot be used."""
     try:
         return Bundle.load(folder)
     except BundleError as error:
-        raise TrainingError(f"The bundle cannot be scored: {error}") from error
+        raise TrainingError(f"The bundle cannot be used: {error}") from error
 
 
 def data_root(path: Path) -> Path:

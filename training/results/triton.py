@@ -11,9 +11,9 @@ from pathlib import Path
 
 import onnx
 
-from service.inference.bundle import Bundle
 from service.inference.bundle_files import CARD_FILE
 from training.errors import TrainingError
+from training.evaluation.evaluate import load_bundle
 
 CONFIG_FILE = "config.pbtxt"
 VERSION = "1"
@@ -39,12 +39,10 @@ def write_repository(bundle_folder: Path, repository: Path) -> list[Path]:
 
     Raises
     ------
-    BundleError
-        The bundle is damaged.
     TrainingError
-        A network has a form that Triton's configuration cannot tell.
+        The bundle is damaged, or a network has a form that Triton's configuration cannot tell.
     """
-    task = Bundle.load(bundle_folder).card.task
+    task = load_bundle(bundle_folder).card.task
     written = []
     for network in sorted(bundle_folder.glob("*.onnx")):
         name = task if network.stem == "model" else f"{task}_{network.stem}"

@@ -15,7 +15,6 @@ from tqdm import tqdm
 
 from service.audio.decode import Samples, clip_of
 from service.audio.files import audio_files
-from service.errors import BundleError
 from service.inference.bundle import Bundle
 from service.inference.card import Estimate
 from service.inference.classification import Classification, classify
@@ -23,6 +22,7 @@ from service.inference.grids import needed_rates_hz
 from training.data.labels import NO_CHORD
 from training.data.readers import AudioFile
 from training.errors import TrainingError, UnreadableClip
+from training.evaluation.evaluate import load_bundle
 from training.evaluation.metrics import wilson_interval
 from training.synthesis.sounds import coloured_noise, hum
 
@@ -84,10 +84,7 @@ def count_outsiders(job: OutsiderJob) -> list[OutsiderFigures]:
     TrainingError
         The bundle cannot be loaded, or a folder has no recording that can be read.
     """
-    try:
-        bundle = Bundle.load(job.bundle)
-    except BundleError as error:
-        raise TrainingError(f"The bundle cannot be asked: {error}") from error
+    bundle = load_bundle(job.bundle)
     rng = np.random.default_rng(job.seed)
     figures = [_figures("noise and hum", bundle, _rendered(job.count, rng), job.count)]
     for folder in job.folders:

@@ -304,7 +304,7 @@ def test_a_variant_that_does_not_load_is_a_mistake(
     bundle = tmp_path / "genre"
     shutil.copytree(genre_bundle, bundle)
     (bundle / PICTURES_FOLDER).mkdir()
-    with pytest.raises(TrainingError, match=r"cannot be scored.*card\.json does not exist"):
+    with pytest.raises(TrainingError, match=r"cannot be used.*card\.json does not exist"):
         evaluate(bundle, [write_archive(tmp_path / "x.npz")], cache)
 
 
@@ -372,5 +372,5 @@ def test_nothing_to_score_is_a_mistake(
 
 
 def test_a_bundle_that_does_not_load_is_a_mistake(tmp_path: Path, cache: FeatureCache) -> None:
-    with pytest.raises(TrainingError, match=r"cannot be scored.*card\.json does not exist"):
+    with pytest.raises(TrainingError, match=r"cannot be used.*card\.json does not exist"):
         evaluate(tmp_path / "nothing", [tmp_path], cache)

@@ -11,6 +11,7 @@ from google.protobuf import text_format
 from onnx import TensorProto, helper
 
 from service.inference.bundle import Bundle
+from service.inference.bundle_files import MODEL_FILE
 from service.inference.windows import cut_windows
 from tests.bundles import GENRES, load_golden, write_bundle
 from tests.server import ROOT
@@ -40,6 +41,12 @@ def parsed(text: str) -> Any:
 @pytest.fixture
 def bundle_folder(tmp_path: Path) -> Path:
     return write_bundle(tmp_path / "models" / "genre", embedding_gain=2.0)
+
+
+def test_a_damaged_bundle_is_refused_in_words(bundle_folder: Path, tmp_path: Path) -> None:
+    (bundle_folder / MODEL_FILE).write_bytes(b"not a network")
+    with pytest.raises(TrainingError, match=r"cannot be used.*model\.onnx is damaged"):
+        write_repository(bundle_folder, tmp_path / "triton")
 
 
 def test_each_network_becomes_a_model_that_tritons_own_message_reads(

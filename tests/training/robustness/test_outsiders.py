@@ -104,5 +104,5 @@ def test_a_folder_without_recordings_and_a_folder_that_is_no_bundle_are_errors(
     (tmp_path / "empty").mkdir()
     with pytest.raises(TrainingError, match="empty holds no recording"):
         count_outsiders(job(bundle, tmp_path / "empty", count=1))
-    with pytest.raises(TrainingError, match="cannot be asked"):
+    with pytest.raises(TrainingError, match="cannot be used"):
         count_outsiders(job(tmp_path / "empty"))
