@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.audio.decode import MIN_SAMPLE_RATE_HZ, Limits
 from service.audio.formats import FORMATS
+from service.audio.limits import MIN_SAMPLE_RATE_HZ, Limits
 from service.cores import available_cores
 from service.http.api_keys import read_keys
 from service.inference.signature import PublicKey

@@ -15,16 +15,16 @@ import numpy as np
 
 from service.audio.excerpt import Excerpt
 from service.audio.formats import FORMATS
+from service.audio.limits import Limits, check_form, check_length
 from service.audio.passage import Passage
 from service.audio.quality import Levels, Loss, quality_warnings
 from service.audio.readers.opening import Opening, openings_of
 from service.audio.readers.pcm import open_plain
-from service.audio.readers.source import Samples, Source, Unreadable
+from service.audio.readers.source import Samples, Unreadable
 from service.audio.recording import Listener, Recording, Waveforms
 from service.errors import TooManySeconds, UnusableAudio
 
 __all__ = [
-    "MIN_SAMPLE_RATE_HZ",
     "Clip",
     "Limits",
     "Listener",
@@ -36,20 +36,7 @@ __all__ = [
     "hear_plain",
 ]
 
-MIN_SAMPLE_RATE_HZ = 4_000
-USUAL_SAMPLE_RATE_HZ = 44_100
 LARGEST_SAMPLE = 1e12  # the power of anything larger overflows in single precision
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one upload may hold; the defaults are those of the settings."""
-
-    min_duration_s: float = 0.1
-    max_duration_s: float = 900.0
-    max_channels: int = 32
-    max_sample_rate_hz: int = 384_000
-    formats: tuple[str, ...] = tuple(FORMATS)
 
 
 @dataclass(frozen=True)
@@ -197,12 +184,12 @@ def _with(waveforms: Waveforms, clip: Clip) -> Clip:
 def _heard(opening: Opening, wish: _Wish) -> Clip:
     """Open a file and hear it; once more where its channels turn out to cancel each other."""
     with closing(opening()) as source:
-        _check_form(source, wish.limits)
+        check_form(source.sample_rate_hz, source.channels, wish.limits)
         passage = Passage(source, wish.excerpt)
         levels = _recorded(passage, wish)
     if wish.channel is None and levels.cancelled:
         return _heard(opening, replace(wish, channel=levels.loudest_channel))
-    _check_length(levels, wish, passage.read_s)
+    check_length(levels, wish.excerpt, passage.read_s, wish.limits)
     loss = passage.loss(levels.duration_s)
     cancelled = wish.channel is not None
     return _clip(levels, source.format, channels=source.channels, loss=loss, cancelled=cancelled)
@@ -217,43 +204,6 @@ def _clip(levels: Levels, name: str, *, channels: int, loss: Loss, cancelled: bo
         levels.silent,
         tuple(quality_warnings(levels, loss, cancelled=cancelled)),
         levels.gain,
-    )
-
-
-def _check_form(source: Source, limits: Limits) -> None:
-    rate_hz, channels = source.sample_rate_hz, source.channels
-    if not MIN_SAMPLE_RATE_HZ <= rate_hz <= limits.max_sample_rate_hz:
-        raise UnusableAudio(
-            f"The sampling rate of {rate_hz} Hz is outside {MIN_SAMPLE_RATE_HZ} to "
-            f"{limits.max_sample_rate_hz} Hz. Resample the file, for example to "
-            f"{min(USUAL_SAMPLE_RATE_HZ, limits.max_sample_rate_hz)} Hz."
-        )
-    if channels > limits.max_channels:
-        raise UnusableAudio(
-            f"The file has {channels} channels; at most {limits.max_channels} are read. "
-            f"Mix it to {'stereo or mono' if limits.max_channels > 1 else 'mono'}."
-        )
-
-
-def _check_length(levels: Levels, wish: _Wish, read_s: float) -> None:
-    if levels.duration_s >= wish.limits.min_duration_s:
-        return
-    excerpt, least_s = wish.excerpt, f"at least {wish.limits.min_duration_s:g} s are needed"
-    if levels.n_frames == 0 and excerpt.start_s > 0:
-        raise UnusableAudio(
-            f"The file ends at {read_s:.3f} s, before the excerpt begins at "
-            f"{excerpt.start_s:g} s. Let start_s be less."
-        )
-    if excerpt.duration_s is not None and excerpt.duration_s < wish.limits.min_duration_s:
-        raise UnusableAudio(f"duration_s is {excerpt.duration_s:g}; {least_s}. Let it be more.")
-    if excerpt.start_s > 0:
-        raise UnusableAudio(
-            f"From start_s on, {excerpt.start_s:g} s, the file holds {levels.duration_s:.3f} s of "
-            f"audio; {least_s}. Let start_s be less."
-        )
-    raise UnusableAudio(
-        f"The file holds {levels.duration_s:.3f} s of audio; {least_s}. Check that it is not cut "
-        "off or header-only."
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service.audio.decode import MIN_SAMPLE_RATE_HZ
+from service.audio.limits import MIN_SAMPLE_RATE_HZ
 from service.schemas import ChordShare, KeyInfo, Probability
 from service.telemetry.metrics import EndingKind
 
