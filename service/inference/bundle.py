@@ -23,6 +23,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from service.errors import BundleError
 from service.inference.bands import BandMeter
@@ -293,7 +294,13 @@ def read_card(folder: Path) -> Card:
     except FileNotFoundError as error:
         raise BundleError(f"{shown(folder / CARD_FILE)} does not exist") from error
     except ValidationError as error:
-        raise BundleError(f"{shown(folder / CARD_FILE)} is not a valid card: {error}") from error
+        faults = "; ".join(_fault(found) for found in error.errors(include_url=False))
+        raise BundleError(f"{shown(folder / CARD_FILE)} is not a valid card: {faults}") from error
+
+
+def _fault(found: ErrorDetails) -> str:
+    where = ".".join(str(name) for name in found["loc"])
+    return f"{where}: {found['msg']}" if where else found["msg"]
 
 
 def _check_hashes(folder: Path, card: Card) -> None:
