@@ -111,7 +111,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", access.HEADER, request_id.HEADER],
+            allow_headers=[
+                "Authorization",
+                "Content-Encoding",
+                "Traceparent",
+                "Tracestate",
+                access.HEADER,
+                request_id.HEADER,
+            ],
             expose_headers=[request_id.HEADER, "Retry-After", "Server-Timing"],
         )
     app.add_middleware(SecurityHeadersMiddleware)

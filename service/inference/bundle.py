@@ -35,6 +35,7 @@ from service.inference.softmax import softmax
 from service.inference.songs import SongSense
 from service.inference.tuning import bring_in_tune
 from service.inference.windows import CutWindows, Slices
+from service.wording import in_words
 
 CARD_FILE = "card.json"
 MODEL_FILE = "model.onnx"
@@ -300,7 +301,7 @@ def read_card(folder: Path) -> Card:
 
 def _fault(found: ErrorDetails) -> str:
     where = ".".join(str(name) for name in found["loc"])
-    return f"{where}: {found['msg']}" if where else found["msg"]
+    return f"{where} {in_words(found)}" if where else f"it {in_words(found)}"
 
 
 def _check_hashes(folder: Path, card: Card) -> None:
