@@ -121,7 +121,14 @@ def _add_middleware(app: FastAPI, settings: Settings, traces: Traces | None) -> 
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", access.HEADER, request_id.HEADER],
+            allow_headers=[
+                "Authorization",
+                "Content-Encoding",
+                "Traceparent",
+                "Tracestate",
+                access.HEADER,
+                request_id.HEADER,
+            ],
             expose_headers=[request_id.HEADER, "Retry-After", "Server-Timing"],
         )
     app.add_middleware(SecurityHeadersMiddleware)

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = {
     "service": (
         "errors",
+        "wording",
         "arguments",
         "deadline",
         "cores",

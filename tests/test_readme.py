@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from service.audio.decode import decode
+from service.errors import ClientLeft, ServiceError
 from service.inference.card import Card
 from service.startup.environment import settings_rows
 from tests.audio import encode_as, tone
@@ -153,6 +154,13 @@ def test_figures_are_those_of_the_cards() -> None:
     assert told == known
     in_short = set(re.findall(r"^\| (?:genre|chord|emotion).*?\(.*\|$", README, re.MULTILINE))
     assert in_short < known
+
+
+def test_every_status_of_a_problem_is_explained() -> None:
+    kinds: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
+    statuses = {kind.status for kind in kinds}
+    told = re.findall(r"^\| (\d{3}) \|", TEXTS["service/README.md"], re.MULTILINE)
+    assert told == [str(status) for status in sorted(statuses - {ClientLeft.status})]
 
 
 def test_training_commands_are_understood() -> None:

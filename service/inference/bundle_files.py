@@ -20,11 +20,13 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from service.errors import BundleError
 from service.inference.card import Card
 from service.inference.features import FeatureSpec, FilterBank
 from service.inference.network import shown
+from service.wording import in_words
 
 CARD_FILE = "card.json"
 MODEL_FILE = "model.onnx"
@@ -59,7 +61,13 @@ def read_card(folder: Path) -> Card:
     except FileNotFoundError as error:
         raise BundleError(f"{shown(folder / CARD_FILE)} does not exist") from error
     except ValidationError as error:
-        raise BundleError(f"{shown(folder / CARD_FILE)} is not a valid card: {error}") from error
+        faults = "; ".join(_fault(found) for found in error.errors(include_url=False))
+        raise BundleError(f"{shown(folder / CARD_FILE)} is not a valid card: {faults}") from error
+
+
+def _fault(found: ErrorDetails) -> str:
+    where = ".".join(str(name) for name in found["loc"])
+    return f"{where} {in_words(found)}" if where else f"it {in_words(found)}"
 
 
 def check_hashes(folder: Path, card: Card) -> None:

@@ -28,6 +28,11 @@ class Entry:
     bundle: Bundle | None = None
     reason: str | None = None
 
+    @property
+    def outdated(self) -> bool:
+        """Whether it serves as before because the bundle that is there now failed."""
+        return self.bundle is not None and self.reason is not None
+
 
 class Registry:
     """Finds, proves and hands out the bundles under one folder.
@@ -61,9 +66,9 @@ class Registry:
         with self._loading:
             names = self._names()
             for task in names:
-                entry = self._load(task)
+                entry = _succeed(task, self._entries.get(task), self._load(task))
                 with self._lock:
-                    self._entries[task] = _succeed(self._entries.get(task), entry)
+                    self._entries[task] = entry
             with self._lock:
                 self._entries = {task: self._entries[task] for task in names}
 
@@ -153,19 +158,23 @@ class Registry:
             if bundle.card.task != task:
                 raise BundleError(f"the folder {task} holds a card of the task {bundle.card.task}")
         except BundleError as error:
-            logger.error("bundle %s does not serve: %s", task, error)
             return Entry("failed", reason=str(error))
         except Exception as error:  # whatever it is, the other bundles must still be loaded
-            logger.exception("bundle %s does not serve", task)
+            logger.exception("bundle %s cannot be loaded", task)
             return Entry("failed", reason=f"{type(error).__name__}: {error}")
-        logger.info("bundle %s serves, version %s", task, bundle.card.version)
         return Entry("ready", bundle=bundle)
 
 
-def _succeed(old: Entry | None, new: Entry) -> Entry:
+def _succeed(task: str, old: Entry | None, new: Entry) -> Entry:
     """Return the entry that serves from now on: the old one's bundle where the new one failed."""
-    if old is None or old.bundle is None or new.bundle is not None:
+    if new.bundle is not None:
+        logger.info("bundle %s serves, version %s", task, new.bundle.card.version)
         return new
+    if old is None or old.bundle is None:
+        logger.error("bundle %s does not serve: %s", task, new.reason)
+        return new
+    version = old.bundle.card.version
+    logger.error("bundle %s serves as before, version %s: %s", task, version, new.reason)
     return replace(old, reason=f"Serves as before, because the reload failed: {new.reason}")
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service.audio.excerpt import Excerpt
 from service.errors import InvalidRequest
 from service.intake.form import MAX_SHOWN_CHARACTERS
+from service.wording import in_words
 
 LONGEST_S = 1e6  # eleven days
 SIMILARITY = 0.6
@@ -135,5 +136,5 @@ def _faults(error: ValidationError, told: dict[str, str]) -> str:
     faults = []
     for fault in error.errors(include_url=False):
         name = str(fault["loc"][0])
-        faults.append(f"{name}={told[name][:MAX_SHOWN_CHARACTERS]}: {fault['msg']}")
+        faults.append(f"{name}={told[name][:MAX_SHOWN_CHARACTERS]}: {in_words(fault)}")
     return f"{'; '.join(faults)}."

@@ -2,25 +2,13 @@
 
 import difflib
 import os
-from collections.abc import Mapping
-from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from service.settings import PREFIX, Settings, variable
 from service.startup.refusal import StartRefused
-
-# What the validator found, by its name for it; the braces are filled from its context.
-_WORDS = {
-    "int_parsing": "must be a whole number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a number that is not infinite",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "literal_error": "must be {expected}",
-    "value_error": "{error}",
-}
+from service.wording import in_words
 
 
 def read_settings() -> Settings:
@@ -35,7 +23,7 @@ def read_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        complaints += [_in_words(found) for found in error.errors(include_url=False)]
+        complaints += [_complaint(found) for found in error.errors(include_url=False)]
     else:
         if not complaints:
             return settings
@@ -76,8 +64,8 @@ def _unknown_variables() -> list[str]:
     return complaints
 
 
-def _in_words(found: Mapping[str, Any]) -> str:
-    words: str = _WORDS.get(found["type"], found["msg"]).format(**found.get("ctx", {}))
+def _complaint(found: ErrorDetails) -> str:
+    words = in_words(found)
     if not found["loc"]:  # about several settings, which the words name
         return words
     return f"{variable(str(found['loc'][0]))}={found['input']} does not fit: {words}"

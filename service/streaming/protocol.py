@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service.audio.limits import MIN_SAMPLE_RATE_HZ
 from service.schemas import ChordShare, KeyInfo, Probability
 from service.telemetry.metrics import EndingKind
+from service.wording import in_words
 
 Encoding = Literal["pcm_s16le", "pcm_f32le"]
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "pcm_f32le": 4}
@@ -156,9 +157,9 @@ def read_start(text: str, max_sample_rate_hz: int, max_channels: int) -> StreamS
     try:
         start = StreamStart.model_validate_json(text)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        fault = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in fault["loc"]) or "first message"
-        raise StreamRefused(f"{place}: {fault['msg']}.") from None
+        raise StreamRefused(f"{place}: {in_words(fault)}.") from None
     if not MIN_SAMPLE_RATE_HZ <= start.sample_rate_hz <= max_sample_rate_hz:
         raise StreamRefused(
             f"sample_rate_hz: must be {MIN_SAMPLE_RATE_HZ} to {max_sample_rate_hz}."

@@ -81,6 +81,11 @@ MODELS = Gauge(
     "One for each model, with its state",
     ["task", "state", "version", "sha256"],
 )
+OUTDATED = Gauge(
+    PREFIX + "model_outdated",
+    "1 while a model serves as before because the bundle that is there now failed",
+    ["task"],
+)
 READY = Gauge(PREFIX + "ready", "1 while /health/ready answers 200")
 WORKERS = Gauge(PREFIX + "workers", "Clips that can be classified at the same time")
 KEY_REQUESTS = Counter(
@@ -121,11 +126,13 @@ def exposition(entries: Mapping[str, Entry], *, ready: bool) -> bytes:
 def show_models(entries: Mapping[str, Entry]) -> None:
     """State the present models instead of those of the last time."""
     MODELS.clear()
+    OUTDATED.clear()
     for task, entry in entries.items():
         card = entry.bundle.card if entry.bundle else None
         version = card.version if card else ""
         sha256 = card.sha256[MODEL_FILE] if card else ""
         MODELS.labels(task, entry.state, version, sha256).set(1)
+        OUTDATED.labels(task).set(entry.outdated)
         if card:
             _begin_task_at_zero(task, card.labels)
 

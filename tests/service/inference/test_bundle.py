@@ -127,6 +127,8 @@ def test_a_bad_card_is_named_with_its_fault(folder: Path, change: dict[str, obje
 
     assert reason.startswith(f"{folder.name}/{CARD_FILE} is not a valid card")
     assert next(iter(change)) in reason
+    assert "\n" not in reason
+    assert "pydantic" not in reason
 
 
 def test_a_card_that_is_not_json_is_named(folder: Path) -> None:

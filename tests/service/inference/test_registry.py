@@ -175,7 +175,10 @@ def test_a_newer_bundle_that_fails_leaves_the_old_one_serving(
     assert "Serves as before" in reason
     assert MODEL_FILE in reason
     assert MODEL_FILE in caplog.text
+    assert "genre serves as before, version 1.0.0" in caplog.text
+    assert registry.entries()["genre"].outdated
     assert registry.entries()["chord"].reason is None
+    assert not registry.entries()["chord"].outdated
 
 
 def test_loading_again_mends_a_bundle_that_had_failed(folder: Path) -> None:

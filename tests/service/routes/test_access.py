@@ -104,7 +104,12 @@ def test_a_listed_origin_may_send_uploads_and_read_answers(models_dir: Path) -> 
     allowed = client.get("/models", headers={"Origin": ORIGIN}).headers
     assert allowed["access-control-allow-origin"] == ORIGIN
     assert "X-Request-ID" in allowed["access-control-expose-headers"]
-    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-encoding, content-type, "
+        "traceparent, tracestate, x-api-key, x-request-id",
+    }
     assert client.options("/classify", headers=asked).status_code == 200
 
     other = client.get("/models", headers={"Origin": "https://example.com"}).headers

@@ -5,7 +5,9 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 from starlette.testclient import TestClient
 
+from service.inference.bundle import Bundle
 from service.inference.bundle_files import MODEL_FILE, file_sha256
+from service.inference.registry import Entry
 from service.intake.admission import Admission
 from service.intake.workers import WorkerPool
 from service.settings import Settings
@@ -78,6 +80,19 @@ def test_every_model_is_listed_with_its_version(client: TestClient, models_dir: 
     sha256 = file_sha256(models_dir / "chord" / MODEL_FILE)
     labels = {"task": "chord", "state": "ready", "version": "1.0.0", "sha256": sha256}
     assert figure("music_classification_model_info", **labels) == 1
+
+
+def test_a_model_that_serves_as_before_is_told(models_dir: Path) -> None:
+    bundle = Bundle.load(models_dir / "chord")
+    metrics.show_models({"chord": Entry("ready", bundle), "genre": Entry("failed", reason="gone")})
+    assert figure("music_classification_model_outdated", task="chord") == 0
+    assert figure("music_classification_model_outdated", task="genre") == 0
+
+    metrics.show_models({"chord": Entry("ready", bundle, "the new one is damaged")})
+    assert figure("music_classification_model_outdated", task="chord") == 1
+    assert (
+        REGISTRY.get_sample_value("music_classification_model_outdated", {"task": "genre"}) is None
+    )
 
 
 def test_every_figure_is_named_after_the_product() -> None:
