@@ -22,7 +22,6 @@ LONGEST_FIRST = (
     "tests/service/http/test_connections.py",
     "tests/service/intake/test_intake.py",
     "tests/service/test_main.py",
-    "tests/training/robustness/test_invariance.py",
 )
 
 

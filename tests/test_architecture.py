@@ -7,8 +7,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 ORDER = {
     "service": (
@@ -97,13 +95,16 @@ def test_every_part_has_its_place_in_the_order() -> None:
         assert found - {"__init__"} == set(order)
 
 
-@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_imports_run_one_way(file: Path) -> None:
-    package, part = file.relative_to(ROOT).parts[0], part_of(file)
-    order = ORDER[package]
-    below = set() if part == "__init__" else set(order[: order.index(part) + 1])
+def test_imports_run_one_way() -> None:
+    above = {}
+    for file in MODULES:
+        package, part = file.relative_to(ROOT).parts[0], part_of(file)
+        order = ORDER[package]
+        below = set() if part == "__init__" else set(order[: order.index(part) + 1])
+        above[file] = parts(file, package) - below
 
-    assert parts(file, package) - below == set()
+    assert len(above) > 300
+    assert {str(file): parts for file, parts in above.items() if parts} == {}
 
 
 def test_the_training_job_needs_of_the_service_only_what_is_shared() -> None:

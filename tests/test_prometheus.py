@@ -109,10 +109,9 @@ def test_prometheus_reads_every_figure(models_dir: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here")
-def test_the_figures_are_named_as_prometheus_advises(models_dir: Path, tmp_path: Path) -> None:
-    with server(models_dir, tmp_path / "log") as (_, client):
-        use(client)
-        figures = client.get("/metrics").content
+def test_the_figures_are_named_as_prometheus_advises(shared_client: httpx2.Client) -> None:
+    use(shared_client)
+    figures = shared_client.get("/metrics").content
     checked = subprocess.run(
         ["promtool", "check", "metrics"],  # noqa: S607  # of the system
         input=figures,

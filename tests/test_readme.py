@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from service.errors import ClientLeft, ServiceError
 from service.inference.card import Card
 from service.startup.environment import settings_rows
 from tests.audio import encode_as, tone
-from tests.server import ROOT, server
+from tests.server import ROOT
 from tests.test_architecture import ORDER
 from training.cli import parser
 from training.data.readers import AudioFile, read_data_set
@@ -78,10 +77,8 @@ def run(
 
 
 @pytest.fixture(scope="module")
-def address(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("readme") / "server.log"
-    with server(models_dir, log) as (_, client):
-        yield client.base_url.netloc.decode()
+def address(shared_service: str) -> str:
+    return shared_service.removeprefix("http://")
 
 
 @pytest.fixture

@@ -91,7 +91,11 @@ def test_quantiles_are_of_all_answers() -> None:
     assert (load.quantile_s(0.5), load.quantile_s(0.99)) == (0.5, 0.99)
 
 
-def test_every_part_measures_a_running_service(models_dir: Path, tmp_path: Path) -> None:
+def test_every_part_measures_a_running_service(
+    models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "WARM_UP_ROUNDS", 1)
+    monkeypatch.setattr(loop, "ROUNDS", 1)
     log = tmp_path / "log"
     rows = [
         *start.measure(models_dir, log, CORE, starts=1),

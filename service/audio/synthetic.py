@@ -1,6 +1,7 @@
 """A clip to measure with, where none is at hand."""
 
 import io
+from functools import cache
 
 import numpy as np
 import soundfile
@@ -9,6 +10,7 @@ CLIP_DURATION_S = 30
 CLIP_RATE_HZ = 44_100
 
 
+@cache
 def synthetic_mp3() -> bytes:
     """Return 30 s of stereo MP3 with tones and noise; silence would decode too fast."""
     rng = np.random.default_rng(0)

@@ -25,17 +25,10 @@ def test_an_item_that_fails_comes_back_with_its_error() -> None:
     assert isinstance(done.error, ValueError)
 
 
-def test_an_item_that_kills_its_process_again_and_again_is_given_up_and_no_other() -> None:
-    items = ["a", DEADLY, "b", "c"]
-
-    with workers(count=2) as client:
-        done = {one.item: one for one in map_unordered(client, shout, items)}
-
-    assert isinstance(done.pop(DEADLY).error, KilledWorker)
-    assert {item: one.result for item, one in done.items()} == {"a": "A", "b": "B", "c": "C"}
-
-
-def test_an_item_that_kills_its_process_takes_none_of_its_batch_with_it() -> None:
+def test_an_item_that_kills_its_process_again_and_again_is_given_up_and_takes_nothing_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(bulk._CONFIG, "distributed.scheduler.allowed-failures", 1)
     quick = [f"item {n}" for n in range(200)]  # many of which come in batches
     items = [*quick[:150], DEADLY, *quick[150:]]
 

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from service import __version__
-from service.__main__ import main
+from service.__main__ import START_REFUSED, main
 from service.inference.bundle_files import MODEL_FILE
 from service.settings import Settings
 from service.startup.ports import listening
@@ -26,13 +26,16 @@ from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz, write_bundle
 from tests.server import COMMAND, ROOT, TIMEOUT_S, environment, server
 
 
-def test_help_lists_every_setting_with_its_meaning() -> None:
-    done = subprocess.run(  # noqa: S603  # our own command
-        [*COMMAND, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+def test_help_lists_every_setting_with_its_meaning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["service", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    told = capsys.readouterr().out
     for name, field in Settings.model_fields.items():
-        assert f"SERVICE_{name.upper()}" in done.stdout
-        assert str(field.description) in done.stdout
+        assert f"SERVICE_{name.upper()}" in told
+        assert str(field.description) in told
 
 
 def test_version_is_told(
@@ -61,15 +64,21 @@ def refused(variables: dict[str, object]) -> str:
         timeout=TIMEOUT_S,
         check=False,
     )
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == START_REFUSED, done.stderr
     assert "Traceback" not in done.stderr
     assert "serves, version" not in done.stderr  # no model was loaded
     return done.stderr
 
 
-def test_a_setting_that_does_not_fit_stops_the_start_and_is_named() -> None:
-    told = refused({"workers": 0, "prot": 9000})
+def test_a_setting_that_does_not_fit_stops_the_start_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["service"])
+    monkeypatch.setenv("SERVICE_WORKERS", "0")
+    monkeypatch.setenv("SERVICE_PROT", "9000")
 
+    assert main() == START_REFUSED
+    told = capsys.readouterr().err
     assert "SERVICE_WORKERS=0 does not fit: must be more than 0" in told
     assert "SERVICE_PROT is no setting of the service; did you mean SERVICE_PORT?" in told
 
@@ -88,31 +97,6 @@ def test_a_port_in_use_stops_the_start_before_any_model_loads(models_dir: Path) 
 def test_a_models_folder_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
     told = refused({"port": 0, "models_dir": tmp_path / "modles"})
     assert f"There is no folder {tmp_path / 'modles'}." in told
-
-
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_real_server_gets_ready_answers_and_ends_cleanly(
-    ending: signal.Signals, models_dir: Path, tmp_path: Path
-) -> None:
-    frequency_hz = band_centre_hz(2, len(GENRES))
-    data = encode(tone(frequency_hz, rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
-    log = tmp_path / "log"
-
-    with server(models_dir, log) as (process, client):
-        answer = client.post("/classify/genre", files={"file": ("clip.wav", data)})
-        assert answer.status_code == 200
-        assert answer.json()["label"] == GENRES[2]
-        chunks = (data[start : start + 1_000] for start in range(0, len(data), 1_000))
-        streamed = client.post(
-            "/classify/genre", content=chunks, headers={"content-type": "audio/wav"}
-        )
-        assert streamed.json() == answer.json()
-
-        process.send_signal(ending)
-        assert process.wait(TIMEOUT_S) == 0
-
-    assert "Traceback" not in log.read_text()
-    assert "bundle genre serves, version 1.0.0" in log.read_text()
 
 
 # Tells how many objects the collector of cycles passes over, instead of serving.
@@ -139,10 +123,12 @@ def test_the_collector_passes_over_what_was_there_at_the_start(models_dir: Path)
     assert int(done.stdout) > 50_000
 
 
-def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_ready(
+def test_a_real_server_gets_ready_and_answers_all_it_has_begun_when_told_to_end(
     models_dir: Path, tmp_path: Path
 ) -> None:
-    data = encode(tone(rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    frequency_hz = band_centre_hz(2, len(GENRES))
+    data = encode(tone(frequency_hz, rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    log = tmp_path / "log"
     terminated = threading.Event()
 
     def slow_upload() -> Iterator[bytes]:
@@ -150,14 +136,15 @@ def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_re
         assert terminated.wait(TIMEOUT_S)
         yield data[1_000:]
 
-    def upload(client: httpx2.Client) -> int:
+    def upload(client: httpx2.Client) -> httpx2.Response:
         headers = {"content-type": "audio/wav"}
-        return client.post("/classify/genre", content=slow_upload(), headers=headers).status_code
+        return client.post("/classify/genre", content=slow_upload(), headers=headers)
 
-    with (
-        server(models_dir, tmp_path / "log") as (process, client),
-        ThreadPoolExecutor(1) as threads,
-    ):
+    with server(models_dir, log) as (process, client), ThreadPoolExecutor(1) as threads:
+        answer = client.post("/classify/genre", files={"file": ("clip.wav", data)})
+        assert answer.status_code == 200
+        assert answer.json()["label"] == GENRES[2]
+
         running = threads.submit(upload, client)
         while "music_classification_pending_clips 1.0" not in client.get("/metrics").text:
             time.sleep(0.01)
@@ -166,8 +153,11 @@ def test_running_requests_are_answered_after_sigterm_while_the_service_is_not_re
             time.sleep(0.001)
         assert client.get("/health/ready").json()["status"] == "stopping"
         terminated.set()
-        assert running.result(TIMEOUT_S) == 200
+        assert running.result(TIMEOUT_S).json() == answer.json()
         assert process.wait(TIMEOUT_S) == 0
+
+    assert "Traceback" not in log.read_text()
+    assert "bundle genre serves, version 1.0.0" in log.read_text()
 
 
 def test_who_has_connected_before_the_end_is_answered(models_dir: Path, tmp_path: Path) -> None:
@@ -181,14 +171,15 @@ def test_who_has_connected_before_the_end_is_answered(models_dir: Path, tmp_path
         assert process.wait(TIMEOUT_S) == 0
 
 
-def test_sighup_reloads_the_bundles_and_a_bad_one_leaves_the_old_one_serving(
+def test_sighup_reloads_the_bundles_a_bad_one_leaves_the_old_one_and_ctrl_c_ends_it(
     models_dir: Path, tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
     shutil.copytree(models_dir, models)
     data = encode(tone(rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
 
-    with server(models, tmp_path / "log") as (process, client):
+    log = tmp_path / "log"
+    with server(models, log) as (process, client):
 
         def genre() -> dict[str, Any]:
             summary: dict[str, Any] = client.get("/health/ready").json()["models"]["genre"]
@@ -210,6 +201,10 @@ def test_sighup_reloads_the_bundles_and_a_bad_one_leaves_the_old_one_serving(
         wait_until(lambda: genre()["version"] == "2.0.0")
         assert genre()["reason"] is None
         assert answering_version() == "2.0.0"
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT_S) == 0
+    assert "Traceback" not in log.read_text()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

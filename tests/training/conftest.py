@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tests.training.runs import write_run
 from tests.training.tiny import TINY_GENRE
+from training.evaluation import metrics
 from training.results.export import export
 
 
@@ -16,6 +17,14 @@ from training.results.export import export
 def _one_thread_for_small_matrices() -> Iterator[None]:
     """On busy cores, threads that wait for each other multiply the time of a small product."""
     with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_resamples() -> Iterator[None]:
+    """Draw rough intervals: most tests ask only for the values that they are around."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "N_RESAMPLES", 50)
         yield
 
 

@@ -27,6 +27,13 @@ ENVIRONMENT = {
     "TF_NUM_INTEROP_THREADS": "1",
     "PYTHONPATH": str(ROOT),
 }
+# Draws small pictures, and each once and not twice as to crop it; forgets the notebook before.
+BEFORE = """
+import matplotlib
+matplotlib.rcParams["figure.dpi"] = 40
+%config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
+%reset -f
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +61,7 @@ def test_there_are_five_and_each_but_the_last_leads_to_the_next() -> None:
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_it_runs_from_top_to_bottom(file: Path, runner: NotebookClient) -> None:
     notebook = nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
-    forget_the_one_before = new_code_cell("%reset -f")  # type: ignore[no-untyped-call]
-    notebook.cells.insert(0, forget_the_one_before)
+    notebook.cells.insert(0, new_code_cell(BEFORE))  # type: ignore[no-untyped-call]
 
     runner.nb = notebook
     runner.execute(cleanup_kc=False)  # else the process would end

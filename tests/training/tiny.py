@@ -142,7 +142,7 @@ TOY = varied(
     build=toy_net,
     backbone=None,
     augment=unchanged,
-    fit=replace(FIT, epochs=5, batches_per_epoch=10, peak_learning_rate=0.1),
+    fit=replace(FIT, epochs=3, batches_per_epoch=10, peak_learning_rate=0.1),
     folds=lambda clips: group_fold_plan(clips, n_folds=2, split=None, seed=0),
     further=(),
     companion=None,
@@ -154,7 +154,7 @@ TOY_ON_TOP = varied(
     TOY,
     build=lambda _: embedding_net(TOY_UNITS, 2, 0, hidden_units=8, dropout=0.0),
     backbone=toy_backbone,
-    fit=replace(TOY.fit, batches_per_epoch=40, peak_learning_rate=0.01),
+    fit=replace(TOY.fit, batches_per_epoch=12, peak_learning_rate=0.03),
 )
 TOY_TOLD = varied(
     TOY_ON_TOP,

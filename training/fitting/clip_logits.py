@@ -20,11 +20,18 @@ def clip_logits(
     """Return the mean logits of each clip's windows that count, shape [clips, labels]."""
 
     def ask(cut: NDArray[np.float32]) -> NDArray[np.float32]:
-        answers = network.predict(cut, batch_size=PREDICT_BATCH, verbose=0)
-        logits: NDArray[np.float32] = answers["logits"]
-        return logits
+        # Called, not compiled: a network of a fold is asked only a few times.
+        return in_batches(lambda batch: np.asarray(network(batch, training=False)["logits"]), cut)
 
     return logits_of(ask, grids, recipe)
+
+
+def in_batches(
+    ask: Callable[[NDArray[np.float32]], NDArray[np.float32]], windows: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what is said of windows, asked about some at a time."""
+    starts = range(0, len(windows), PREDICT_BATCH)
+    return np.concatenate([ask(windows[at : at + PREDICT_BATCH]) for at in starts])
 
 
 def logits_of(

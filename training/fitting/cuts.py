@@ -13,7 +13,7 @@ from training.data.cuts import CutAudio
 from training.data.filter_banks import make_bank
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import AudioFile
-from training.fitting.clip_logits import PREDICT_BATCH
+from training.fitting.clip_logits import in_batches
 from training.fitting.counting import cut_counting
 from training.fitting.items import Material
 from training.networks.context import hear_clips
@@ -100,7 +100,7 @@ def _embedded(
     for start in range(0, len(prepared), CLIPS_AT_ONCE):
         clips = prepared[start : start + CLIPS_AT_ONCE]
         cut = [cut_counting(p.grid, recipe) for p in clips]
-        heard = backbone.predict(np.concatenate(cut), batch_size=PREDICT_BATCH, verbose=0)
+        heard = in_batches(backbone.predict_on_batch, np.concatenate(cut))
         parts = np.split(heard, np.cumsum([len(windows) for windows in cut])[:-1])
         for p, part in zip(clips, parts, strict=True):
             told = append_context(part, contexts.get(p.clip.source.name, nothing))

@@ -25,11 +25,13 @@ def measure(models: Path, log: Path, core: int) -> Iterator[Row]:
     """Ask for everything several times, by a few clients at once; the first time counts too."""
     told = log.with_suffix(".held")
     command = [COMMAND[0], "-m", "tests.proof.speed.watched", str(told)]
+    mp3 = synthetic_mp3()
+    clips = [(mp3, "audio/mpeg"), (as_wav(mp3), "audio/wav")]
     with service_process(models, log, command, {core}, workers=1) as started:
         process, client = started
         _longest(process, told, log)  # of the start, when nobody waits
         for _ in range(ROUNDS):
-            _use(client)
+            _use(client, clips)
         held = _longest(process, told, log)
     yield Row(
         f"longest hold of the event loop ({held.what})",
@@ -40,9 +42,7 @@ def measure(models: Path, log: Path, core: int) -> Iterator[Row]:
     )
 
 
-def _use(client: httpx2.Client) -> None:
-    mp3 = synthetic_mp3()
-    clips = [(mp3, "audio/mpeg"), (as_wav(mp3), "audio/wav")]
+def _use(client: httpx2.Client, clips: list[tuple[bytes, str]]) -> None:
     with ThreadPoolExecutor(CLIENTS) as threads:
         asked = [
             threads.submit(client.post, path, content=data, headers={"content-type": media_type})

@@ -22,7 +22,6 @@ from service.errors import (
 from service.routes.options import Options
 from tests.audio import encode, tone
 from tests.bundles import GENRES, band_centre_hz
-from tests.server import server
 
 URL = "http://service"
 AUDIO = {
@@ -72,13 +71,10 @@ def in_turn(*answers: httpx.Response | Exception) -> Handler:
     return handle
 
 
-def test_a_service_answers_in_its_own_schemas(models_dir: Path, tmp_path: Path) -> None:
+def test_a_service_answers_in_its_own_schemas(shared_service: str, tmp_path: Path) -> None:
     jazz = encode(tone(band_centre_hz(GENRES.index("jazz"), len(GENRES))))
     (tmp_path / "jazz.wav").write_bytes(jazz)
-    with (
-        server(models_dir, tmp_path / "log") as (_, http),
-        Client(str(http.base_url)) as client,
-    ):
+    with Client(shared_service) as client:
         answers = client.classify(tmp_path / "jazz.wav", timeline=True)
         top = client.classify_task("genre", io.BytesIO(jazz), top_k=1)
         models = client.models()
@@ -127,10 +123,9 @@ def test_the_clients_have_every_parameter_of_the_api() -> None:
     assert set(get_type_hints(Asked)) | {"format"} == set(Options.model_fields)
 
 
-def test_the_service_tells_which_parameter_was_meant(models_dir: Path, tmp_path: Path) -> None:
+def test_the_service_tells_which_parameter_was_meant(shared_service: str) -> None:
     with (
-        server(models_dir, tmp_path / "log") as (_, http),
-        Client(str(http.base_url)) as client,
+        Client(shared_service) as client,
         pytest.raises(InvalidRequest, match="Did you mean 'top_k'"),
     ):
         client.classify(encode(tone()), topk=2)  # type: ignore[call-arg]

@@ -1,11 +1,9 @@
 import http.client
-from pathlib import Path
 
 import pytest
 
 from service.http.targets import plain_path
 from tests.audio import encode, tone
-from tests.server import server
 
 
 @pytest.mark.parametrize(
@@ -28,11 +26,10 @@ def test_a_target_is_its_path_without_origin_and_needless_slashes(target: str, p
     assert plain_path(target) == path
 
 
-def test_a_server_understands_a_target_as_for_a_proxy(models_dir: Path, tmp_path: Path) -> None:
-    with server(models_dir, tmp_path / "log") as (_, client):
-        host, port = client.base_url.host, client.base_url.port
-        for target in (f"http://{host}/classify/genre?top_k=1", "/classify/genre/?top_k=1"):
-            connection = http.client.HTTPConnection(host, port)
-            connection.request("POST", target, encode(tone()), {"Content-Type": "audio/wav"})
-            assert connection.getresponse().status == 200
-            connection.close()
+def test_a_server_understands_a_target_as_for_a_proxy(shared_service: str) -> None:
+    host = shared_service.removeprefix("http://")
+    for target in (f"http://{host}/classify/genre?top_k=1", "/classify/genre/?top_k=1"):
+        connection = http.client.HTTPConnection(host)
+        connection.request("POST", target, encode(tone()), {"Content-Type": "audio/wav"})
+        assert connection.getresponse().status == 200
+        connection.close()

@@ -45,14 +45,14 @@ def key_of(*chords: str) -> Key:
         (("C:min", "D:dim", "G:maj", "C:min"), "C", "minor"),
     ],
 )
-@pytest.mark.parametrize("semitones", range(12))
 def test_common_progressions_are_in_their_key_wherever_they_begin(
-    chords: tuple[str, ...], tonic: str, mode: str, semitones: int
+    chords: tuple[str, ...], tonic: str, mode: str
 ) -> None:
-    key = key_of(*moved(chords, semitones))
-    there = TONICS[(TONICS.index(tonic) + semitones) % 12]
-    assert key.label == f"{there} {mode}"
-    assert 0.5 < key.probability <= 1
+    for semitones in range(12):
+        key = key_of(*moved(chords, semitones))
+        there = TONICS[(TONICS.index(tonic) + semitones) % 12]
+        assert key.label == f"{there} {mode}"
+        assert 0.5 < key.probability <= 1
 
 
 def test_what_sounds_longer_decides() -> None:

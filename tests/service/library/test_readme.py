@@ -13,7 +13,7 @@ from service.library.question import Question
 from service.library.run import Order, run
 from service.library.state import State
 from tests.bundles import write_bundle
-from tests.server import ROOT, server
+from tests.server import ROOT
 from tests.service.library.libraries import TASKS, InlineEngine, models_of, write_library
 
 README = (ROOT / "service" / "library" / "README.md").read_text("utf-8")
@@ -60,12 +60,12 @@ def test_similar_music_is_found_in_a_table_with_embeddings(tmp_path: Path) -> No
     assert {Path(name).stem for name in similar[:2]} == {"0001", "0005"}
 
 
-def test_the_client_answers(models_dir: Path, tmp_path: Path) -> None:
+def test_the_client_answers(shared_service: str, tmp_path: Path) -> None:
     write_library(tmp_path, 1)
     (tmp_path / "0000.wav").rename(tmp_path / "song.mp3")
     (tmp_path / "broken.mp3").write_bytes(b"ID3")
-    with server(models_dir, tmp_path / "log") as (_, http):
-        told = execute(blocks("python")[1].replace(HOST, http.base_url.netloc.decode()), tmp_path)
+    host = shared_service.removeprefix("http://")
+    told = execute(blocks("python")[1].replace(HOST, host), tmp_path)
 
     assert told.splitlines()[0].startswith("blues ")
     assert "broken" in told.splitlines()[1]

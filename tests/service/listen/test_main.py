@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,14 @@ from service.listen.__main__ import KEY_VARIABLE, main
 from service.listen.conversation import address
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz
-from tests.server import ROOT, TIMEOUT_S, heed_interrupts, server
+from tests.server import ROOT, TIMEOUT_S, heed_interrupts
 
 BLUES = tone(band_centre_hz(0, len(GENRES)), 1.2, rate_hz=SAMPLE_RATE_HZ)
 
 
-@pytest.fixture(scope="module")
-def url(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with server(models_dir, tmp_path_factory.mktemp("listen") / "log") as (_, client):
-        yield str(client.base_url)
+@pytest.fixture
+def url(shared_service: str) -> str:
+    return shared_service
 
 
 @pytest.fixture

@@ -48,6 +48,11 @@ def stop(page: Page) -> None:
     page.get_by_role("button", name="Stop").click()
 
 
+def listen_elsewhere(page: Page) -> None:
+    """Open a stream beside that of the page, as another of its tabs would."""
+    page.evaluate("new Promise((open) => (window.first = new WebSocket('/stream')).onopen = open)")
+
+
 def heading(page: Page) -> Locator:
     return page.locator("#live-title")
 
@@ -117,18 +122,28 @@ def test_a_microphone_that_is_unplugged_is_told_beside_what_was_heard(listening:
     expect(listening.locator("#live-panel .card")).to_have_count(3)
 
 
-def test_a_busy_service_is_told_in_its_own_words(visit: Visit) -> None:
-    with visit(max_streams=0) as (_, page):
+def test_a_busy_service_is_told_in_its_own_words_and_so_is_a_stream_that_is_too_long(
+    visit: Visit,
+) -> None:
+    with visit(max_streams=1, max_stream_s=2) as (_, page):
+        listen_elsewhere(page)
         start(page)
-        expect(page.locator("#live-panel .problem")).to_contain_text("All 0 streams are taken")
-        expect(page.get_by_role("button", name="Listen again")).to_be_focused()
+        problem = page.locator("#live-panel .problem")
+        expect(problem).to_contain_text("All 1 streams are taken")
+        again = page.get_by_role("button", name="Listen again")
+        expect(again).to_be_focused()
+
+        page.evaluate("first.close()")
+        again.click()
+        expect(problem).to_contain_text("A stream lasts 2 s at most")
+        expect(page.locator("#live-panel .card")).to_have_count(3)
 
 
-def test_who_listens_already_is_told_to_end_that_first(visit: Visit) -> None:
-    with visit(max_streams_per_client=1) as (_, page):
-        page.evaluate(
-            "new Promise((open) => (window.first = new WebSocket('/stream')).onopen = open)"
-        )
+def test_who_listens_already_is_told_to_end_that_first_and_later_that_the_service_vanished(
+    visit: Visit,
+) -> None:
+    with visit(max_streams_per_client=1) as (process, page):
+        listen_elsewhere(page)
         start(page)
         problem = page.locator("#live-panel .problem")
         expect(problem).to_contain_text("1 streams from this address are open. End one first.")
@@ -137,21 +152,7 @@ def test_who_listens_already_is_told_to_end_that_first(visit: Visit) -> None:
         expect(page.locator(".live-so-far div")).to_have_count(3)
         expect(problem).to_have_count(0)
 
-
-def test_a_stream_that_is_too_long_is_told_beside_its_last_answer(visit: Visit) -> None:
-    with visit(max_stream_s=2) as (_, page):
-        start(page)
-        problem = page.locator("#live-panel .problem")
-        expect(problem).to_contain_text("A stream lasts 2 s at most")
-        expect(page.locator("#live-panel .card")).to_have_count(3)
-
-
-def test_a_service_that_vanishes_is_told(visit: Visit) -> None:
-    with visit() as (process, page):
-        start(page)
-        expect(page.locator(".live-so-far div")).to_have_count(3)
         process.kill()
-        problem = page.locator("#live-panel .problem")
         expect(problem).to_contain_text("The stream broke off")
         page.get_by_role("button", name="Listen again").click()
         expect(problem).to_contain_text("cannot be reached")

@@ -1,13 +1,11 @@
 """How recordings come in, are sent and become rows of the history."""
 
 import base64
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.audio import encode, tone
-from tests.service.pages.conftest import open_example, upload
+from tests.service.pages.conftest import upload
 
 CLASSIFY = "**/classify?*"
 PROXY_ERROR = "<html><body><h1>413 Request Entity Too Large</h1><hr>nginx</body></html>"
@@ -200,14 +198,3 @@ def test_no_chord_is_told_in_words(page: Page) -> None:
     texts = page.locator(".card strong, .chord, .bar-label, .chip").all_inner_texts()
     assert "N" not in texts
     assert "no chord" in texts
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_of_the_page_are_as_wide_as_it_is(page: Page, scheme: str, tmp_path: Path) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    open_example(page)
-    for width in (390, 768, 1440):
-        page.set_viewport_size({"width": width, "height": 900})
-        picture = tmp_path / f"{scheme}-{width}.png"
-        page.screenshot(path=picture, full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -9,25 +9,24 @@ from service.settings import Settings
 from service.streaming.protocol import Close, StreamStart, TaskStreamAnswer
 from tests.audio import encode, tone
 from tests.bundles import CHORDS, band_centre_hz
-from tests.server import ROOT, server
+from tests.server import ROOT
 
 README = (ROOT / "service" / "streaming" / "README.md").read_text("utf-8")
 HOST = "localhost:8000"
 
 
-def test_the_example_runs(models_dir: Path, tmp_path: Path) -> None:
+def test_the_example_runs(shared_service: str, tmp_path: Path) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     pitch_hz = band_centre_hz(1, len(CHORDS), 11_025)
     (tmp_path / "song.wav").write_bytes(encode(tone(pitch_hz, 1.7)))
-    with server(models_dir, tmp_path / "log") as (_, client):
-        done = subprocess.run(  # noqa: S603  # our own documentation
-            [sys.executable, "-c", code.replace(HOST, client.base_url.netloc.decode())],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    done = subprocess.run(  # noqa: S603  # our own documentation
+        [sys.executable, "-c", code.replace(HOST, shared_service.removeprefix("http://"))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     assert lines == [[at_s, CHORDS[1], CHORDS[1]] for at_s in ("0.5", "1.0", "1.5", "1.7")]

@@ -38,9 +38,9 @@ def test_no_other_temperature_is_likelier() -> None:
         assert negative_log_likelihood(2.5 * logits / other, truth) > loss
 
 
-@pytest.mark.parametrize("told_share", [0.3, 0.8, 1.0])
+@pytest.mark.parametrize("told_share", [0.3, 1.0])
 def test_a_mixture_finds_how_many_answers_tell_nothing(told_share: float) -> None:
-    logits, truth = honest_logits()
+    logits, truth = honest_logits(2_500)
     rng = np.random.default_rng(1)
     guesses = np.array([0.7, 0.1, 0.1, 0.1])
     told = rng.random(len(truth)) < told_share

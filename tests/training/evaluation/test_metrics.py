@@ -17,6 +17,8 @@ from training.evaluation.metrics import (
     with_interval,
 )
 
+pytestmark = pytest.mark.usefixtures("all_resamples")
+
 # Three of class 0 (two right), two of class 1 (one right), one of class 2 (right).
 TRUTH = np.array([0, 0, 0, 1, 1, 2])
 ANSWERS = np.array([0, 0, 1, 1, 2, 2])

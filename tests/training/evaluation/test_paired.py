@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
 from training.evaluation.paired import compare_answers
+
+pytestmark = pytest.mark.usefixtures("all_resamples")
 
 TRUTH = ["calm", "angry"] * 40
 GROUPS = [f"artist-{i // 2}" for i in range(80)]

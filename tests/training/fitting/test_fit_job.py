@@ -222,6 +222,12 @@ def test_without_folds_only_the_final_network_is_fitted(
     assert job.run.network().count_params() == TOY.build(0).count_params()
 
 
+def test_nothing_is_written_for_tensorboard_unasked(
+    without_folds: tuple[FitJob, list[str]],
+) -> None:
+    assert not without_folds[0].run.tensorboard(FINAL).exists()
+
+
 @pytest.mark.usefixtures("_untrained")
 def test_a_job_that_was_interrupted_keeps_its_finished_folds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: list[tuple[str, set[str]]]
@@ -250,7 +256,8 @@ def test_a_job_that_was_interrupted_keeps_its_finished_folds(
 def test_a_job_interrupted_before_its_network_was_saved_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = make_job(tmp_path, write_moods(tmp_path / "data"), with_folds=False)
+    recipe = with_fit(TOY, epochs=2)
+    job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -262,12 +269,12 @@ def test_a_job_interrupted_before_its_network_was_saved_loses_nothing(
 
     fit(job)
 
-    assert job.run.record().epochs == TOY.fit.epochs
+    assert job.run.record().epochs == 2
 
 
 def test_recipes_with_a_teacher_ask_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit_task, "Teacher", Talking)
-    recipe = varied(TOY, teacher=True)
+    recipe = with_fit(varied(TOY, teacher=True), epochs=1)
     job = make_job(tmp_path, write_moods(tmp_path / "data"), recipe, with_folds=False)
 
     fit(job)
@@ -366,6 +373,7 @@ def test_a_backbone_stays_as_it_is(on_backbone: FitJob) -> None:
         np.testing.assert_array_equal(after, before)
 
 
+@pytest.mark.usefixtures("_untrained")
 def test_the_head_is_chosen_for_each_network_by_what_it_learns_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,7 +409,8 @@ def test_a_choice_that_was_made_is_not_made_again(
     assert job.run.record().network == "linear_net"
 
 
-@pytest.mark.parametrize(("few", "epochs"), [(250, 1), (0, 5)])
+@pytest.mark.usefixtures("_untrained")
+@pytest.mark.parametrize(("few", "epochs"), [(250, 1), (0, TOY_ON_TOP.fit.epochs)])
 def test_of_few_clips_a_network_is_trained_as_short_as_it_was_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int, epochs: int
 ) -> None:

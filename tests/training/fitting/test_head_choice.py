@@ -13,7 +13,14 @@ from training.fitting.items import Item
 from training.recipes.fit_settings import CHOSEN, LINEAR
 
 ALONE = with_fit(on_embeddings(TOY_ON_TOP), head=LINEAR)
-BOTH = with_fit(on_embeddings(TOY_ON_TOP), head=CHOSEN, batch_size=32, peak_learning_rate=0.03)
+BOTH = with_fit(
+    on_embeddings(TOY_ON_TOP),
+    head=CHOSEN,
+    epochs=5,
+    batches_per_epoch=40,
+    batch_size=32,
+    peak_learning_rate=0.03,
+)
 
 
 def either_or(n: int) -> list[Item]:

@@ -14,13 +14,13 @@ def test_a_listener_tells_the_kinds_apart_that_its_lessons_were_made_of(
 ) -> None:
     monkeypatch.setattr(keeping, "EPOCHS", 60)
     rng = np.random.default_rng(0)
-    kind = np.arange(90) % 3
-    windows = rng.integers(0, 20, (90, FRAMES, SPEC.bands))
+    kind = np.arange(45) % 3
+    windows = rng.integers(0, 20, (45, FRAMES, SPEC.bands))
     for i, k in enumerate(kind):  # each kind has bands of its own
         windows[i, :, 32 * k : 32 * k + 32] += LEVELS // 2
     lessons = Lessons(
         windows.astype(np.uint8),
-        np.zeros((90, 1), np.float16),
+        np.zeros((45, 1), np.float16),
         np.eye(3, dtype=np.float16)[kind],
     )
 
@@ -29,7 +29,7 @@ def test_a_listener_tells_the_kinds_apart_that_its_lessons_were_made_of(
     told_apart = listener_of(student, lessons, seed=1)
 
     said = np.asarray(told_apart(as_levels(lessons.windows)))
-    assert said.shape == (90, listener.UNITS)
+    assert said.shape == (45, listener.UNITS)
     taught = np.asarray(student(as_levels(lessons.windows[:3])))
     n_units = listener.Size().embedding
     np.testing.assert_allclose(

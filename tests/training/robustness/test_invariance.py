@@ -38,6 +38,13 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> UnseenJob:
     return UnseenJob(recipe=made.recipe, run=made.run, data=made.data, count=2, seed=1)
 
 
+@pytest.fixture
+def _named_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of each bundle, the name of its fold, which here is the data set held out."""
+    monkeypatch.setattr(invariance, "fold_bundle", lambda _recipe, _run, fold, _calibration: fold)
+
+
+@pytest.mark.usefixtures("_named_bundles")
 def test_the_figures_count_right_and_same_answers(
     job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +67,7 @@ def test_the_figures_count_right_and_same_answers(
         assert figures.same_answer.value == wanted
 
 
+@pytest.mark.usefixtures("_named_bundles")
 def test_each_clip_is_judged_by_the_network_that_never_saw_it(
     job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,8 +77,6 @@ def test_each_clip_is_judged_by_the_network_that_never_saw_it(
         asked.append((bundle, clip.data_set))
         return [clip.label] * len(CHANGES)
 
-    # In place of each bundle, the name of its fold, which here is the data set held out.
-    monkeypatch.setattr(invariance, "fold_bundle", lambda _recipe, _run, fold, _calibration: fold)
     monkeypatch.setattr(invariance, "_answers", answers)
 
     measure(job)
@@ -86,6 +92,7 @@ def test_the_bundles_of_the_folds_answer_every_form(job: UnseenJob) -> None:
     assert report.changes[0].same_answer.value == 1.0
 
 
+@pytest.mark.usefixtures("_named_bundles")
 def test_clips_that_cannot_be_read_are_counted(
     job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +105,7 @@ def test_clips_that_cannot_be_read_are_counted(
     assert report.changes[0].n == 3
 
 
+@pytest.mark.usefixtures("_named_bundles")
 def test_a_run_without_readable_clips_is_an_error(
     job: UnseenJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:

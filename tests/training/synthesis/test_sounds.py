@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -67,25 +68,21 @@ def test_every_quality_of_the_vocabulary_can_be_rendered() -> None:
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-@pytest.mark.parametrize("root", range(12))
-def test_the_strongest_pitch_classes_are_exactly_those_of_the_chord(
-    root: int, quality: str
-) -> None:
-    wanted = pitch_classes(root, quality)
+def test_the_strongest_pitch_classes_are_exactly_those_of_the_chord(quality: str) -> None:
+    for root in range(12):
+        wanted = pitch_classes(root, quality)
 
-    strength = chroma(render_chord(root, quality, 1.5, RATE_HZ, rng(root), PLAIN))
+        strength = chroma(render_chord(root, quality, 1.5, RATE_HZ, rng(root), PLAIN))
 
-    assert set(strength.argsort()[-len(wanted) :].tolist()) == wanted
+        assert set(strength.argsort()[-len(wanted) :].tolist()) == wanted, root
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-@pytest.mark.parametrize("root", range(12))
-def test_a_voicing_can_be_fretted_and_has_all_notes_of_the_chord(root: int, quality: str) -> None:
-    wanted = pitch_classes(root, quality)
-    for seed in range(5):
+def test_a_voicing_can_be_fretted_and_has_all_notes_of_the_chord(quality: str) -> None:
+    for root, seed in product(range(12), range(5)):
         notes = voicing(root, quality, rng(seed))
 
-        assert {note % 12 for note in notes} == wanted
+        assert {note % 12 for note in notes} == pitch_classes(root, quality)
         assert notes[0] % 12 == root
         assert len(notes) <= len(STANDARD_TUNING)
         assert min(notes) >= STANDARD_TUNING[0]
