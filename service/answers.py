@@ -140,6 +140,8 @@ def _music(classification: Classification) -> float | None:
 
 
 def _ratings(classification: Classification) -> dict[str, float] | None:
+    if classification.silent:  # what a model makes of nothing may be either end of the scale
+        return None
     names = [rating.name for rating in classification.bundle.card.ratings]
     values = classification.ratings.tolist()
     return {n: round(v, RATING_DIGITS) for n, v in zip(names, values, strict=True)} or None

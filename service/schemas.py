@@ -104,7 +104,7 @@ class TaskResult(BaseModel):
     ratings: dict[str, Probability] | None = Field(
         default=None,
         description="What listeners would rate, from 0 to 1; only of models that have ratings, "
-        "whose cards say what 0 and 1 mean and how far to trust them",
+        "whose cards say what 0 and 1 mean and how far to trust them, and not of silence",
     )
     chords: list[ChordShare] | None = Field(
         default=None,

@@ -133,6 +133,7 @@ def test_ratings_are_named_as_in_the_card_and_left_out_where_there_are_none(
         ratings=np.array([0.25, 1.0], np.float32),
     )
     assert task_result("genre", rated, top_k=1).ratings == {"energy": 0.25, "dark": 1.0}
+    assert task_result("genre", replace(rated, silent=True), top_k=1).ratings is None
 
 
 def test_key_and_tuning_are_rounded_and_left_out_where_there_are_none(
