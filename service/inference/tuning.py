@@ -22,6 +22,7 @@ from service.inference.windows import Segment
 CENTS_PER_SEMITONE = 100
 # How much of what sounds must agree: at most 0.015 of noise does, and 0.07 of songs at least.
 LEAST_AGREEMENT = 0.03
+SPAN_FRAMES = 1024  # at a time, so that memory stays bounded
 
 
 def tuning_cents(grid: Grid, spec: FeatureSpec, sounding: Sequence[Segment]) -> float | None:
@@ -54,8 +55,11 @@ def tuning_cents(grid: Grid, spec: FeatureSpec, sounding: Sequence[Segment]) -> 
 def total_magnitudes(grid: Grid, spec: FeatureSpec) -> NDArray[np.float64]:
     """Return how much sounds in each band, in all frames of a grid together, shape [bands]."""
     nepers = np.float32(spec.range_db / 20 * np.log(10))
-    # Less one, so that what lies below the range counts for nothing.
-    totals: NDArray[np.float64] = np.expm1(nepers * grid).sum(axis=0, dtype=np.float64)
+    totals = np.zeros(grid.shape[1])
+    for first in range(0, len(grid), SPAN_FRAMES):
+        # Less one, so that what lies below the range counts for nothing.
+        magnitudes = np.expm1(nepers * grid[first : first + SPAN_FRAMES])
+        totals += magnitudes.sum(axis=0, dtype=np.float64)
     return totals
 
 

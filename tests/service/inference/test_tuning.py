@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
-from service.inference.tuning import bring_in_tune, retuned, tuning_cents
+from service.inference.tuning import (
+    SPAN_FRAMES,
+    bring_in_tune,
+    retuned,
+    total_magnitudes,
+    tuning_cents,
+)
 from service.inference.windows import Segment
 from tests.audio import Waveform, noise, tone
 
@@ -130,3 +136,9 @@ def test_half_a_band_is_the_mean_of_both_and_what_comes_in_is_as_the_last() -> N
     grid = np.array([[0, 1, 0.5, 0.2]], np.float32)
     np.testing.assert_allclose(retuned(grid, 50 / 3), [[0.5, 0.75, 0.35, 0.2]], atol=1e-6)
     np.testing.assert_allclose(retuned(grid, -50 / 3), [[0, 0.5, 0.75, 0.35]], atol=1e-6)
+
+
+def test_a_long_recording_is_summed_in_spans_as_if_at_once() -> None:
+    grid = np.random.default_rng(0).random((2 * SPAN_FRAMES + 1, SPEC.bands), np.float32)
+    at_once = np.expm1(SPEC.range_db / 20 * np.log(10) * grid.astype(np.float64)).sum(axis=0)
+    np.testing.assert_allclose(total_magnitudes(grid, SPEC), at_once, rtol=1e-5)
