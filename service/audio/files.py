@@ -1,7 +1,9 @@
 """Find audio files in folders: the one walk of the training job and of whole libraries."""
 
+import errno
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +24,7 @@ SUFFIXES = frozenset((*_SPEECH, *_COMPRESSED, *_LOSSLESS))
 # What macOS leaves beside files on foreign disks; it has their names and none of their sound.
 _SHADOW_PREFIX = "._"
 
-FolderProblem = Callable[[Path, OSError], None]
+PathProblem = Callable[[Path, OSError], None]
 
 
 def is_audio_name(name: str) -> bool:
@@ -30,12 +32,17 @@ def is_audio_name(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES and not Path(name).name.startswith(_SHADOW_PREFIX)
 
 
-def log_problem(folder: Path, error: OSError) -> None:
-    """Log that a folder cannot be read."""
-    logger.warning("%s cannot be read: %s", folder, error.strerror)
+def log_problem(path: Path, error: OSError) -> None:
+    """Log that a folder, or what is named as a file, cannot be read."""
+    logger.warning("%s cannot be read: %s", path, error.strerror)
 
 
-def audio_files(folder: Path, on_problem: FolderProblem = log_problem) -> Iterator[Path]:
+def irregular(mode: int) -> OSError | None:
+    """Return why a path of this mode cannot be read: who opens a pipe may wait for ever."""
+    return None if stat.S_ISREG(mode) else OSError(errno.EINVAL, "Not a regular file")
+
+
+def audio_files(folder: Path, on_problem: PathProblem = log_problem) -> Iterator[Path]:
     """Yield all audio files in a folder and the folders below it, in the order of their names.
 
     Links to folders are followed, but not into a folder that they lie in. Never more than the
@@ -46,13 +53,14 @@ def audio_files(folder: Path, on_problem: FolderProblem = log_problem) -> Iterat
     folder
         Where to begin.
     on_problem
-        Called with each folder that cannot be read; what lies in it is left out.
+        Called with each folder that cannot be read, whose content is left out, and with each pipe,
+        socket or device that has the name of an audio file.
     """
     yield from _walk(folder, on_problem, frozenset())
 
 
 def _walk(
-    folder: Path, on_problem: FolderProblem, above: frozenset[tuple[int, int]]
+    folder: Path, on_problem: PathProblem, above: frozenset[tuple[int, int]]
 ) -> Iterator[Path]:
     try:
         place = folder.stat()
@@ -65,7 +73,14 @@ def _walk(
         return
     for name in names:
         path = folder / name
-        if path.is_dir():
+        try:
+            mode = path.stat().st_mode
+        except OSError:  # whoever reads it will say so
+            mode = stat.S_IFREG
+        if stat.S_ISDIR(mode):
             yield from _walk(path, on_problem, above | {identity})
         elif is_audio_name(name):
-            yield path
+            if error := irregular(mode):
+                on_problem(path, error)
+            else:
+                yield path

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from service.audio.files import audio_files, is_audio_name
+from service.audio.files import audio_files, irregular, is_audio_name
 from service.library.problems import LibraryError
 
 PLAYLISTS = (".m3u", ".m3u8")
@@ -171,6 +171,8 @@ def _local(path: Path, root: Path) -> Listed:
         state = path.stat()
     except OSError as error:
         return _faulty(str(path), root, error)
+    if fault := irregular(state.st_mode):
+        return _faulty(str(path), root, fault)
     return Listed(str(path), _relative(path, root), state.st_size, state.st_mtime_ns)
 
 

@@ -1,4 +1,5 @@
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,14 @@ def test_a_folder_that_cannot_be_read_is_told(
     with caplog.at_level(logging.WARNING):
         assert list(audio_files(tmp_path / "none")) == []
     assert "none cannot be read: No such file" in caplog.text
+
+
+def test_a_pipe_is_told_and_not_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    os.mkfifo(tmp_path / "control")
+
+    assert list(audio_files(tmp_path)) == []
+
+    assert caplog.messages == [f"{tmp_path / 'pipe.wav'} cannot be read: Not a regular file"]

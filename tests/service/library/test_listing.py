@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -106,6 +107,17 @@ def test_a_folder_that_cannot_be_read_is_listed_with_its_fault(
 
     assert (secret.relative, secret.fault) == ("secret", "Permission denied")
     assert song.file == str(b)
+
+
+def test_a_pipe_is_a_fault_and_no_file_to_wait_for(tmp_path: Path) -> None:
+    song = touch(tmp_path / "song.mp3")
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+
+    for paths in ([tmp_path], [pipe, song]):
+        of_pipe, of_song = list_files(str(path) for path in paths)
+        assert (of_pipe.file, of_pipe.fault) == (str(pipe), "Not a regular file")
+        assert (of_song.file, of_song.fault) == (str(song), None)
 
 
 def test_urls_are_listed_by_their_file_system(tmp_path: Path) -> None:
