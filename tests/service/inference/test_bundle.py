@@ -10,14 +10,8 @@ from service.inference.card import Calibration, LengthCalibration
 from service.inference.features import Grid
 from service.inference.windows import cut_windows
 from tests.audio import tone
-from tests.bundles import (
-    GENRES,
-    LOGITS_PER_LEVEL,
-    SAMPLE_RATE_HZ,
-    band_centre_hz,
-    rehash,
-    write_bundle,
-)
+from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz, rehash, write_bundle
+from tests.networks import LOGITS_PER_LEVEL
 from tests.service.inference.refusals import CONTEXT_RATE_HZ, refusal
 
 

@@ -13,7 +13,8 @@ from service.inference.bundle_files import (
     RATINGS_FILE,
     file_sha256,
 )
-from tests.bundles import edit_card, rehash, write_embedding
+from tests.bundles import edit_card, rehash
+from tests.networks import write_embedding
 from tests.service.inference.refusals import refusal
 
 

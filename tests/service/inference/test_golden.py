@@ -15,16 +15,9 @@ from service.inference.bundle_files import (
     MODEL_FILE,
     RATINGS_FILE,
 )
-from tests.bundles import (
-    SAMPLE_RATE_HZ,
-    edit_card,
-    load_golden,
-    rehash,
-    save_golden,
-    write_embedding,
-    write_linear,
-    write_network,
-)
+from tests.bundles import SAMPLE_RATE_HZ, edit_card, rehash
+from tests.goldens import load_golden, save_golden
+from tests.networks import write_embedding, write_linear, write_network
 from tests.service.inference.refusals import CONTEXT_RATE_HZ, refusal
 
 
