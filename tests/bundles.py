@@ -7,22 +7,15 @@ of each band: a tone at :func:`band_centre_hz` of a label is answered with that 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
-from service.audio.decode import clip_of
 from service.inference.bundle_files import (
     BANK_FILE,
     CARD_FILE,
     CONTEXT_BANK_FILE,
     CONTEXT_FILE,
     EMBEDDING_FILE,
-    GOLDEN_FILE,
     HASHED_FILES,
     MODEL_FILE,
     OPTIONAL_FILES,
@@ -38,9 +31,10 @@ from service.inference.card import (
     Rating,
     TrainingRecord,
 )
-from service.inference.features import FeatureSpec, FilterBank, compute_grid
-from service.inference.windows import WindowSpec, cut_windows
-from tests.audio import noise, tone
+from service.inference.features import FeatureSpec, FilterBank
+from service.inference.windows import WindowSpec
+from tests.goldens import write_golden
+from tests.networks import LOGITS_PER_LEVEL, write_embedding, write_linear, write_network
 
 GENRES = ("blues", "classical", "jazz", "rock")
 CHORDS = ("Am", "C", "F#m", "N", "Bdim")
@@ -48,11 +42,6 @@ EMOTIONS = ("happy", "sad")
 
 SAMPLE_RATE_HZ = 8_000
 FFT_SAMPLES = 256
-OPSET = 17
-# Recent enough for the opset, old enough for every onnxruntime that the service accepts.
-IR_VERSION = 8
-# One band's level lies in 0…1: this much apart, a tone's label is answered with confidence.
-LOGITS_PER_LEVEL = 10.0
 
 
 def write_bundle(
@@ -172,94 +161,11 @@ def triangular_bank(spec: FeatureSpec) -> FilterBank:
     return np.stack(triangles).astype(np.float32)
 
 
-def write_network(path: Path, *, frames: int | str, bands: int, labels: int) -> None:
-    """Write a network that averages a window over time and scales each band to a logit."""
-    weights = LOGITS_PER_LEVEL * np.eye(bands, labels, dtype=np.float32)
-    write_linear(path, weights, frames=frames)
-
-
-def write_linear(path: Path, weights: NDArray[np.float32], *, frames: int | str) -> None:
-    """Write a network that averages a window over time and weighs the bands, with small biases."""
-    bands, outputs = weights.shape
-    bias = np.linspace(0, 0.1, outputs, dtype=np.float32)
-    graph = helper.make_graph(
-        [
-            helper.make_node("ReduceMean", ["window"], ["levels"], axes=[1], keepdims=0),
-            helper.make_node("MatMul", ["levels", "weights"], ["scaled"]),
-            helper.make_node("Add", ["scaled", "bias"], ["logits"]),
-        ],
-        "tiny",
-        [helper.make_tensor_value_info("window", TensorProto.FLOAT, ["n", frames, bands])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", outputs])],
-        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
-    )
-    _save(graph, path)
-
-
-def write_embedding(path: Path, *, bands: int, gain: float) -> None:
-    """Write a network that averages a window over time and amplifies the levels."""
-    graph = helper.make_graph(
-        [
-            helper.make_node("ReduceMean", ["window"], ["levels"], axes=[1], keepdims=1),
-            helper.make_node("Mul", ["levels", "gain"], ["embedding"]),
-        ],
-        "tiny_embedding",
-        [helper.make_tensor_value_info("window", TensorProto.FLOAT, ["n", "frames", bands])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 1, bands])],
-        [numpy_helper.from_array(np.float32(gain), "gain")],
-    )
-    _save(graph, path)
-
-
 def write_context(folder: Path, context: ContextSpec) -> None:
     """Write a network, and its filter bank, that answers with the level of each band."""
     np.save(folder / CONTEXT_BANK_FILE, triangular_bank(context.features))
     bands = context.features.bands
     write_network(folder / CONTEXT_FILE, frames=context.windows.frames, bands=bands, labels=bands)
-
-
-def write_golden(
-    folder: Path,
-    features: FeatureSpec,
-    windows: WindowSpec,
-    bank: FilterBank,
-    context: ContextSpec | None = None,
-) -> None:
-    """Write the golden clip of the networks that lie in the folder."""
-    samples = golden_samples(features.sample_rate_hz)
-    arrays = {"samples": samples, "features": compute_grid(samples, features, bank)}
-    heard = cut_windows(arrays["features"], windows)
-    if (folder / EMBEDDING_FILE).exists():
-        heard = _run(folder / EMBEDDING_FILE, heard)
-    told = heard
-    if context is not None:
-        rate_hz = context.features.sample_rate_hz
-        there = clip_of(samples, features.sample_rate_hz, [rate_hz]).waveforms[rate_hz]
-        context_bank = np.load(folder / CONTEXT_BANK_FILE)
-        arrays["context_features"] = compute_grid(there, context.features, context_bank)
-        context_windows = cut_windows(arrays["context_features"], context.windows)
-        said = _run(folder / CONTEXT_FILE, context_windows)
-        context_heard = np.concatenate([said.mean(axis=0), said.std(axis=0)])
-        told = np.stack([[[*unit, *context_heard]] for (unit,) in heard]).astype(np.float32)
-    save_golden(folder, arrays | _answers(folder, heard, told))
-
-
-def save_golden(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the arrays of a golden clip."""
-    with (folder / GOLDEN_FILE).open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
-def load_golden(folder: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of a golden clip."""
-    with np.load(folder / GOLDEN_FILE) as golden:
-        return dict(golden)
-
-
-def golden_samples(sample_rate_hz: int) -> NDArray[np.float32]:
-    """Return one second with a tone and some noise."""
-    pure = tone(440, 1.0, rate_hz=sample_rate_hz, amplitude=0.4)
-    return pure + noise(1.0, rate_hz=sample_rate_hz, amplitude=0.01)
 
 
 def make_card(
@@ -318,26 +224,3 @@ def make_card(
         not_for=["anything but tests"],
         sha256=sha256,
     )
-
-
-def _save(graph: onnx.GraphProto, path: Path) -> None:
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
-def _answers(
-    folder: Path, heard: NDArray[np.float32], told: NDArray[np.float32]
-) -> dict[str, NDArray[np.float32]]:
-    answers = {"logits": _run(folder / MODEL_FILE, told)}
-    if (folder / RATINGS_FILE).exists():
-        answers["ratings"] = _run(folder / RATINGS_FILE, heard)
-    return answers
-
-
-def _run(file: Path, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    answers: NDArray[np.float32] = session.run(None, {"window": windows})[0]
-    return answers

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from service.inference.windows import WindowSpec, cut_windows
 from training.augmentation.alterations import Augment
 from training.data.cache import HalfGrid
-from training.data.labels import OUTSIDE, UNLABELLED
+from training.fitting.mixup import Batch, mix_up
+from training.fitting.targets import TEACHER, Array, comment_between, label_targets
 from training.recipes.fit_settings import FitSettings
 
-TEACHER = "teacher"
 ALIGNED_UP_TO = 1.5  # stretches of the teacher; longer windows cover several anyway
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -45,25 +43,6 @@ class Examples:
     companions: Sequence[int]
     weights: NDArray[np.float64]
     teacher: Sequence[Array]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Windows with their targets by output; a weight of 0 means that the target is unknown.
-
-    Attributes
-    ----------
-    windows
-        Shape [batch, frames, bands].
-    targets
-        Shares of the labels, or the teacher's targets, each of shape [batch, size of the output].
-    weights
-        Each of shape [batch].
-    """
-
-    windows: Array
-    targets: dict[str, Array]
-    weights: dict[str, Array]
 
 
 class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
@@ -148,69 +127,6 @@ class WindowBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has n
         return window, target
 
 
-def label_targets(label: int, companion: int, outputs: Mapping[str, int]) -> dict[str, Array]:
-    """Return the target of each output whose label is known, each of shape [labels].
-
-    Parameters
-    ----------
-    label, companion
-        Indices, ``UNLABELLED`` or ``OUTSIDE``.
-    outputs
-        Size of each output of the network.
-    """
-    indices = {"logits": label, "companion": companion}
-    return {
-        name: label_shares(index, outputs[name])
-        for name, index in indices.items()
-        if name in outputs and index != UNLABELLED
-    }
-
-
-def label_shares(label: int, n_labels: int) -> Array:
-    """Return the target of a label, shape [n_labels]; all alike for ``OUTSIDE``."""
-    if label == OUTSIDE:
-        return np.full(n_labels, 1 / n_labels, dtype=np.float32)
-    shares = np.zeros(n_labels, dtype=np.float32)
-    shares[label] = 1
-    return shares
-
-
-def mix_up(batch: Batch, rng: Generator, *, alpha: float) -> Batch:
-    """Blend a batch with itself in another order (mixup, Zhang et al. 2018).
-
-    A blend's label counts as far as its parts are labelled; the teacher's target
-    counts only where both parts have one.
-
-    Parameters
-    ----------
-    batch
-        What to blend.
-    rng
-        Source of randomness.
-    alpha
-        Both parameters of the beta distribution of the weights.
-    """
-    size = len(batch.windows)
-    share = rng.beta(alpha, alpha, size).astype(np.float32)
-    share = np.maximum(share, 1 - share)
-    order = rng.permutation(size)
-
-    def blend(x: Array) -> Array:
-        own = share.reshape(-1, *[1] * (x.ndim - 1))
-        return own * x + (1 - own) * x[order]
-
-    targets, weights = {}, {}
-    for name, target in batch.targets.items():
-        weight = batch.weights[name]
-        if name == TEACHER:
-            weights[name], targets[name] = weight * weight[order], blend(target)
-        else:
-            # Unknown labels are rows of zeros.
-            weights[name] = blend(weight)
-            targets[name] = blend(target) / np.maximum(weights[name], 1e-6)[:, None]
-    return Batch(blend(batch.windows), targets, weights)
-
-
 def _draw_start(n_frames: int, frames: int, stretches: int, rng: Generator) -> int:
     """Draw where a window begins: anywhere, or where the teacher listened.
 
@@ -223,20 +139,3 @@ def _draw_start(n_frames: int, frames: int, stretches: int, rng: Generator) -> i
         nearby += rng.uniform(-0.1, 0.1) * frames
         return int(np.clip(nearby, 0, last))
     return int(rng.integers(0, last + 1))
-
-
-def comment_between(along: Array, begin: float, end: float) -> Array:
-    """Average what the teacher says of the stretches that lie mostly between two shares.
-
-    Parameters
-    ----------
-    along
-        What it says along a clip, shape [stretches, targets].
-    begin, end
-        Shares of the clip, 0 to 1.
-    """
-    first = round(begin * len(along))
-    last = max(first + 1, round(end * len(along)))
-    first = min(first, len(along) - 1)
-    mean: Array = along[first:last].mean(axis=0)
-    return mean

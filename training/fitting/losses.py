@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.fitting.batches import TEACHER
+from training.fitting.targets import TEACHER
 from training.recipes.fit_settings import FitSettings
 
 # How often the averages of a normalised layer forget all but a third, until training ends.

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from service.inference.windows import WindowSpec, cut_windows, window_starts
 from training.data.labels import OUTSIDE
-from training.fitting.batches import TEACHER, Examples, comment_between, label_targets
+from training.fitting.batches import Examples
 from training.fitting.items import Item
+from training.fitting.targets import TEACHER, comment_between, label_targets
 from training.recipes import Recipe
 
 STOP_SHARE = 0.08

@@ -1,15 +1,17 @@
 """Show what a run measured, for people who would rather look than read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.inference.card import Calibration, Evaluation, Rating
-from service.inference.softmax import softmax
 from service.inference.windows import cut_windows
 from training.data.cache import FeatureCache
 from training.data.filter_banks import make_bank
 from training.evaluation.metrics import with_interval
+from training.fitting.fold_result import FoldResult
 from training.fitting.run_folder import RunFolder
+from training.fitting.run_record import RunRecord
 from training.recipes import Recipe
 from training.results.drawings import (
     draw_calibration,
@@ -41,6 +43,38 @@ from training.results.tables import (
 LINEAR_NET = "linear_net"
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """What a run has kept, read once.
+
+    Attributes
+    ----------
+    record
+        How it was started and what it saw.
+    folds
+        What its networks said of clips that they never saw.
+    clips
+        What it learned from.
+    """
+
+    record: RunRecord
+    folds: Sequence[FoldResult]
+    clips: Sequence[Known]
+
+    @classmethod
+    def of(cls, run: RunFolder) -> "_Kept":
+        clips = [(row["label"], row["data_set"], row["group"]) for row in run.inputs()]
+        return cls(run.record(), run.folds(), clips)
+
+    @property
+    def length(self) -> str:
+        return f"{self.record.epochs} {self.steps}s"
+
+    @property
+    def steps(self) -> str:
+        return "step" if self.record.network == LINEAR_NET else "epoch"
+
+
 def report(recipe: Recipe, run: RunFolder, out: Path, cache: FeatureCache | None = None) -> None:
     """Write ``report.md`` and ``report.html``, with their pictures beside them as PNG.
 
@@ -50,29 +84,31 @@ def report(recipe: Recipe, run: RunFolder, out: Path, cache: FeatureCache | None
     out.mkdir(parents=True, exist_ok=True)
     calibration = calibrate(run)
     figures = evaluations(recipe, run, calibration)
-    pictures = _pictures(run, calibration, figures[0], out)
-    (out / "report.md").write_text(_text(recipe, run, calibration, figures, pictures), "utf-8")
-    record, spec = run.record(), recipe.inputs.features
+    kept, spec = _Kept.of(run), recipe.inputs.features
+    pictures = _pictures(kept, calibration, figures[0], out)
+    text = _text(recipe, kept, run.ratings(), calibration, figures, pictures)
+    (out / "report.md").write_text(text, "utf-8")
     lens = None if cache is None else Lens(spec, make_bank(spec), cache)
     render_page(
         recipe.task,
-        f"Trained by {record.command}: {_length_of(run)}, seed {record.seed}. Temperature "
+        f"Trained by {kept.record.command}: {kept.length}, seed {kept.record.seed}. Temperature "
         f"{calibration.temperature:g}; answers below {calibration.uncertain_below:g} count as "
         "uncertain.",
         out / "report.html",
-        remarks=record.remarks,
-        tables=_tables(recipe, run, figures, lens),
-        mistakes=mistakes(answers(recipe, run, calibration.temperature), lens),
+        remarks=kept.record.remarks,
+        tables=_tables(recipe, run, kept, figures, lens),
+        mistakes=mistakes(_answers(recipe, run, kept.folds, calibration), lens),
         pictures=pictures,
     )
 
 
-def answers(recipe: Recipe, run: RunFolder, temperature: float) -> list[ClipAnswer]:
-    """Return what the folds' networks said of the clips that they never saw."""
+def _answers(
+    recipe: Recipe, run: RunFolder, folds: Sequence[FoldResult], calibration: Calibration
+) -> list[ClipAnswer]:
     files = files_of(run)
     found = []
-    for fold in run.folds():
-        probabilities = softmax(fold.logits / temperature)
+    for fold in folds:
+        probabilities = Unseen.of([fold]).predictions(calibration).probabilities
         for i, key in enumerate(fold.keys):
             data_set, group, name = key
             found.append(
@@ -115,25 +151,21 @@ def _as_text(table: Table) -> str:
     return "\n".join([rows[0], f"|{'---|' * len(table.head)}", *rows[1:]])
 
 
-def _pictures(
-    run: RunFolder, calibration: Calibration, first: Evaluation, out: Path
-) -> list[Picture]:
-    record, folds, clips = run.record(), run.folds(), _known(run)
-    steps = "step" if record.network == LINEAR_NET else "epoch"
+def _pictures(kept: _Kept, calibration: Calibration, first: Evaluation, out: Path) -> list[Picture]:
     drawn = [
-        ("Losses", "losses", draw_losses(record.history, steps=steps)),
+        ("Losses", "losses", draw_losses(kept.record.history, steps=kept.steps)),
         (f"Confusions on {first.data_set}", "confusion", draw_confusion(first)),
         (
             "Confidence against accuracy",
             "calibration",
-            draw_calibration(Unseen.of(folds).predictions(calibration)),
+            draw_calibration(Unseen.of(kept.folds).predictions(calibration)),
         ),
     ]
-    lengths = cut_lengths(folds)
+    lengths = cut_lengths(kept.folds)
     if lengths:
         drawn.append(("Accuracy by the length that is heard", "lengths", draw_lengths(lengths)))
-    if clips:
-        drawn.append(("Clips by label and data set", "data", draw_data(clips)))
+    if kept.clips:
+        drawn.append(("Clips by label and data set", "data", draw_data(kept.clips)))
     for _, name, figure in drawn:
         save(figure, out / f"{name}.png")
     return [Picture(title, out / f"{name}.png") for title, name, _ in drawn]
@@ -141,19 +173,20 @@ def _pictures(
 
 def _text(
     recipe: Recipe,
-    run: RunFolder,
+    kept: _Kept,
+    ratings: Sequence[Rating],
     calibration: Calibration,
     figures: Sequence[Evaluation],
     pictures: Sequence[Picture],
 ) -> str:
-    record = run.record()
+    record = kept.record
     shown = "\n".join(f"![{picture.title}]({picture.file.name})" for picture in pictures)
     skipped = "\n".join(f"- {name}: {reason}" for name, reason in record.skipped.items())
     return f"""# {recipe.task}: what the run measured
 
 {figures_text(figures)}
 
-Trained by `{record.command}` in {record.fit_s / 60:.0f} minutes, {_length_of(run)}.
+Trained by `{record.command}` in {record.fit_s / 60:.0f} minutes, {kept.length}.
 Temperature {calibration.temperature:g}; answers below {calibration.uncertain_below:g} count as
 uncertain. Fitted on {calibration.fitted_on}.
 
@@ -161,7 +194,7 @@ uncertain. Fitted on {calibration.fitted_on}.
 
 ## Ratings
 
-{ratings_text(run.ratings()) or "None."}
+{ratings_text(ratings) or "None."}
 
 ## Clips skipped
 
@@ -169,32 +202,24 @@ uncertain. Fitted on {calibration.fitted_on}.
 """
 
 
-def _length_of(run: RunFolder) -> str:
-    record = run.record()
-    return f"{record.epochs} {'steps' if record.network == LINEAR_NET else 'epochs'}"
-
-
 def _tables(
     recipe: Recipe,
     run: RunFolder,
+    kept: _Kept,
     figures: Sequence[Evaluation],
     lens: Lens | None,
 ) -> list[Table]:
-    folds, clips, choices = run.folds(), _known(run), run.head_choices()
+    choices = run.head_choices()
     whole = [one for one in figures if ", cut to " not in one.data_set]
-    found = [figures_table(figures), recall_table(whole), length_table(cut_lengths(folds))]
-    found += [data_table(clips), groups_table(clips)] if clips else []
-    found += [split_table(figures), leaks_table(folds)]
+    found = [figures_table(figures), recall_table(whole), length_table(cut_lengths(kept.folds))]
+    found += [data_table(kept.clips), groups_table(kept.clips)] if kept.clips else []
+    found += [split_table(figures), leaks_table(kept.folds)]
     if lens is not None:
         found.append(copies_table(*copies_across(clips_at_hand(run), lens)))
     found += [heads_table(choices)] if choices else []
     found += _cost(recipe, run)
-    skipped = [[name, reason] for name, reason in run.record().skipped.items()]
+    skipped = [[name, reason] for name, reason in kept.record.skipped.items()]
     return [*found, Table("Clips skipped", ("clip", "why"), skipped)]
-
-
-def _known(run: RunFolder) -> list[Known]:
-    return [(row["label"], row["data_set"], row["group"]) for row in run.inputs()]
 
 
 def _cost(recipe: Recipe, run: RunFolder) -> list[Table]:

@@ -14,6 +14,7 @@ from service.audio.decode import Clip, Limits, Samples, Waveforms, decode
 from service.audio.excerpt import Excerpt
 from service.audio.mpeg import frame_bytes
 from service.deadline import Deadline
+from service.decoding import decoder
 from service.decoding import pool as decoder_pool
 from service.decoding.pool import DecoderPool
 from service.errors import (
@@ -42,7 +43,7 @@ def pool() -> Iterator[DecoderPool]:
 @pytest.fixture
 def unruly(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
     """One decoder that misbehaves when it is told to."""
-    monkeypatch.setattr(decoder_pool, "COMMAND", unruly_decoder.COMMAND)
+    monkeypatch.setattr(decoder, "COMMAND", unruly_decoder.COMMAND)
     with_one = DecoderPool(1)
     with_one.start()
     yield with_one
@@ -291,7 +292,7 @@ def test_signals_to_the_whole_group_leave_the_decoders_running(pool: DecoderPool
 
 
 def test_decoders_that_cannot_start_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder_pool, "COMMAND", (sys.executable, "-c", "raise SystemExit(1)"))
+    monkeypatch.setattr(decoder, "COMMAND", (sys.executable, "-c", "raise SystemExit(1)"))
     broken = DecoderPool(1)
     broken.start()
     with pytest.raises(ServiceError, match="does not start"):

@@ -8,7 +8,7 @@ import pytest
 
 from service.audio.decode import Limits, Waveforms
 from service.deadline import Deadline
-from service.decoding import pool as decoder_pool
+from service.decoding import decoder
 from service.decoding.pool import DecoderPool
 from service.errors import UnusableAudio
 from tests import prying_decoder
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def prying(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
-    monkeypatch.setattr(decoder_pool, "COMMAND", prying_decoder.COMMAND)
+    monkeypatch.setattr(decoder, "COMMAND", prying_decoder.COMMAND)
     pool = DecoderPool(1)
     pool.start()
     yield pool

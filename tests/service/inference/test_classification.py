@@ -28,8 +28,8 @@ from tests.bundles import (
     edit_card,
     rehash,
     write_bundle,
-    write_golden,
 )
+from tests.goldens import write_golden
 
 
 def decoded(samples: Samples, rate_hz: int = RATE_HZ) -> Clip:

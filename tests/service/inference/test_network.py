@@ -7,7 +7,7 @@ import pytest
 from service.errors import BundleError
 from service.inference import network as network_module
 from service.inference.network import Network
-from tests.bundles import write_embedding
+from tests.networks import write_embedding
 
 
 @pytest.fixture

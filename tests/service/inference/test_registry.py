@@ -8,7 +8,8 @@ import pytest
 from service.errors import NotFound, NotReady
 from service.inference.bundle_files import BANK_FILE, MODEL_FILE
 from service.inference.registry import RETRY_FAILED_S, RETRY_LOADING_S, Registry
-from tests.bundles import EMOTIONS, rehash, save_golden, write_bundle, write_models
+from tests.bundles import EMOTIONS, rehash, write_bundle, write_models
+from tests.goldens import save_golden
 
 TASKS = ("genre", "chord", "emotion")
 

@@ -15,7 +15,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from service.audio.decode import Clip, Listener, hear
-from service.decoding import pool
+from service.decoding import decoder
 from service.decoding.pool import DecoderPool
 from service.intake import intake
 from service.intake.intake import Intake
@@ -42,7 +42,7 @@ def decoder_ids(client: TestClient) -> list[int]:
 @pytest.fixture
 def unruly(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A client of a service whose only decoder misbehaves when it is told to."""
-    monkeypatch.setattr(pool, "COMMAND", unruly_decoder.COMMAND)
+    monkeypatch.setattr(decoder, "COMMAND", unruly_decoder.COMMAND)
     with serve(Settings(models_dir=models_dir, workers=1, deadline_s=5)) as client:
         yield client
 
@@ -58,7 +58,7 @@ def test_a_file_that_crashes_its_decoder_is_refused_and_the_service_goes_on(
 def test_a_file_that_hangs_its_decoder_is_given_up_and_holds_nobody_up(
     models_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "COMMAND", unruly_decoder.COMMAND)
+    monkeypatch.setattr(decoder, "COMMAND", unruly_decoder.COMMAND)
     with serve(Settings(models_dir=models_dir, workers=1, queue_size=0, deadline_s=1)) as client:
         assert_problem(post(client, unruly_decoder.HANG), 504, "deadline-exceeded")
         # The worker's only place is free again, or the answer would be 503.
@@ -76,7 +76,7 @@ def wait_until_idle(client: TestClient) -> None:
 
 
 def test_no_request_is_lost_when_decoders_are_killed_under_load(models_dir: Path) -> None:
-    n_requests, n_kills = 60, pool.ATTEMPTS - 1
+    n_requests, n_kills = 60, decoder.ATTEMPTS - 1
     answered = threading.Semaphore(0)
 
     def request(client: TestClient) -> int:

@@ -10,24 +10,14 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from service.inference.features import Grid
-from service.inference.windows import WindowSpec, cut_windows
-from tests.training.tiny import (
-    TOY,
-    TOY_BANDS,
-    TOY_FRAMES,
-    averaging_net,
-    toy_examples,
-    with_fit,
-)
+from service.inference.windows import cut_windows
+from tests.training.tiny import TOY, TOY_BANDS, TOY_FRAMES, averaging_net, toy_examples, with_fit
 from training.data.labels import OUTSIDE, UNLABELLED
 from training.evaluation.calibration import negative_log_likelihood
 from training.fitting import callbacks
 from training.fitting.batches import Examples, WindowBatches
 from training.fitting.clip_logits import clip_logits
-from training.fitting.counting import cut_counting
 from training.fitting.fit_network import Fitted, fit_network
-from training.fitting.losses import StandardisedError
-from training.fitting.stopping import MAX_STOP_WINDOWS, draw_stop_groups, stop_batch
 from training.recipes import Recipe
 
 TRAIN = toy_examples([0, 1] * 10)
@@ -260,21 +250,6 @@ def test_clips_without_a_label_can_be_learned_from_and_stopped_on(tmp_path: Path
     assert fitted.history["val_teacher_loss"][-1] > 0
 
 
-def test_the_teachers_targets_are_standardised() -> None:
-    mean, spread = np.array([3, -50], np.float32), np.array([1, 100], np.float32)
-    loss = StandardisedError(mean, spread)
-    told = mean + spread * np.array([[0, 0], [1, -2], [1, -2]], np.float32)
-    answered = np.array([[1, 1], [0, -1.5], [1, -2]], np.float32)
-    np.testing.assert_allclose(loss.call(told, answered), [1, 0.625, 0], atol=1e-5)
-
-
-def test_a_target_that_never_changes_leaves_the_loss_finite() -> None:
-    loss = StandardisedError(np.ones(2, np.float32), np.zeros(2, np.float32))
-    told = np.ones((1, 2), np.float32)
-    assert np.isfinite(np.asarray(loss.call(told, told))).all()
-    np.testing.assert_array_equal(loss.call(told, 0 * told), [0])
-
-
 def test_a_companion_task_and_a_teacher_are_learned_from_beside_the_labels(tmp_path: Path) -> None:
     """The companion's labels are those of the task, turned around."""
 
@@ -315,108 +290,3 @@ def test_on_clips_outside_of_all_labels_none_becomes_likelier(tmp_path: Path) ->
     outside = np.array(train.labels) == OUTSIDE
     assert likelier[~outside].mean() > 2
     assert abs(likelier[outside].mean()) < 1
-
-
-def test_clip_logits_are_the_mean_over_the_clips_windows_that_count() -> None:
-    network = TOY.build(0)
-    long, short = TRAIN.grids[0], TRAIN.grids[1][:5]
-
-    logits = clip_logits(network, [long, short], TOY)
-
-    assert logits.shape == (2, 2)
-    for grid, answer in zip((long, short), logits, strict=True):
-        windows = cut_counting(grid, TOY)
-        expected = np.asarray(network(windows)["logits"]).mean(axis=0)
-        np.testing.assert_allclose(answer, expected, atol=1e-5)
-
-
-def test_long_stop_clips_do_not_drown_short_ones() -> None:
-    long = np.zeros((400, 6), np.float16)
-    short = np.zeros((5, 6), np.float16)
-    nothing = np.zeros((0, 2), np.float32)
-    stop = Examples(
-        grids=[long, short],
-        labels=[1, UNLABELLED],
-        companions=[UNLABELLED, OUTSIDE],
-        weights=np.ones(2),
-        teacher=[np.full((3, 2), 7, np.float32), nothing],
-    )
-
-    windows, targets, batch_weights = stop_batch(
-        stop, TOY.inputs.windows, {"logits": 2, "companion": 4, "teacher": 2}
-    )
-
-    assert len(windows) == MAX_STOP_WINDOWS + 1
-    np.testing.assert_array_equal(targets["logits"], [[0, 1]] * 4 + [[0, 0]])
-    np.testing.assert_array_equal(targets["companion"], [[0] * 4] * 4 + [[0.25] * 4])
-    np.testing.assert_array_equal(targets["teacher"], [[7, 7]] * 4 + [[0, 0]])
-    np.testing.assert_array_equal(batch_weights["logits"], [1, 1, 1, 1, 0])
-    np.testing.assert_array_equal(batch_weights["companion"], [0, 0, 0, 0, 1])
-    np.testing.assert_array_equal(batch_weights["teacher"], [1, 1, 1, 1, 0])
-
-
-def test_each_stop_window_is_compared_with_the_comment_on_its_own_place() -> None:
-    """With windows of one stretch each, four of which are chosen from the whole clip."""
-    windows = WindowSpec(frames=8, stride_frames=8)
-    grid = np.tile(np.repeat(np.arange(10, dtype=np.float16), 8)[:, None], (1, 6))
-    comments = np.arange(10, dtype=np.float32)[:, None]
-    stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [comments])
-
-    cut, targets, _ = stop_batch(stop, windows, {"logits": 2, "teacher": 1})
-
-    np.testing.assert_array_equal(targets["teacher"], [[0], [3], [6], [9]])
-    np.testing.assert_array_equal(cut[:, 0, 0], [0, 3, 6, 9])
-
-
-@pytest.mark.parametrize("n_frames", [5, 8, 12, 80, 81, 84, 100])
-def test_a_stop_window_is_compared_with_what_the_teacher_said_there(n_frames: int) -> None:
-    """As for whole clips of music: windows side by side, the last ends where the clip does."""
-    windows = WindowSpec(frames=8, stride_frames=8)
-    grid = np.tile(np.arange(1, n_frames + 1, dtype=np.float16)[:, None], (1, 6))
-    n_stretches = max(1, round(n_frames / 8))
-    begins = np.linspace(0, max(0, n_frames - 8), n_stretches).astype(np.float32)
-    stop = Examples([grid], [0], [UNLABELLED], np.ones(1), [begins[:, None]])
-
-    cut, targets, _ = stop_batch(stop, windows, {"logits": 2, "teacher": 1})
-
-    cut_at = cut[:, 0, 0] - 1
-    nearest = begins[np.abs(cut_at[:, None] - begins).argmin(axis=1)]
-    assert np.abs(targets["teacher"][:, 0] - cut_at).max() <= np.abs(nearest - cut_at).max() + 1
-
-
-def drawn(groups: Sequence[str], share: float, seed: int = 0) -> NDArray[np.bool_]:
-    return draw_stop_groups([0] * len(groups), groups, share, np.random.default_rng(seed))
-
-
-def test_stop_clips_are_whole_groups_of_about_the_share() -> None:
-    groups = [f"g{i // 3}" for i in range(120)]
-
-    chosen = drawn(groups, 0.1)
-
-    assert chosen.sum() == 12
-    for group in set(groups):
-        members = chosen[[i for i, g in enumerate(groups) if g == group]]
-        assert members.all() or not members.any()
-
-
-def test_other_seeds_choose_other_stop_groups() -> None:
-    groups = [f"g{i}" for i in range(50)]
-    assert not np.array_equal(drawn(groups, 0.1, seed=1), drawn(groups, 0.1, seed=2))
-
-
-def test_a_group_larger_than_the_share_is_never_stopped_on() -> None:
-    groups = ["large"] * 80 + [f"g{i}" for i in range(20)]
-    for seed in range(10):
-        chosen = drawn(groups, 0.1, seed)
-        assert not chosen[:80].any()
-        assert chosen.any()
-
-
-def test_where_all_groups_are_large_the_smallest_is_stopped_on() -> None:
-    groups = ["a"] * 30 + ["b"] * 20 + ["c"] * 25
-    np.testing.assert_array_equal(drawn(groups, 0.1), [group == "b" for group in groups])
-
-
-def test_of_a_single_group_some_clips_are_stopped_on() -> None:
-    assert drawn(["only"] * 50, 0.1).sum() == 5
-    assert drawn(["only"] * 3, 0.1).sum() == 1

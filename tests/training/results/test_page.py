@@ -3,13 +3,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from service.inference.softmax import softmax
 from tests.training.made import write_wav
 from tests.training.runs import make_fold, make_record, with_cuts, write_run
 from tests.training.tiny import TINY_GENRE
 from training.data.cache import FeatureCache
 from training.fitting.run_folder import INPUTS_FILE
 from training.fitting.trials import HeadChoice, Trial
+from training.results.figures import Unseen, calibrate
 from training.results.mistakes import MOST_MISTAKES
 from training.results.report import report
 from training.synthesis.pieces import RATE_HZ, STYLES, Artist, render_piece
@@ -76,6 +79,21 @@ def test_the_mistakes_of_the_folds_are_shown_the_surest_first(tmp_path: Path) ->
     assert set(shown) <= {FOLD.clip_names[i] for i in wrong}
     odds = FOLD.logits - np.log(np.exp(FOLD.logits).sum(axis=1, keepdims=True))
     assert shown[0] == FOLD.clip_names[max(wrong, key=lambda i: odds[i].max())]
+
+
+def test_a_mistake_is_as_sure_as_the_service_would_tell_it(tmp_path: Path) -> None:
+    fold = with_cuts(make_fold(TINY_GENRE, clips_each=120, right=0.5), {1.0: 0.1}, 1.2)
+    run = write_run(tmp_path / "run", folds=[fold])
+    calibration = calibrate(run)
+    told = Unseen.of([fold]).predictions(calibration).probabilities
+    surest = told.max(axis=1)[fold.logits.argmax(axis=1) != fold.truth].max()
+    assert surest < softmax(fold.logits / calibration.temperature).max() - 0.05
+
+    report(TINY_GENRE, run, tmp_path / "out")
+
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    shown = re.findall(r"<p>\w+ (0\.\d\d), ", page)
+    assert float(shown[0]) == pytest.approx(surest, abs=0.006)
 
 
 def test_the_choice_of_the_head_is_shown(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from onnx import TensorProto, helper
 from service.inference.bundle import Bundle
 from service.inference.bundle_files import MODEL_FILE
 from service.inference.windows import cut_windows
-from tests.bundles import GENRES, load_golden, write_bundle
+from tests.bundles import GENRES, write_bundle
+from tests.goldens import load_golden
 from tests.server import ROOT
 from training.cli import main
 from training.errors import TrainingError

@@ -1,0 +1,33 @@
+"""Folders of bundles that are whole, for tests to load or to damage."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bundles import write_bundle
+from tests.service.inference.refusals import CONTEXT_RATE_HZ
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "genre")
+
+
+@pytest.fixture
+def embedding_folder(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "emotion", embedding_gain=2.0)
+
+
+@pytest.fixture
+def rated_folder(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "emotion", embedding_gain=2.0, rating_bands={"energy": 3})
+
+
+@pytest.fixture
+def context_folder(tmp_path: Path) -> Path:
+    return write_bundle(
+        tmp_path / "emotion",
+        embedding_gain=2.0,
+        rating_bands={"energy": 3},
+        context_rate_hz=CONTEXT_RATE_HZ,
+    )
