@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -50,7 +51,7 @@ def test_a_command_that_is_killed_goes_on_where_it_was(
     library: Path, models_dir: Path, tmp_path: Path, undisturbed: str
 ) -> None:
     out = tmp_path / "out.csv"
-    arguments = command(library, out, models_dir, processes=2)
+    arguments = command(library, out, models_dir)
     first = Started(arguments, tmp_path / "log")
     first.wait_until_classified(2 * PART_ROWS + 1)  # of which at most one part is lost
     family = psutil.Process(first.process.pid).children(recursive=True)
@@ -70,10 +71,9 @@ def test_workers_that_are_killed_cost_no_answer(
 ) -> None:
     out = tmp_path / "out.csv"
     started = Started(command(library, out, models_dir, processes=2), tmp_path / "log")
-    for count in (1, COUNT // 2):
-        started.wait_until_classified(count)
-        for worker in started.workers():
-            worker.kill()
+    started.wait_until_classified(COUNT // 2)
+    for worker in started.workers():
+        worker.kill()
 
     assert started.process.wait(TIMEOUT_S) == 0
     assert out.read_text() == undisturbed
@@ -99,8 +99,16 @@ def test_an_interrupt_keeps_what_was_answered(
 
 
 def test_exit_codes_tell_how_it_went(
-    models_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    models_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    @contextmanager
+    def inline(models: Path, tasks: tuple[str, ...], *_: object) -> Iterator[InlineEngine]:
+        yield InlineEngine(models, tasks)
+
+    monkeypatch.setattr("service.library.command.dask_engine", inline)
     music = tmp_path / "music"
     write_song(music / "a.wav")
     arguments = command(music, tmp_path / "out.jsonl", models_dir, "--quiet")[3:]

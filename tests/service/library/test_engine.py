@@ -18,7 +18,7 @@ QUESTION = Question(tasks=TASKS)
 def test_files_are_hashed_and_classified_in_processes(models_dir: Path, tmp_path: Path) -> None:
     files = [str(file) for file in write_library(tmp_path, 8).iterdir()]
 
-    with dask_engine(models_dir, TASKS, None, 2) as workers:
+    with dask_engine(models_dir, TASKS, None, 1) as workers:
         hashed = {outcome.file: outcome.sha256 for outcome in workers.hash(files)}
         outcomes = list(workers.classify(files, QUESTION))
 

@@ -1,14 +1,17 @@
 """A cluster of hosts that are killed, cut off and switched off: nothing is lost."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from service.library.__main__ import main
+from service.library.question import Question
+from service.library.run import Order, run
+from service.library.state import State
 from tests.network import may_make_networks
 from tests.proof.hosts import cluster, run_disturbed
-from tests.service.library.libraries import write_song
+from tests.service.library.libraries import TASKS, InlineEngine, write_song
 
 COUNT = 60
 SONG_S = 10.0
@@ -19,12 +22,15 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_the_table_does_not_show_that_hosts_were_lost(models_dir: Path, tmp_path: Path) -> None:
+    music = tmp_path / "music"
     for n in range(COUNT):
-        write_song(tmp_path / "music" / f"{n:03}.wav", duration_s=SONG_S, amplitude=0.3 + n / 200)
+        write_song(music / f"{n:03}.wav", duration_s=SONG_S, amplitude=0.3 + n / 200)
     tables = [tmp_path / f"{name}.csv" for name in ("undisturbed", "disturbed")]
-    ask = [str(tmp_path / "music"), "--models", str(models_dir)]
-    assert main([*ask, "--out", str(tables[0]), "--processes", "1", "--quiet"]) == 0
+    with closing(State(tmp_path / "undisturbed.state")) as state:
+        order = Order((str(music),), tables[0], Question(tasks=TASKS))
+        run(order, state, InlineEngine(models_dir))
 
+    ask = [str(music), "--models", str(models_dir)]
     with cluster(tmp_path) as hosts:
         command = [sys.executable, "-m", "service.library", *ask, "--out", str(tables[1])]
         assert run_disturbed(hosts, command, COUNT, tmp_path / "log") == 0

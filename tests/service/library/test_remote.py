@@ -1,5 +1,6 @@
 import asyncio
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,13 @@ from service.library.question import Question
 from service.library.remote import remote_engine
 from tests.server import server
 from tests.service.library.libraries import InlineEngine, write_library
+
+
+@pytest.fixture(scope="module")
+def busy(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with places for three, so that some are refused and ask again."""
+    with server(models_dir, tmp_path_factory.mktemp("busy") / "log", queue_size=2) as (_, http):
+        yield str(http.base_url)
 
 
 @pytest.fixture
@@ -31,16 +39,12 @@ def files(tmp_path: Path) -> list[str]:
 )
 def test_a_service_answers_as_its_bundles_do(
     models_dir: Path,
-    tmp_path: Path,
+    busy: str,
     files: list[str],
     tasks: tuple[str, ...] | None,
     more: dict[str, Any],
 ) -> None:
-    # Places for three, so that some are refused and asked again.
-    with (
-        server(models_dir, tmp_path / "log", queue_size=2) as (_, http),
-        remote_engine(str(http.base_url), tasks, None, 60) as engine,
-    ):
+    with remote_engine(busy, tasks, None, 60) as engine:
         question = Question(tasks=tuple(engine.models), **more)
         outcomes = {outcome.file: outcome for outcome in engine.classify(files, question)}
         hashes = {outcome.file: outcome.sha256 for outcome in engine.hash(files)}
