@@ -80,7 +80,8 @@ def _walk(
         if stat.S_ISDIR(mode):
             yield from _walk(path, on_problem, above | {identity})
         elif is_audio_name(name):
-            if error := irregular(mode):
-                on_problem(path, error)
-            else:
+            problem = irregular(mode)
+            if problem is None:
                 yield path
+            else:
+                on_problem(path, problem)
