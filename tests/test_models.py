@@ -13,9 +13,9 @@ from service.inference.grids import needed_rates_hz
 from service.streaming.protocol import StreamStart
 from service.streaming.session import Session
 from tests.server import ROOT
-from training.data.labels import TASKS, chord_label
+from training.data.labels import INTERVALS, TASKS, chord_label
 from training.recipes import RECIPES
-from training.synthesis.sounds import INTERVALS, GuitarSound, render_chord, render_no_music
+from training.synthesis.sounds import GuitarSound, render_chord, render_no_music
 
 MODELS = ROOT / "models"
 LARGEST_BUNDLE_BYTES = 6_000_000
