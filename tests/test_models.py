@@ -88,8 +88,10 @@ def test_chords_of_a_synthetic_guitar_are_named() -> None:
         for root, quality in cases
     ]
     wanted = [chord_label(root, quality) for root, quality in cases]
-    right = np.mean([n == w for n, w in zip(named, wanted, strict=True)])
-    assert right > 0.9
+    right = np.array([n == w for n, w in zip(named, wanted, strict=True)])
+    usual = [quality in ("maj", "min", "dim", "7", "maj7", "m7") for _, quality in cases]
+    assert right[usual].mean() > 0.9
+    assert right.mean() > 0.85
 
 
 @pytest.mark.parametrize("cents", [-40, -30, 0, 30, 40])
