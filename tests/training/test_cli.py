@@ -15,6 +15,7 @@ from tests.audio import noise
 from tests.service.serving import serve
 from tests.training.comparison.small import use_small_systems
 from tests.training.data.readers.pictures import random_levels
+from tests.training.fitting.test_song_windows import write_song
 from tests.training.made import (
     GUITAR_RATE_HZ,
     strum,
@@ -132,6 +133,7 @@ def test_data_that_do_not_exist_are_named(
         ("fit", "genre", "--data", "nowhere"),
         ("fit", "mood", "--data", ".", "--recipe", "nowhere"),
         ("fit", "chord", "--data", ".", "--outside", "nowhere"),
+        ("fit", "chord", "--data", ".", "--songs", "nowhere"),
     ],
 )
 def test_a_wrong_path_fails_before_tensorflow_is_loaded(
@@ -436,7 +438,8 @@ def test_the_whole_way_from_recordings_to_answers(
     assert main(["prepare", "chord", "--data", "recordings"]) == 0
     write_wav(tmp_path / "talk" / "a.wav", noise(1.0, rate_hz=11_025), 11_025)
     fit_chords = ["fit", "chord", "--data", "recordings", "--seed", "5"]
-    assert main([*fit_chords, "--outside", str(tmp_path / "talk")]) == 0
+    songs = write_song(tmp_path / "songs")
+    assert main([*fit_chords, "--outside", str(tmp_path / "talk"), "--songs", str(songs)]) == 0
     assert main(["export", "chord"]) == 0
     assert main(["report", "chord"]) == 0
     evaluate = ["evaluate", "models/chord", "--data", "recordings", "--split", "test"]
@@ -470,7 +473,7 @@ def test_the_whole_way_from_recordings_to_answers(
     assert str(tmp_path) not in card
     record = json.loads(card)["training"]
     assert record["command"] == (
-        "python -m training fit chord --data recordings --outside talk --seed 5"
+        "python -m training fit chord --data recordings --outside talk --songs songs --seed 5"
     )
     assert record["data_sets"] == {"guitar-chords-v3": 9}
     assert record["clips_skipped"] == 1

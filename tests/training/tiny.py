@@ -121,7 +121,7 @@ TINY_CHORD = varied(
     rendering=few(CHORD.supplement.rendering),
 )
 # Where it does not matter which network learns.
-LINEAR_CHORD = varied(TINY_CHORD, build=linear_chord_net)
+LINEAR_CHORD = varied(TINY_CHORD, build=linear_chord_net, finish=None)
 # No backbone and no teacher, whose package need not be there.
 TINY_GENRE = varied(
     GENRE, build=tiny_genre_net, backbone=None, fit=FIT, rendering=few(GENRE.supplement.rendering)

@@ -40,6 +40,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="SoundFonts (.sf2) whose guitars play half of the rendered chords; needs fluidsynth",
     )
     parser.add_argument(
+        "--songs",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FOLDER",
+        help="songs with their chords beside them, such as render makes: learn how chords sound "
+        "in songs too",
+    )
+    parser.add_argument(
         "--models",
         type=Path,
         default=Path("models"),
@@ -94,7 +103,9 @@ def run(options: argparse.Namespace) -> None:
             run=run,
             cache=FeatureCache(options.cache),
             seed=options.seed,
-            beside=Beside(outside=options.outside, soundfonts=options.soundfonts),
+            beside=Beside(
+                outside=options.outside, soundfonts=options.soundfonts, songs=options.songs
+            ),
             with_folds=not options.no_folds,
             cluster=options.cluster,
             command=_command_line(options),
@@ -118,6 +129,7 @@ def _command_line(options: argparse.Namespace) -> str:
     """Return the command for the card, without the paths of this machine."""
     beside = f" --outside {public_names(options.outside)}" if options.outside else ""
     beside += f" --soundfonts {public_names(options.soundfonts)}" if options.soundfonts else ""
+    beside += f" --songs {public_names(options.songs)}" if options.songs else ""
     how = " --no-folds" if options.no_folds else ""
     how += " --labels-from-data" if options.labels_from_data else ""
     how += f" --recipe {options.recipe_file.name}" if options.recipe_file else ""

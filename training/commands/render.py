@@ -1,4 +1,4 @@
-"""Play songs of POP909 with a band, to know their chords."""
+"""Play songs of POP909 with a band, or made-up ones, to know their chords."""
 
 import argparse
 import logging
@@ -20,13 +20,22 @@ stays, so each way needs a folder of its own.
     --soundfonts /usr/share/sounds/sf2/TimGM6mb.sf2
   python -m training progressions --songs FOLDER
 
+With --made-up, songs are written from sequences of chords that pop songs have few of, for guitar,
+bass and drums. Chords are learned from both kinds: python -m training fit chord --songs FOLDERS.
+
 Needs the program fluidsynth. POP909 holds folders NNN with NNN.mid and chord_midi.txt.
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what it can be told."""
-    parser.add_argument("--pop909", type=Path, required=True, help="folder of the songs")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--pop909", type=Path, help="folder of the songs")
+    source.add_argument(
+        "--made-up",
+        action="store_true",
+        help="write songs instead, of the chords that pop songs have few of",
+    )
     parser.add_argument(
         "--soundfonts", type=Path, nargs="+", required=True, metavar="FILE", help="play in turn"
     )
@@ -47,9 +56,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Play songs of POP909 with a band."""
+    """Play songs of POP909 with a band, or made-up ones."""
+    from training.progressions.made_up_rendering import render_made_up
     from training.progressions.rendering import RenderJob, render
 
+    if options.pop909 is None:
+        count = render_made_up(
+            options.out, options.soundfonts, count=options.count, seed=options.seed
+        )
+        logging.info("%d made-up songs are in %s", count, options.out)
+        return
     count = render(
         RenderJob(
             pop909=options.pop909,
@@ -67,7 +83,7 @@ def run(options: argparse.Namespace) -> None:
 
 COMMAND = Command(
     "render",
-    "play songs of POP909 with a band, to know their chords",
+    "play songs of POP909 with a band, or made-up ones, to know their chords",
     add_options,
     run,
     details=HELP,

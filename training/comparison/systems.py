@@ -158,6 +158,7 @@ class System:
             name=f"{task} {self.name}",
             inputs=Inputs(features.spec, features.windows, features.backbone),
             build=lambda _: model.build(features, n_labels),
+            finish=None,
             augment=features.augment,
             fit=model.fit,
             supplement=Supplement(),

@@ -8,11 +8,34 @@ GENRES = (
 EMOTIONS = ("happy", "sad")
 
 ROOTS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-QUALITIES = ("maj", "min", "dim", "7", "maj7", "m7")
 NO_CHORD = "N"
-_SUFFIX = {"maj": "", "min": "m", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "m7"}
-
-_HARTE = {"maj": "maj", "min": "min", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "min7"}
+# Each quality as guitarists write it after the root, and in Harte's notation.
+_SUFFIX = {
+    "maj": "", "min": "m", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "m7",
+    "sus2": "sus2", "sus4": "sus4", "aug": "aug", "m7b5": "m7b5", "dim7": "dim7", "6": "6",
+    "m6": "m6",
+}  # fmt: skip
+_HARTE = {
+    "maj": "maj", "min": "min", "dim": "dim", "7": "7", "maj7": "maj7", "m7": "min7",
+    "sus2": "sus2", "sus4": "sus4", "aug": "aug", "m7b5": "hdim7", "dim7": "dim7", "6": "maj6",
+    "m6": "min6",
+}  # fmt: skip
+QUALITIES = tuple(_SUFFIX)
+INTERVALS = {  # semitones above the root
+    "maj": (0, 4, 7),
+    "min": (0, 3, 7),
+    "dim": (0, 3, 6),
+    "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "m7": (0, 3, 7, 10),
+    "sus2": (0, 2, 7),
+    "sus4": (0, 5, 7),
+    "aug": (0, 4, 8),
+    "m7b5": (0, 3, 6, 10),
+    "dim7": (0, 3, 6, 9),
+    "6": (0, 4, 7, 9),
+    "m6": (0, 3, 7, 9),
+}
 
 CHORDS = (*(root + _SUFFIX[quality] for root in ROOTS for quality in QUALITIES), NO_CHORD)
 
@@ -35,6 +58,9 @@ _QUALITY_WORDS = {
     "dim": "dim", "o": "dim", "7": "7", "dom7": "7", "9": "7",
     "maj7": "maj7", "M7": "maj7", "maj9": "maj7", "M9": "maj7",
     "m7": "m7", "min7": "m7", "m9": "m7", "min9": "m7",
+    "sus2": "sus2", "sus4": "sus4", "sus": "sus4", "aug": "aug", "+": "aug",
+    "m7b5": "m7b5", "min7b5": "m7b5", "hdim7": "m7b5", "hdim": "m7b5",
+    "dim7": "dim7", "o7": "dim7", "6": "6", "maj6": "6", "M6": "6", "m6": "m6", "min6": "m6",
 }  # fmt: skip
 _NO_CHORD_WORDS = {"none", "noise", "silence", "no chord"}
 _GENRE_WORDS = {"hip-hop": "hiphop", "hip hop": "hiphop", "rap": "hiphop"}

@@ -1,6 +1,6 @@
 """Split clips by group, never by file."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +10,7 @@ import numpy as np
 from training.data.readers import LabelledClip
 
 MOST_FOLDS = 5
+SMALL_DATA_SETS = "small data sets"
 
 
 class Grouped(Protocol):
@@ -114,17 +115,30 @@ def measurable_folds(clips: Sequence[LabelledClip]) -> list[Fold]:
     return [_fold(clips, f"groups-{k + 1}", test) for k, test in enumerate(held_out)]
 
 
-def leave_one_data_set_out(clips: Sequence[LabelledClip]) -> list[Fold]:
+def leave_one_data_set_out(clips: Sequence[LabelledClip], *, least_clips: int = 1) -> list[Fold]:
     """Hold out each data set in turn: other guitars, players and rooms.
 
     Where there is only one, its groups are held out instead.
+
+    Parameters
+    ----------
+    clips
+        What may be learned from.
+    least_clips
+        Data sets of fewer clips are held out together, if there are several of them beside others.
     """
-    names = sorted({clip.data_set for clip in clips})
-    if len(names) == 1:
+    counts = Counter(clip.data_set for clip in clips)
+    if len(counts) == 1:
         return group_fold_plan(clips, n_folds=5, split=None, seed=0)
+    small = [name for name, count in sorted(counts.items()) if count < least_clips]
+    if len(small) < 2 or len(small) == len(counts):
+        small = []
+    held_out = {name: {name} for name in sorted(counts) if name not in small}
+    if small:
+        held_out[SMALL_DATA_SETS] = set(small)
     return [
-        _fold(clips, name, [i for i, clip in enumerate(clips) if clip.data_set == name])
-        for name in names
+        _fold(clips, name, [i for i, clip in enumerate(clips) if clip.data_set in data_sets])
+        for name, data_sets in held_out.items()
     ]
 
 

@@ -31,12 +31,15 @@ class Beside:
         Folders of recordings that have none of the labels, such as speech.
     soundfonts
         SoundFonts whose guitars play half of the rendered chords.
+    songs
+        Folders of songs with their chords beside them.
     context
         A finished model that listens to the clips; None for recipes without.
     """
 
     outside: Sequence[Path] = ()
     soundfonts: Sequence[Path] = ()
+    songs: Sequence[Path] = ()
     context: Context | None = None
 
 

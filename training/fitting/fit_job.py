@@ -65,7 +65,7 @@ def fingerprint(job: FitJob, clips: Sequence[LabelledClip], beside: Sequence[Ite
 
     That is recipe, seed, the labelled clips, the model that listens to them, and all that is
     learned from beside them, as the network will see it: recordings of folders and further
-    lists, and sounds rendered with SoundFonts.
+    lists, sounds rendered with SoundFonts, and songs.
     """
     digest = hashlib.sha256(repr((recipe_text(job.recipe), job.seed)).encode())
     if job.recipe.inputs.context is not None:

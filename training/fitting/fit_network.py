@@ -90,6 +90,8 @@ def fit_network(
             *([] if tensorboard is None else [follow(tensorboard)]),
         ],
     )
+    if recipe.finish is not None:
+        recipe.finish(network)
     return Fitted(network, keep_best.history)
 
 

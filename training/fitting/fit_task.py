@@ -146,7 +146,8 @@ def _gather(job: FitJob) -> tuple[Material, Context | None]:
             cluster=job.cluster,
         )
         material = keep_copies_together(material, job.recipe)
-        job.run.claim(fingerprint(job, material.clips, [*material.others, *material.synthetic]))
+        besides = [*material.others, *material.synthetic, *material.songs]
+        job.run.claim(fingerprint(job, material.clips, besides))
         if context is not None:
             shutil.copytree(folder, job.run.context_folder, dirs_exist_ok=True)
     return material, context

@@ -66,6 +66,8 @@ class Material:
         Rendered clips.
     skipped
         Clips that could not be read.
+    songs
+        Windows of songs.
     """
 
     clips: list[LabelledClip]
@@ -73,10 +75,12 @@ class Material:
     others: list[Item]
     synthetic: list[Item]
     skipped: list[Skipped]
+    songs: list[Item] = field(default_factory=list)
 
     def without_groups(self, items: Sequence[Item], groups: set[str]) -> list[Item]:
-        """Return given and other items whose group is not held out, and all synthetic ones."""
-        return [i for i in (*items, *self.others) if i.group not in groups] + self.synthetic
+        """Return given and other items whose group is not held out, and all that is no clip."""
+        clips = [item for item in (*items, *self.others) if item.group not in groups]
+        return [*clips, *self.synthetic, *self.songs]
 
 
 def examples(items: Sequence[Item]) -> Examples:

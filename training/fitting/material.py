@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from service.inference.features import FilterBank
 from training.augmentation.degradation import DegradedAudio
 from training.data.cache import FeatureCache, HalfGrid
 from training.data.filter_banks import make_bank
@@ -24,6 +25,7 @@ from training.fitting.beside import (
     rendered,
 )
 from training.fitting.items import NO_COMMENT, Item, Material
+from training.fitting.song_windows import song_windows
 from training.networks.context import hear_clips
 from training.networks.teacher import Teacher
 from training.recipes import Recipe
@@ -139,14 +141,33 @@ def assemble(
     if beside.context is not None:
         heard = hear_clips(beside.context, [p.clip for p in (*known, *outside)], cache, cluster)
         items, strangers = _told(items, known, heard), _told(strangers, outside, heard)
-    weight = _weight_beside(items, len(synthetic) + len(strangers), recipe.supplement.share)
+    songs = _songs(recipe, bank, cache, beside, cluster)
+    share, songs_share = recipe.supplement.share, recipe.supplement.songs_share if songs else 0.0
+    drawn = sum(item.weight for item in items) / (1 - share - songs_share)
+    weight = share * drawn / max(1, len(synthetic) + len(strangers))
+    songs_weight = songs_share * drawn / max(1, len(songs))
     return Material(
         clips=[prepared.clip for prepared in labelled.clips],
         items=items[:own],
         others=items[own:] + [replace(item, weight=weight) for item in strangers],
         synthetic=[replace(item, weight=weight) for item in synthetic],
+        songs=[replace(item, weight=songs_weight * item.weight) for item in songs],
         skipped=labelled.skipped,
     )
+
+
+def _songs(
+    recipe: Recipe,
+    bank: FilterBank,
+    cache: FeatureCache,
+    beside: Beside,
+    cluster: str | None,
+) -> list[Item]:
+    if not beside.songs:
+        return []
+    if recipe.supplement.songs_share == 0:
+        raise TrainingError(f"The recipe {recipe.name} learns from no songs; leave out --songs.")
+    return song_windows(recipe, beside.songs, bank, cache, cluster)
 
 
 def _copies(clips: Sequence[LabelledClip], recipe: Recipe) -> list[LabelledClip]:
@@ -201,9 +222,3 @@ def _told(
         replace(item, context=heard[p.clip.source.name])
         for item, p in zip(items, prepared, strict=True)
     ]
-
-
-def _weight_beside(items: Sequence[Item], n_beside: int, share: float) -> float:
-    """Return the weight with which so many further items make up a share of all windows."""
-    total = sum(item.weight for item in items)
-    return share / (1 - share) * total / max(1, n_beside)

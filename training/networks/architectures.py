@@ -6,9 +6,12 @@ use only operations that tf2onnx converts faithfully (no GRU, no exact GELU, no
 """
 
 import keras
+import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 SEMITONES = 12
+QUALITIES_LAYER = "qualities"
 
 
 def chord_net(
@@ -61,13 +64,27 @@ def chord_net(
     around = layers.Concatenate(axis=1)([folded, layers.Cropping1D((0, 1))(folded)])
     x = layers.Conv1D(4 * width, SEMITONES, activation="relu")(around)
     x = layers.Dropout(dropout)(x)
-    by_root = layers.Flatten()(layers.Conv1D(qualities, 1)(x))
+    by_root = layers.Flatten()(layers.Conv1D(qualities, 1, name=QUALITIES_LAYER)(x))
     overall = layers.Concatenate()(
         [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
     )
     no_chord = layers.Dense(1)(overall)
     logits = layers.Concatenate(name="logits")([by_root, no_chord])
     return keras.Model(window, {"logits": logits}, name="chord_net")
+
+
+def expect_less(network: keras.Model, nats: NDArray[np.float32]) -> None:
+    """Lower the logits of some qualities of a :func:`chord_net`, on all roots alike.
+
+    Parameters
+    ----------
+    network
+        Is changed.
+    nats
+        By how much, shape [qualities].
+    """
+    layer = network.get_layer(QUALITIES_LAYER)
+    layer.bias.assign(layer.bias - nats)
 
 
 def listening_net(

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from service.audio.decode import Samples
 from training.augmentation.degradation import degrade
 from training.data.readers.pop909 import Pop909Song, read_pop909
-from training.progressions.song_folder import write_jams
+from training.data.song_folder import write_jams
 from training.synthesis.band import Arrangement, arrange
 from training.synthesis.soundfont import render_midi, require_fluidsynth
 
@@ -93,10 +93,7 @@ def _render_one(job: RenderJob, song: Pop909Song, soundfont: Path) -> None:
         duration_s=min(job.duration_s, last_s - start_s),
         exact_notes=job.exact_notes,
     )
-    samples = _perform(arrangement, soundfont, rng)
-    partial = job.out / f"{name}.part"
-    soundfile.write(partial, samples, RATE_HZ, format="FLAC", subtype="PCM_16")
-    partial.replace(job.out / f"{name}.flac")
+    keep_recording(truth, _perform(arrangement, soundfont, rng))
     # The truth comes last: where it is, all is.
     write_jams(
         truth,
@@ -107,11 +104,18 @@ def _render_one(job: RenderJob, song: Pop909Song, soundfont: Path) -> None:
     )
 
 
+def keep_recording(truth: Path, samples: Samples) -> None:
+    """Write a recording as loud as all others beside where its truth will lie."""
+    loudest = max(float(np.abs(samples).max()), 1e-6)
+    partial = truth.with_suffix(".part")
+    soundfile.write(partial, samples * (PEAK / loudest), RATE_HZ, format="FLAC", subtype="PCM_16")
+    partial.replace(truth.with_suffix(".flac"))
+
+
 def _perform(arrangement: Arrangement, soundfont: Path, rng: np.random.Generator) -> Samples:
     n_samples = round(arrangement.duration_s * RATE_HZ)
     played = render_midi(arrangement.midi(), soundfont, RATE_HZ)[:n_samples]
     samples = np.pad(played, (0, n_samples - len(played)))
     if rng.random() < WORN_SHARE:
         samples = degrade(samples, RATE_HZ, rng)
-    loudest = max(float(np.abs(samples).max()), 1e-6)
-    return (samples * (PEAK / loudest)).astype(np.float32)
+    return samples

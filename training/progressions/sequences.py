@@ -12,7 +12,8 @@ import numpy as np
 from mir_eval.chord import encode
 from numpy.typing import NDArray
 
-from training.data.labels import CHORDS, NO_CHORD, chord_label
+from training.data.harte import nearest_chord
+from training.data.labels import CHORDS, chord_label
 from training.data.readers.pop909 import Pop909Song
 from training.progressions.songs import ChordSequence
 
@@ -25,14 +26,6 @@ TIMES = 10  # that a made-up sequence counts as played
 # the key, as if that had been seen so often.
 BACKING_CHANGES = 20.0
 BACKING_CHORDS = 0.1
-
-_INTERVALS_OF = {
-    (0, 4, 7): "maj", (0, 3, 7): "min", (0, 3, 6): "dim",
-    (0, 4, 7, 10): "7", (0, 4, 7, 11): "maj7", (0, 3, 7, 10): "m7",
-    (0, 4, 7, 9): "maj", (0, 3, 7, 9): "min", (0, 3, 7, 11): "min",
-    (0, 3, 6, 10): "dim", (0, 3, 6, 9): "dim", (0, 4, 8): "maj",
-    (0, 2, 7): "maj", (0, 5, 7): "maj", (0, 5, 7, 10): "7",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,16 +75,6 @@ def learn_sequences(
     )
 
 
-def reduced(label: str, semitones: int = 0) -> int:
-    """Return the index of the chord that is nearest to one in Harte's notation."""
-    root, bitmap, _ = encode(label)
-    if root < 0:
-        return CHORDS.index(NO_CHORD)
-    intervals = tuple(np.flatnonzero(bitmap > 0).tolist())
-    quality = _INTERVALS_OF.get(intervals) or ("min" if 3 in intervals else "maj")
-    return CHORDS.index(chord_label(int(root) + semitones, quality))
-
-
 def _played(sequence: ChordSequence) -> list[tuple[int, float]]:
     labels = [CHORDS.index(chord_label(root, quality)) for root, quality in sequence]
     return [(label, 1.0) for label in labels * TIMES]
@@ -105,7 +88,7 @@ def _stretches(song: Pop909Song) -> Iterable[tuple[int, list[tuple[int, float]]]
         within = song.chords.between(float(start_s), float(end_s))
         down = -int(encode(tonic)[0])
         for label, (start, end) in zip(within.labels, within.intervals_s, strict=True):
-            index, length_s = reduced(label, down), float(end - start)
+            index, length_s = nearest_chord(label, down), float(end - start)
             if chords and chords[-1][0] == index:
                 chords[-1] = index, chords[-1][1] + length_s
             else:

@@ -16,12 +16,12 @@ from service.errors import ServiceError
 from service.inference.bundle import Bundle
 from service.inference.card import Estimate
 from service.inference.grids import needed_rates_hz
+from training.data.song_folder import SongFile, read_song_folder
 from training.errors import TrainingError
 from training.evaluation.metrics import with_interval
 from training.progressions.keys import score_key
 from training.progressions.lab_answers import ask, lab_annotation
 from training.progressions.scores import Score, pool, score
-from training.progressions.song_folder import SongFile, read_song_folder
 
 # What BTC (Park et al., ISMIR 2019), the best of the open systems, reaches on recordings that it
 # did not learn from, as the public benchmark of its descendant btc-hcqt measured it by mir_eval.

@@ -1,14 +1,12 @@
 """What the network that hears songs learns from: windows with their neighbours, and the truth.
 
-The truth of a window is the set of labels that are right in its middle. A suspended chord has none,
-so any chord on its root is.
+The truth of a window is the label that is right in its middle.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from mir_eval.chord import encode
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -18,9 +16,9 @@ from service.inference.softmax import softmax
 from service.inference.songs import scaled_logs
 from service.inference.windows import cut_windows, end_in_silence
 from training.data.annotation import Annotation
-from training.data.labels import CHORDS, NO_CHORD, QUALITIES
+from training.data.harte import nearest_chord
+from training.data.labels import CHORDS
 from training.errors import TrainingError
-from training.progressions.sequences import reduced
 
 AT_ONCE = 64
 
@@ -89,10 +87,5 @@ def right_labels(chords: Annotation, times_s: NDArray[np.float64]) -> NDArray[np
     right = np.zeros((len(times_s), len(CHORDS)), dtype=bool)
     segments = np.searchsorted(chords.intervals_s[:, 0], times_s, side="right") - 1
     for row, segment in zip(right, np.maximum(segments, 0), strict=True):
-        label = chords.labels[segment]
-        root = int(encode(label)[0])
-        if label != NO_CHORD and "sus" in label:
-            row[root * len(QUALITIES) : (root + 1) * len(QUALITIES)] = True
-        else:
-            row[reduced(label)] = True
+        row[nearest_chord(chords.labels[segment])] = True
     return right

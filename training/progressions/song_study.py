@@ -22,11 +22,11 @@ from service.inference.songs import LOG_SCALE, SongSpec
 from training.data.annotation import Annotation
 from training.data.labels import CHORDS, NO_CHORD, QUALITIES, ROOTS
 from training.data.readers.pop909 import read_pop909
+from training.data.song_folder import SongFile, read_song_folder
 from training.errors import TrainingError
 from training.evaluation.evaluate import load_bundle
 from training.progressions.made_up_lessons import OF_TRIADS, WITH_SEVENTHS
 from training.progressions.sequences import Sequences, learn_sequences
-from training.progressions.song_folder import SongFile, read_song_folder
 from training.progressions.song_lessons import Lessons, make_lessons
 from training.progressions.songs import GUITARS, render_song, write_song
 from training.results.exchange import put_in_place

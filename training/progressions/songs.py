@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from service.audio.decode import Samples
-from training.data.labels import chord_label
+from training.data.labels import INTERVALS, chord_label
 from training.progressions.progression import Progression
 from training.synthesis.soundfont import render_midi
 from training.synthesis.sounds import voicing
@@ -74,13 +74,20 @@ class Song:
 
 
 def render_songs(
-    soundfont: Path, sample_rate_hz: int, *, count: int, seed: int
+    soundfont: Path,
+    sample_rate_hz: int,
+    *,
+    count: int,
+    seed: int,
+    sequences: Sequence[ChordSequence] = SEQUENCES,
 ) -> list[Progression]:
-    """Write and render songs, equally many with each guitar of the font."""
+    """Write and render songs of some sequences, equally many with each guitar of the font."""
     rng = np.random.default_rng(seed)
     guitars = list(GUITARS)
     return [
-        render_song(write_song(rng, guitars[n % len(guitars)]), soundfont, sample_rate_hz)
+        render_song(
+            write_song(rng, guitars[n % len(guitars)], sequences), soundfont, sample_rate_hz
+        )
         for n in range(count)
     ]
 
@@ -177,7 +184,7 @@ def _perform(
             _pick(guitar, frets, start, end, rng)
         else:
             _strum(guitar, frets, start, end, pattern, strum_beats, rng)
-        fifth = 6 if quality == "dim" else 7
+        fifth = INTERVALS[quality][2]
         low = 28 + (root - 28) % 12  # from E1 upwards, a bass guitar's lowest string
         for beat in range(start, end, 2):
             note = low if (beat - start) % 4 == 0 else low + fifth - (12 if low > 35 else 0)

@@ -85,6 +85,9 @@ class Supplement:
         Sounds to render.
     share
         Share of outside and rendered sounds among the windows drawn.
+    songs_share
+        Share of songs among them, where there are songs to learn from; none for recipes that learn
+        from none.
     """
 
     further: tuple[str, ...] = ()
@@ -95,6 +98,7 @@ class Supplement:
     outside_label: str | None = None
     rendering: Rendering | None = None
     share: float = 0.0
+    songs_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,8 @@ class Recipe:
         How it is served.
     vocabulary
         Labels that come from the data; none where they are those of a known task.
+    finish
+        Changes a network that has been fitted; None to leave it as it is.
     """
 
     name: str
@@ -193,6 +199,7 @@ class Recipe:
     supplement: Supplement = Supplement()
     serving: Serving = Serving()
     vocabulary: tuple[str, ...] = ()
+    finish: Callable[[keras.Model], None] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -232,12 +232,13 @@ def _track(part: Part, channel: int, bend: int) -> mido.MidiTrack:
         track.append(mido.Message("control_change", channel=channel, control=control, value=value))
     events = []
     for note in part.notes:
-        for time_s, kind, velocity in (
-            (note.start_s, "note_on", note.velocity),
-            (note.end_s, "note_off", 0),
-        ):
+        first, last = round(note.start_s * TICKS_PER_S), round(note.end_s * TICKS_PER_S)
+        # One of no length would end before it begins, and then sound for ever.
+        if first == last:
+            continue
+        for tick, kind, velocity in ((first, "note_on", note.velocity), (last, "note_off", 0)):
             message = mido.Message(kind, channel=channel, note=note.pitch, velocity=velocity)
-            events.append((round(time_s * TICKS_PER_S), kind == "note_on", message))
+            events.append((tick, kind == "note_on", message))
     now = 0
     # Notes end before others begin, so that a repeated one sounds again.
     for tick, _, message in sorted(events, key=lambda e: e[:2]):

@@ -14,19 +14,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from training.data.labels import INTERVALS
 from training.synthesis.room import echoes
 
 Waveform = NDArray[np.float32]
 
 STANDARD_TUNING = (40, 45, 50, 55, 59, 64)  # MIDI notes of the open strings
-INTERVALS = {  # semitones above the root
-    "maj": (0, 4, 7),
-    "min": (0, 3, 7),
-    "dim": (0, 3, 6),
-    "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "m7": (0, 3, 7, 10),
-}
 LOWEST_BASS_NOTE = 28  # MIDI
 MAX_PARTIALS = 24
 
@@ -95,7 +88,7 @@ def voicing(root: int, quality: str, rng: Generator) -> list[int]:
     root
         Pitch class of the root, 0 = C.
     quality
-        A key of ``INTERVALS``.
+        One of the vocabulary's.
     rng
         Source of randomness.
     """

@@ -51,6 +51,8 @@ def test_every_chord_of_the_model_has_notes(modules: Page) -> None:
     assert all(3 <= len(pitches) <= 4 for pitches in classes)
     assert classes[chords.index("Am7")] == [0, 4, 7, 9]
     assert classes[chords.index("Bdim")] == [2, 5, 11]
+    assert classes[chords.index("Dsus4")] == [2, 7, 9]
+    assert classes[chords.index("C6")] == classes[chords.index("Am7")]
     assert module(modules, CHORDS, 'm.notesOf("N")') == []
 
 

@@ -1,6 +1,15 @@
 import pytest
 
-from training.data.labels import CHORDS, EMOTIONS, GENRES, TASKS, canonical_label, chord_label
+from training.data.labels import (
+    CHORDS,
+    EMOTIONS,
+    GENRES,
+    QUALITIES,
+    TASKS,
+    canonical_label,
+    chord_label,
+    harte_label,
+)
 
 
 def test_the_genres_and_emotions_are_those_of_the_contract() -> None:
@@ -17,11 +26,14 @@ def test_the_chords_include_all_triads_and_those_of_guitar_chords_v3() -> None:
 
     assert triads | {"N"} <= set(CHORDS)
     assert {"Am", "Bb", "Bdim", "C", "Dm", "Em", "F", "G"} <= set(CHORDS)
-    assert len(set(CHORDS)) == len(CHORDS) == 12 * 6 + 1
+    assert len(set(CHORDS)) == len(CHORDS) == 12 * len(QUALITIES) + 1
 
 
 def test_chords_come_in_the_order_of_the_networks_outputs() -> None:
-    assert CHORDS[:8] == ("C", "Cm", "Cdim", "C7", "Cmaj7", "Cm7", "C#", "C#m")
+    assert CHORDS[:14] == (
+        "C", "Cm", "Cdim", "C7", "Cmaj7", "Cm7", "Csus2", "Csus4", "Caug", "Cm7b5", "Cdim7", "C6",
+        "Cm6", "C#",
+    )  # fmt: skip
     assert CHORDS[-1] == "N"
 
 
@@ -46,6 +58,8 @@ def test_enharmonic_roots_are_one_label(word: str, label: str) -> None:
     [
         ("A:min", "Am"), ("Bb:maj", "Bb"), ("Gb:min7", "F#m7"), ("C:dim", "Cdim"),
         ("D:7", "D7"), ("E:maj7", "Emaj7"), ("F", "F"), ("N", "N"),
+        ("D:sus4", "Dsus4"), ("E:sus2", "Esus2"), ("C:aug", "Caug"), ("B:hdim7", "Bm7b5"),
+        ("Db:dim7", "C#dim7"), ("C:maj6", "C6"), ("A:min6", "Am6"),
     ],
 )  # fmt: skip
 def test_harte_notation_is_read(word: str, label: str) -> None:
@@ -58,6 +72,8 @@ def test_harte_notation_is_read(word: str, label: str) -> None:
         (" F#m ", "F#m"), ("Gbmin", "F#m"), ("Cminor", "Cm"), ("C-", "Cm"), ("CM", "C"),
         ("Cmajor", "C"), ("Bo", "Bdim"), ("Gdom7", "G7"), ("CM7", "Cmaj7"), ("Cmin7", "Cm7"),
         ("noise", "N"), ("silence", "N"), ("none", "N"),
+        ("Dsus", "Dsus4"), ("C+", "Caug"), ("Bm7b5", "Bm7b5"), ("Do7", "Ddim7"), ("C6", "C6"),
+        ("Am6", "Am6"),
     ],
 )  # fmt: skip
 def test_chords_are_read_as_guitarists_write_them(word: str, label: str) -> None:
@@ -77,7 +93,19 @@ def test_ninths_are_the_sevenths_that_they_are_built_on(word: str, label: str) -
     assert canonical_label("chord", word) == label
 
 
-@pytest.mark.parametrize("word", ["", "H", "Csus2", "Caug", "am", "C/E", "G:maj/3", "chords", "X"])
+@pytest.mark.parametrize(
+    ("label", "harte"),
+    [("C", "C:maj"), ("F#m", "F#:min"), ("Em7", "E:min7"), ("Dsus4", "D:sus4"), ("Caug", "C:aug"),
+     ("Bm7b5", "B:hdim7"), ("Ddim7", "D:dim7"), ("C6", "C:maj6"), ("Am6", "A:min6"), ("N", "N")],
+)  # fmt: skip
+def test_lab_files_spell_chords_in_hartes_notation(label: str, harte: str) -> None:
+    assert harte_label(label) == harte
+    assert canonical_label("chord", harte) == label
+
+
+@pytest.mark.parametrize(
+    "word", ["", "H", "Cadd9", "C7sus4", "am", "C/E", "G:maj/3", "chords", "X"]
+)
 def test_unknown_chords_have_no_label(word: str) -> None:
     assert canonical_label("chord", word) is None
 

@@ -8,6 +8,7 @@ from tests.training.made import make_clip
 from training.data.labels import GENRES
 from training.data.readers import LabelledClip
 from training.data.splits import (
+    SMALL_DATA_SETS,
     Fold,
     group_fold_plan,
     group_folds,
@@ -138,6 +139,24 @@ def test_each_data_set_is_held_out_once_by_its_name() -> None:
         assert fold.name not in {clips[i].data_set for i in train_of(fold, clips)}
         assert_no_group_on_two_sides(clips, fold)
     assert sorted(i for fold in plan for i in fold.test) == list(range(len(clips)))
+
+
+def test_small_data_sets_are_held_out_together_beside_others() -> None:
+    sizes = {"large": 5, "small": 2, "tiny": 1}
+    clips = [
+        make_clip(group=f"{name}-{n}", data_set=name)
+        for name, size in sizes.items()
+        for n in range(size)
+    ]
+
+    plan = leave_one_data_set_out(clips, least_clips=3)
+    held_out = {fold.name: {clips[i].data_set for i in fold.test} for fold in plan}
+    assert held_out == {"large": {"large"}, SMALL_DATA_SETS: {"small", "tiny"}}
+    assert all(train_of(fold, clips) for fold in plan)
+
+    for alone in (2, 6):
+        plan = leave_one_data_set_out(clips, least_clips=alone)
+        assert [fold.name for fold in plan] == ["large", "small", "tiny"]
 
 
 def test_an_artist_of_two_data_sets_is_not_trained_on_when_either_is_held_out() -> None:

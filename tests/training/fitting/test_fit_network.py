@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from numpy.random import Generator
@@ -84,6 +85,16 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
 
     np.testing.assert_array_equal(weights(fit_toy(tmp_path / "b", quick, stop=None)), first)
     assert not np.allclose(weights(fit_toy(tmp_path / "c", quick, stop=None, seed=2)), first)
+
+
+def test_a_recipe_may_change_a_fitted_network_at_last(
+    whole: tuple[Fitted, Path], tmp_path: Path
+) -> None:
+    def halve(network: keras.Model) -> None:
+        network.set_weights([w / 2 for w in network.get_weights()])
+
+    changed = fit_toy(tmp_path, replace(TOY, finish=halve))
+    np.testing.assert_allclose(weights(changed), weights(whole[0]) / 2, rtol=1e-6)
 
 
 def test_each_epoch_draws_batches_of_its_own(

@@ -9,6 +9,7 @@ from service.inference.features import FilterBank
 from tests.audio import noise
 from tests.server import ROOT
 from tests.training.data.readers.pictures import random_levels
+from tests.training.fitting.test_song_windows import write_song
 from tests.training.made import GUITAR_RATE_HZ, strum, write_csv, write_wav
 from tests.training.tiny import N_RENDERED, TINY_CHORD, TINY_GENRE, varied
 from training.augmentation.degradation import DegradedAudio
@@ -19,7 +20,7 @@ from training.data.readers import AudioFile
 from training.data.readers.clips import Source
 from training.errors import TrainingError
 from training.fitting import beside
-from training.fitting.beside import Beside
+from training.fitting.beside import NOTHING_BESIDE, Beside
 from training.fitting.items import Item, Material
 from training.fitting.material import gather
 from training.networks.context import OUTPUTS, ContextRecipe, load_context, write_context
@@ -85,9 +86,14 @@ def write_outsiders(folder: Path) -> Path:
 
 
 def gather_chords(
-    tmp_path: Path, cache: FeatureCache, recipe: Recipe = TINY_CHORD, seed: int = 1
+    tmp_path: Path,
+    cache: FeatureCache,
+    recipe: Recipe = TINY_CHORD,
+    seed: int = 1,
+    further: Beside = NOTHING_BESIDE,
 ) -> Material:
-    return gather(recipe, [write_chords(tmp_path / "data")], cache, teacher=None, seed=seed)
+    data = [write_chords(tmp_path / "data")]
+    return gather(recipe, data, cache, teacher=None, seed=seed, beside=further)
 
 
 def test_each_readable_clip_is_an_item_with_its_label_and_group(
@@ -137,11 +143,35 @@ def test_synthetic_clips_make_up_the_recipes_share(tmp_path: Path, cache: Featur
     assert synthetic / (synthetic + real) == pytest.approx(TINY_CHORD.supplement.share)
 
 
+def test_songs_make_up_their_share_and_are_learned_from_whatever_is_held_out(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    recipe = varied(TINY_CHORD, songs_share=0.4)
+    songs = write_song(tmp_path / "songs")
+    gathered = gather_chords(tmp_path, cache, recipe, further=Beside(songs=[songs]))
+
+    drawn = sum(item.weight for item in gathered.songs)
+    other = sum(item.weight for item in (*gathered.items, *gathered.synthetic))
+    assert drawn / (drawn + other) == pytest.approx(0.4)
+    groups = {item.group for item in gathered.items}
+    left = gathered.without_groups(gathered.items, groups)
+    assert left == [*gathered.synthetic, *gathered.songs]
+
+
+def test_a_recipe_that_learns_from_no_songs_refuses_them(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    songs = write_song(tmp_path / "songs")
+    recipe = varied(TINY_CHORD, songs_share=0.0)
+    with pytest.raises(TrainingError, match="leave out --songs"):
+        gather_chords(tmp_path, cache, recipe, further=Beside(songs=[songs]))
+
+
 def test_synthetic_clips_have_all_qualities_and_no_chord(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
     labels = {CHORDS[item.label] for item in gather_chords(tmp_path, cache).synthetic}
-    for quality in ("m", "dim", "7", "maj7", "m7"):
+    for quality in ("m", "dim", "7", "maj7", "m7", "sus4", "aug"):
         assert any(label.endswith(quality) for label in labels)
     assert "N" in labels
 

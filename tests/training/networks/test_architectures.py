@@ -7,6 +7,7 @@ from training.data.labels import CHORDS, GENRES, QUALITIES
 from training.networks.architectures import (
     chord_net,
     embedding_net,
+    expect_less,
     listening_net,
     serving_network,
     statistics_net,
@@ -44,6 +45,15 @@ def output_shapes(network: keras.Model) -> dict[str, tuple[int | None, ...]]:
 def test_the_chord_network_has_one_logit_a_chord(chords: keras.Model) -> None:
     assert answers(chords, middle_content()).shape == (4, len(CHORDS))
     assert chords.output_names == ["logits"]
+
+
+def test_less_can_be_expected_of_a_quality_on_all_roots() -> None:
+    network = chord_net(FRAMES, BANDS, 3, width=2)
+    before = answers(network, middle_content())
+    expect_less(network, np.array([0.0, 1.5, 0.0], np.float32))
+
+    lowered = np.array([0.0, 1.5, 0.0] * 12 + [0.0])
+    np.testing.assert_allclose(answers(network, middle_content()), before - lowered, atol=1e-4)
 
 
 @pytest.mark.parametrize("semitones", [-5, -1, 1, 3, 6])

@@ -7,9 +7,9 @@ import soundfile
 
 from tests.training.songs909 import write_song
 from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
+from training.data.song_folder import read_song_folder
 from training.errors import TrainingError
 from training.progressions.rendering import RATE_HZ, RenderJob, render
-from training.progressions.song_folder import read_song_folder
 
 
 def make_job(tmp_path: Path) -> RenderJob:

@@ -10,7 +10,6 @@ from training.progressions.sequences import (
     SEVENTHS,
     SEVENTHS_SHARE,
     learn_sequences,
-    reduced,
 )
 
 
@@ -37,12 +36,3 @@ def test_sequences_full_of_sevenths_are_a_style_of_their_own(tmp_path: Path) -> 
     assert learned.modes.sum() == pytest.approx(1)
     without = learn_sequences([song], [])
     assert np.array_equal(without.common[:SEVENTHS], learned.common[:SEVENTHS])
-
-
-@pytest.mark.parametrize(
-    ("harte", "label"),
-    [("C:maj6", "C"), ("D:hdim7/b3", "Ddim"), ("Gb:min/5", "F#m"), ("N", "N"), ("A:sus4(b7)", "A7"),
-     ("E:minmaj7", "Em"), ("B:9", "B7")],
-)  # fmt: skip
-def test_other_chords_count_as_the_nearest(harte: str, label: str) -> None:
-    assert CHORDS[reduced(harte)] == label

@@ -7,10 +7,10 @@ from service.inference.bundle import Bundle
 from tests.bundles import write_bundle
 from tests.training.made import GUITAR_RATE_HZ, strum, write_wav
 from training.data.annotation import Annotation
+from training.data.song_folder import write_jams
 from training.errors import TrainingError
 from training.evaluation.evaluate import load_bundle
 from training.progressions.song_exam import measure_songs
-from training.progressions.song_folder import write_jams
 
 SHIPPED = Path(__file__).parents[3] / "models" / "chord"
 

@@ -14,7 +14,7 @@ from service.inference.songs import LEAST_PROBABILITY, LOG_SCALE, SongSense
 from tests.training.made import GUITAR_RATE_HZ, strum, write_wav
 from tests.training.songs909 import write_song
 from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
-from training.data.labels import CHORDS
+from training.data.labels import CHORDS, QUALITIES
 from training.errors import TrainingError
 from training.progressions import song_study
 from training.progressions.progression import Progression
@@ -119,8 +119,8 @@ def test_both_networks_have_their_say() -> None:
     learned = {
         "hidden": rng.normal(0, 0.3, (len(OFFSETS) * n, 4)).astype(np.float32),
         "hidden_bias": np.zeros(4, np.float32),
-        "output": rng.normal(0, 0.3, (4, 6)).astype(np.float32),
-        "output_bias": rng.normal(size=6).astype(np.float32),
+        "output": rng.normal(0, 0.3, (4, len(QUALITIES))).astype(np.float32),
+        "output_bias": rng.normal(size=len(QUALITIES)).astype(np.float32),
         "rootless": rng.normal(size=5).astype(np.float32),
         "rootless_bias": rng.normal(size=1).astype(np.float32),
         "own": np.full(1, 2.0, np.float32),
@@ -143,8 +143,8 @@ def test_the_service_hears_as_the_network_that_was_trained() -> None:
     shapes = {
         "hidden": (len(OFFSETS) * n, 4),
         "hidden_bias": (4,),
-        "output": (4, 6),
-        "output_bias": (6,),
+        "output": (4, len(QUALITIES)),
+        "output_bias": (len(QUALITIES),),
         "rootless": (5,),
         "rootless_bias": (1,),
         "own": (1,),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.training.made import make_clip
-from training.data.labels import CHORDS, NO_CHORD, OUTSIDE, TASKS, UNLABELLED
+from training.data.labels import CHORDS, NO_CHORD, OUTSIDE, QUALITIES, TASKS, UNLABELLED
 from training.data.readers import LabelledClip
 from training.evaluation.evaluate import PICTURES_FOLDER
 from training.networks import musicnn
@@ -42,7 +42,7 @@ def test_each_bundle_has_a_folder_of_its_own_and_pictures_are_a_variant_of_genre
         ("genre", {"logits": 10, "companion": 2}),
         ("emotion", {"logits": 2}),
         ("genre_pictures", {"logits": 10, "companion": 2}),
-        ("chord", {"logits": 73}),
+        ("chord", {"logits": 12 * len(QUALITIES) + 1}),
         ("genre_statistics", {"logits": 10}),
     ],
 )
@@ -167,7 +167,7 @@ def test_music_keeps_its_label(recipe: Recipe) -> None:
     ("chord", "semitones", "moved"),
     [
         ("C", 0, "C"), ("Am", 3, "Cm"), ("Bdim", 1, "Cdim"), ("C7", -1, "B7"),
-        ("Ebmaj7", 12, "Ebmaj7"), ("F#m7", -5, "C#m7"), ("N", 4, "N"),
+        ("Ebmaj7", 12, "Ebmaj7"), ("F#m7", -5, "C#m7"), ("N", 4, "N"), ("Am6", 2, "Bm6"),
     ],
 )  # fmt: skip
 def test_transposing_moves_the_root_and_keeps_the_quality(
@@ -199,7 +199,7 @@ def test_an_augmented_chord_sounds_like_its_new_label() -> None:
 def test_chords_are_moved_both_ways() -> None:
     window = np.ones((CHORD.inputs.windows.frames, CHORD.inputs.features.bands), np.float32)
     labels = {CHORD.augment(window, CHORDS.index("C"), rng(seed))[1] for seed in range(300)}
-    assert labels == {CHORDS.index("C") + 6 * root for root in range(12)}
+    assert labels == {CHORDS.index("C") + len(QUALITIES) * root for root in range(12)}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import pytest
 from mir_eval.chord import encode
 
 from tests.training.songs909 import write_song
+from training.data.annotation import Annotation
 from training.data.readers.pop909 import Note, read_pop909
-from training.synthesis.band import DRUM_CHANNEL, Arrangement, arrange, transposed_label
+from training.synthesis.band import DRUM_CHANNEL, Arrangement, Part, arrange, transposed_label
 
 SEEDS = range(8)
 
@@ -79,6 +80,15 @@ def test_the_midi_lasts_no_longer_than_the_excerpt_and_drums_have_their_channel(
     assert len(programs) == sum(part.program is not None for part in arrangement.parts)
     bends = {m.pitch for t in midi.tracks for m in t if m.type == "pitchwheel"}
     assert bends == {round(arrangement.detune_cents / 200 * 8_192)}
+
+
+def test_a_note_that_the_excerpt_cuts_to_nothing_does_not_sound_for_ever() -> None:
+    whole = Annotation(np.array([[0.0, 2.0]]), ["C:maj"])
+    piano = [Note(0.0, 1.0, 60, 90), Note(1.9998, 2.0, 64, 90)]
+    midi = Arrangement([Part(0, piano, 100)], whole, whole, 0.0, 2.0).midi()
+
+    notes = [message for message in midi.tracks[1] if message.type.startswith("note_")]
+    assert [(note.type, note.note) for note in notes] == [("note_on", 60), ("note_off", 60)]
 
 
 @pytest.mark.parametrize(

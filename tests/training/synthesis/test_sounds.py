@@ -7,10 +7,9 @@ import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from training.data.labels import QUALITIES
+from training.data.labels import INTERVALS, QUALITIES
 from training.synthesis import sounds
 from training.synthesis.sounds import (
-    INTERVALS,
     STANDARD_TUNING,
     GuitarSound,
     Waveform,
@@ -51,11 +50,14 @@ def chroma(samples: Waveform) -> NDArray[np.float64]:
 
 
 def pitch_classes(root: int, quality: str) -> set[int]:
-    """Return the notes of a chord by the textbook: thirds upon the root."""
-    third = 3 if quality in ("min", "dim", "m7") else 4
-    fifth = 6 if quality == "dim" else 7
-    sevenths = {"7": {10}, "m7": {10}, "maj7": {11}}.get(quality, set())
-    return {(root + interval) % 12 for interval in {0, third, fifth} | sevenths}
+    """Return the notes of a chord by the textbook."""
+    by_textbook = {  # as a chord on C is spelled
+        "maj": "C E G", "min": "C Eb G", "dim": "C Eb Gb", "7": "C E G Bb", "maj7": "C E G B",
+        "m7": "C Eb G Bb", "sus2": "C D G", "sus4": "C F G", "aug": "C E G#",
+        "m7b5": "C Eb Gb Bb", "dim7": "C Eb Gb A", "6": "C E G A", "m6": "C Eb G A",
+    }  # fmt: skip
+    notes = ["C", "C#", "D", "Eb", "E", "F", "Gb", "G", "G#", "A", "Bb", "B"]
+    return {(root + notes.index(note)) % 12 for note in by_textbook[quality].split()}
 
 
 def strongest_hz(samples: Waveform) -> float:

@@ -76,13 +76,18 @@ def read_song_folder(folder: Path) -> list[SongFile]:
 
 
 def write_jams(
-    file: Path, chords: Annotation, keys: Annotation, duration_s: float, sandbox: dict[str, Any]
+    file: Path,
+    chords: Annotation,
+    keys: Annotation | None,
+    duration_s: float,
+    sandbox: dict[str, Any],
 ) -> None:
     """Write what is true of a recording as JAMS."""
     annotations = [
         {"namespace": space, "data": list(_observations(annotation)), "sandbox": {},
          "annotation_metadata": {}, "time": 0, "duration": duration_s}
         for space, annotation in (("chord", chords), ("key_mode", keys))
+        if annotation is not None
     ]  # fmt: skip
     metadata = {"duration": duration_s, "title": file.stem}
     text = json.dumps(

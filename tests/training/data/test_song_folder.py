@@ -7,8 +7,8 @@ import pytest
 from tests.audio import noise
 from tests.training.made import write_wav
 from training.data.annotation import Annotation
+from training.data.song_folder import read_song_folder, write_jams
 from training.errors import TrainingError
-from training.progressions.song_folder import read_song_folder, write_jams
 
 CHORDS = Annotation(np.array([[0, 1.0], [1, 2.5]]), ["C:maj", "A:min7/b3"])
 KEYS = Annotation(np.array([[0, 2.5]]), ["C:maj"])
