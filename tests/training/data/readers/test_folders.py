@@ -126,7 +126,7 @@ def test_files_without_a_player_are_groups_of_their_own(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_no_chords_are_left_out(tmp_path: Path) -> None:
-    touch(tmp_path / "Training" / "Csus2" / "Csus2_Jo_1.wav")
+    touch(tmp_path / "Training" / "C13" / "C13_Jo_1.wav")
     touch(tmp_path / "Training" / "C" / "C_Jo_1.wav")
     assert [clip.label for clip in read_chord_folder(tmp_path)] == ["C"]
 
