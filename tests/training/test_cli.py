@@ -264,7 +264,7 @@ def test_a_run_that_is_not_finished_says_so(
 @pytest.mark.parametrize(
     ("measured", "asked", "advice"),
     [
-        (True, ["--no-folds"], "report genre, then promote genre"),
+        (True, ["--no-folds"], "report genre --run {run}, then promote genre --run {run}"),
         (False, ["--no-folds"], "without --no-folds"),
         (False, [], "see the warning above"),
     ],
@@ -285,7 +285,7 @@ def test_a_fit_that_ends_tells_what_comes_next(
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("a.wav", "rock")])
     assert main(["fit", "genre", "--data", str(data), "--run", str(run.path), *asked]) == 0
     assert caplog.messages[-1].startswith("finished")
-    assert advice in caplog.messages[-1]
+    assert advice.format(run=run.path) in caplog.messages[-1]
 
 
 def test_a_recipe_for_comparison_cannot_be_exported(

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import shlex
 from pathlib import Path
 
 from training.commands.command import Command
@@ -114,11 +115,9 @@ def run(options: argparse.Namespace) -> None:
         )
     )
     if run.folds():
-        logging.info(
-            "finished; next: python -m training report %s, then promote %s",
-            options.recipe,
-            options.recipe,
-        )
+        where = f" --run {shlex.quote(str(options.run))}" if options.run else ""
+        which = f"{options.recipe}{where}"
+        logging.info("finished; next: python -m training report %s, then promote %s", which, which)
     elif options.no_folds:
         logging.info("finished; to export it, measure it too: the same without --no-folds")
     else:

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
             even_if_worse=options.even_if_worse,
         )
     )
-    logging.info("wrote %s; the service checks it at its next start", folder)
+    logging.info("wrote %s; the service checks it at its next start, or at SIGHUP", folder)
 
 
 COMMAND = Command(
