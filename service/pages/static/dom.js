@@ -26,14 +26,22 @@ export function button(content, onclick, properties = {}) {
   return make("button", { type: "button", onclick, ...properties }, content);
 }
 
+// Read once: a `use` of the file would ask for it again, and stay empty while the service is away.
+const symbols = fetch(new URL("icons.svg", import.meta.url))
+  .then((answer) => answer.text())
+  .then((text) => new DOMParser().parseFromString(text, "image/svg+xml"))
+  .catch(() => null);
+
 /** Make a drawing from `icons.svg` beside this module; the words beside it tell what it means. */
 export function icon(name) {
-  const namespace = "http://www.w3.org/2000/svg";
-  const drawing = document.createElementNS(namespace, "svg");
-  const use = document.createElementNS(namespace, "use");
-  use.setAttribute("href", new URL(`icons.svg#${name}`, import.meta.url).href);
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   drawing.setAttribute("class", "icon");
   drawing.setAttribute("aria-hidden", "true");
-  drawing.append(use);
+  symbols.then((all) => {
+    const symbol = all?.getElementById(name);
+    if (!symbol) return;
+    drawing.setAttribute("viewBox", symbol.getAttribute("viewBox"));
+    drawing.append(...symbol.cloneNode(true).childNodes);
+  });
   return drawing;
 }

@@ -158,6 +158,17 @@ def test_a_service_out_of_reach_is_told_and_can_be_tried_again(page: Page) -> No
     expect(page.locator(".cards .card")).to_have_count(3)
 
 
+def test_drawings_are_there_while_the_service_is_out_of_reach(page: Page) -> None:
+    page.route("**", lambda route: route.abort())
+    choose(page, recording("tone.wav"))
+
+    item = page.locator("#history li[data-state=failed]")
+    expect(item.locator("button > .icon path")).to_have_count(2)  # try again, remove
+    box = item.locator("button > .icon path").first.bounding_box()
+    assert box is not None
+    assert box["width"] > 5
+
+
 def test_the_words_of_the_service_tell_what_is_wrong_with_a_file(page: Page) -> None:
     choose(page, upload("notes.txt", b"not audio at all", "text/plain"))
 
