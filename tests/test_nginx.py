@@ -3,7 +3,6 @@
 import json
 import signal
 import ssl
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,7 +18,8 @@ from websockets.sync.client import connect
 from tests.audio import encode, tone
 from tests.bundles import edit_card, write_models
 from tests.nginx import NGINX, OPENSSL, nginx
-from tests.server import TIMEOUT_S, free_port, service_process
+from tests.nursery import Forked
+from tests.server import TIMEOUT_S, free_port, server
 from tests.service.streaming.said import START_JSON
 
 CLIP = encode(tone())
@@ -47,7 +47,7 @@ class Copies:
     folder: Path
     models_dir: Path
     ports: list[int]
-    processes: list[subprocess.Popen[bytes]]
+    processes: list[Forked]
     restart: Callable[[int], None]
     client: httpx2.Client
     http_port: int
@@ -61,14 +61,13 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
     ports = [free_port() for _ in range(N_COPIES)]
     with ExitStack() as stack:
 
-        def start(number: int) -> subprocess.Popen[bytes]:
+        def start(number: int) -> Forked:
             log = tmp_path / f"{number}-{time.monotonic_ns()}.log"
             process, _ = stack.enter_context(
-                service_process(
+                server(
                     models_dir,
                     log,
                     port=ports[number],
-                    workers=1,
                     max_upload_bytes=MAX_UPLOAD_BYTES,
                     trusted_proxies="127.0.0.1",
                     log_client="address",
@@ -242,9 +241,9 @@ def test_a_copy_that_hangs_for_ever_costs_what_it_is_given(copies: Copies, tmp_p
 def test_a_stream_and_the_pages_go_through_under_a_prefix(tmp_path: Path) -> None:
     prefix = "/music"
     models_dir = write_models(tmp_path / "models")
-    settings = {"workers": 1, "root_path": prefix, "trusted_proxies": "127.0.0.1"}
+    settings = {"root_path": prefix, "trusted_proxies": "127.0.0.1"}
     with (
-        service_process(models_dir, tmp_path / "log", **settings) as (_, direct),
+        server(models_dir, tmp_path / "log", **settings) as (_, direct),
         nginx(tmp_path, [direct.base_url.port or 0], prefix) as (client, _),
     ):
         answer = client.post(f"{prefix}/classify", content=CLIP, headers=RAW)

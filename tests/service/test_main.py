@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.startup.ports import listening
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz, write_bundle
-from tests.server import COMMAND, ROOT, TIMEOUT_S, environment, server
+from tests.server import COMMAND, ROOT, TIMEOUT_S, environment, service_process
 
 
 def test_help_lists_every_setting_with_its_meaning(
@@ -140,7 +140,10 @@ def test_a_real_server_gets_ready_and_answers_all_it_has_begun_when_told_to_end(
         headers = {"content-type": "audio/wav"}
         return client.post("/classify/genre", content=slow_upload(), headers=headers)
 
-    with server(models_dir, log) as (process, client), ThreadPoolExecutor(1) as threads:
+    with (
+        service_process(models_dir, log, workers=1) as (process, client),
+        ThreadPoolExecutor(1) as threads,
+    ):
         answer = client.post("/classify/genre", files={"file": ("clip.wav", data)})
         assert answer.status_code == 200
         assert answer.json()["label"] == GENRES[2]
@@ -161,7 +164,10 @@ def test_a_real_server_gets_ready_and_answers_all_it_has_begun_when_told_to_end(
 
 
 def test_who_has_connected_before_the_end_is_answered(models_dir: Path, tmp_path: Path) -> None:
-    with server(models_dir, tmp_path / "log", shutdown_delay_s=0) as (process, client):
+    with service_process(models_dir, tmp_path / "log", workers=1, shutdown_delay_s=0) as (
+        process,
+        client,
+    ):
         address = (client.base_url.host, client.base_url.port)
         with socket.create_connection(address, TIMEOUT_S) as connection:
             process.send_signal(signal.SIGTERM)
@@ -179,7 +185,7 @@ def test_sighup_reloads_the_bundles_a_bad_one_leaves_the_old_one_and_ctrl_c_ends
     data = encode(tone(rate_hz=SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
 
     log = tmp_path / "log"
-    with server(models, log) as (process, client):
+    with service_process(models, log, workers=1) as (process, client):
 
         def genre() -> dict[str, Any]:
             summary: dict[str, Any] = client.get("/health/ready").json()["models"]["genre"]

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
+from tests.nursery import Forked
 from tests.server import TIMEOUT_S, server
 from tests.service.pages.conftest import hearing
 
@@ -23,7 +23,7 @@ REMEMBER_MICROPHONE = """
 UNPLUG = "opened.getTracks()[0].stop(), opened.getTracks()[0].dispatchEvent(new Event('ended'))"
 
 
-Visit = Callable[..., AbstractContextManager[tuple[subprocess.Popen[bytes], Page]]]
+Visit = Callable[..., AbstractContextManager[tuple[Forked, Page]]]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def visit(hearing_browser: Browser, models_dir: Path, tmp_path: Path) -> Visit:
     """Opens the page of a service of its own in a browser whose microphone hears the example."""
 
     @contextmanager
-    def open_page(**settings: object) -> Iterator[tuple[subprocess.Popen[bytes], Page]]:
+    def open_page(**settings: object) -> Iterator[tuple[Forked, Page]]:
         with server(models_dir, tmp_path / "server.log", **settings) as (process, client):
             address = str(client.base_url).rstrip("/") + str(settings.get("root_path", ""))
             with hearing(hearing_browser, address) as page:
