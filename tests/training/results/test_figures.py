@@ -8,7 +8,7 @@ import pytest
 from service.inference.softmax import softmax
 from tests.training.runs import make_fold, with_cuts, write_run
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
-from training.data.labels import CHORDS
+from training.data.labels import CHORDS, QUALITIES
 from training.errors import TrainingError
 from training.evaluation.calibration import fit_temperature
 from training.fitting.fold_result import FoldResult
@@ -82,7 +82,9 @@ def test_subsets_of_labels_have_figures_of_their_own(tmp_path: Path) -> None:
     triads = found["all, major and minor triads"]
     assert triads.n == 2 * 24
     assert set(triads.per_class_recall) == {
-        label for label in CHORDS if label != "N" and label.removesuffix("m") in CHORDS[:-1:6]
+        label
+        for label in CHORDS
+        if label != "N" and label.removesuffix("m") in CHORDS[: -1 : len(QUALITIES)]
     }
 
 
