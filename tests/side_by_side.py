@@ -16,7 +16,7 @@ LONGEST_FIRST = (
     "tests/training/fitting/test_fit_job.py",
     "tests/training/listener/test_study.py",
     "tests/training/fitting/test_fit_network.py",
-    "tests/training/test_cli.py",
+    "tests/training/commands/test_whole_way.py",
     "tests/test_prometheus.py",
     "tests/service/http/test_stream_connection.py",
     "tests/service/http/test_connections.py",

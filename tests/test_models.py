@@ -15,7 +15,8 @@ from service.streaming.session import Session
 from tests.server import ROOT
 from training.data.labels import INTERVALS, TASKS, chord_label
 from training.recipes import RECIPES
-from training.synthesis.sounds import GuitarSound, render_chord, render_no_music
+from training.synthesis.guitar import GuitarSound, render_chord
+from training.synthesis.sounds import render_no_music
 
 MODELS = ROOT / "models"
 LARGEST_BUNDLE_BYTES = 6_000_000

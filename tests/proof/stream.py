@@ -21,7 +21,8 @@ from service.audio.synthetic import synthetic_mp3
 from tests.proof.memory import resident_mib
 from tests.server import TIMEOUT_S, service_process
 from training.data.labels import chord_label
-from training.synthesis.sounds import GuitarSound, Waveform, render_chord
+from training.synthesis.guitar import GuitarSound, render_chord
+from training.synthesis.waveform import Waveform
 
 RATE_HZ = 44_100
 MESSAGE_S = 0.05

@@ -13,7 +13,8 @@ from tests.audio import encode, noise, tone
 from training.data.labels import CHORDS, NO_CHORD, QUALITIES
 from training.data.readers import LabelledClip
 from training.errors import UnreadableClip
-from training.synthesis.sounds import GuitarSound, render_chord, render_no_chord
+from training.synthesis.guitar import GuitarSound, render_chord
+from training.synthesis.sounds import render_no_chord
 
 GUITAR_RATE_HZ = 11_025
 GUITAR_CLIP_S = 1.2

@@ -26,7 +26,7 @@ FIT = FitSettings(
 )
 TOY_FRAMES, TOY_BANDS = 8, 6
 TOY_UNITS = 9
-N_RENDERED = 24
+N_RENDERED = 40
 
 needs_musicnn = pytest.mark.skipif(
     find_spec("musicnn") is None, reason="the package musicnn is not installed"

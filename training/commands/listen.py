@@ -33,7 +33,9 @@ Without them no student can be trained anew; everything else works with the one 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what it can be told."""
     parser.add_argument("step", choices=STEPS, help="in this order; see below")
-    parser.add_argument("--run", type=Path, default=Path("runs/listener"), help="[%(default)s]")
+    parser.add_argument(
+        "--run", type=Path, default=Path("runs/listener"), help="folder of the study [%(default)s]"
+    )
     parser.add_argument("--data", type=Path, nargs="+", default=[], help="folders with genre.csv …")
     parser.add_argument(
         "--speech", type=Path, nargs="+", default=[], metavar="FOLDER", help="recordings of speech"

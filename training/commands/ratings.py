@@ -12,9 +12,10 @@ RECIPE_CHOICES = ("emotion",)
 
 HELP = """\
 Fits a line to what the recipe's pretrained network hears in the clips of mood_annotations.csv, for
-each scale of training/scales.py, on all collections but one, and compares what it says of that one
-with what listeners said: Pearson's correlation with its 95% interval. A folder without that list
-has nothing to rate. fit does the same for the scales of its recipe, and the service answers them.
+each scale of training/data/scales.py, on all collections but one, and compares what it says of that
+one with what listeners said: Pearson's correlation with its 95% interval. A folder without that
+list has nothing to rate. fit does the same for the scales of its recipe, and the service answers
+them.
 """
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from training.listener.loudness import brought_to
 from training.listener.recordings import MUSIC, RATE_HZ, SPEECH, Recording, Samples, Shelf
 from training.networks.listener import LOUDNESS_LUFS
-from training.synthesis.sounds import coloured_noise, hum
+from training.synthesis.noises import coloured_noise, hum
 
 PIECE_S = 10.0
 PIECE_SAMPLES = round(PIECE_S * RATE_HZ)

@@ -16,8 +16,8 @@ from numpy.random import Generator
 from service.audio.decode import Samples
 from training.data.labels import INTERVALS, chord_label
 from training.progressions.progression import Progression
+from training.synthesis.guitar import voicing
 from training.synthesis.soundfont import render_midi
-from training.synthesis.sounds import voicing
 
 TICKS_PER_BEAT = 480
 BEATS_PER_BAR = 4

@@ -15,21 +15,10 @@ from training.data.splits import leave_one_data_set_out
 from training.networks.architectures import chord_net, expect_less
 from training.recipes import weighing
 from training.recipes.fit_settings import FitSettings
-from training.recipes.recipe import (
-    Inputs,
-    Recipe,
-    Rendering,
-    Serving,
-    Supplement,
-    Validation,
-)
-from training.synthesis.sounds import (
-    Pluck,
-    Waveform,
-    accompany,
-    render_chord,
-    render_no_chord,
-)
+from training.recipes.recipe import Inputs, Recipe, Rendering, Serving, Supplement, Validation
+from training.synthesis.guitar import Pluck, render_chord
+from training.synthesis.sounds import accompany, render_no_chord
+from training.synthesis.waveform import Waveform
 
 TRANSPOSE_DOWN, TRANSPOSE_UP = 5, 6
 CHORD_DURATION_S = 2.2

@@ -10,7 +10,9 @@ from training.networks import listener
 from training.networks.musicnn import FRAMES, SPEC
 from training.recipes.fit_settings import CHOSEN, FitSettings
 from training.recipes.recipe import Inputs, Rendering
-from training.synthesis.sounds import Pluck, Waveform, render_no_music
+from training.synthesis.guitar import Pluck
+from training.synthesis.sounds import render_no_music
+from training.synthesis.waveform import Waveform
 
 NO_MUSIC_DURATION_S = 3.5
 UNSEEN = "each clip judged by a network that saw no clip of its group"

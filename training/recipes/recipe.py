@@ -19,7 +19,8 @@ from training.data.scales import Scale
 from training.data.splits import Fold
 from training.networks.context import ContextRecipe
 from training.recipes.fit_settings import FitSettings
-from training.synthesis.sounds import Pluck, Waveform
+from training.synthesis.guitar import Pluck
+from training.synthesis.waveform import Waveform
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from training.data.readers import AudioFile
 from training.errors import TrainingError, UnreadableClip
 from training.evaluation.evaluate import load_bundle
 from training.evaluation.metrics import wilson_interval
-from training.synthesis.sounds import coloured_noise, hum
+from training.synthesis.noises import coloured_noise, hum
 
 RATE_HZ = 22_050
 NOISE_DURATION_S = 10.0

@@ -14,7 +14,9 @@ import soundfile
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from training.synthesis.sounds import GuitarSound, Waveform, bass_note, render_notes, voicing
+from training.synthesis.guitar import GuitarSound, render_notes, voicing
+from training.synthesis.sounds import bass_note
+from training.synthesis.waveform import Waveform
 
 RATE_HZ = 22_050
 ROOTS = (0, 2, 5, 7, 9)  # pitch classes of the chords, in C

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from training.synthesis.guitar import GuitarSound
 from training.synthesis.soundfont import render_midi
-from training.synthesis.sounds import GuitarSound
 
 # General MIDI programs, counted from 0: nylon, steel, jazz, clean, overdriven and distorted.
 GUITAR_PROGRAMS = (24, 25, 26, 27, 29, 30)

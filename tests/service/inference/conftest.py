@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from service.inference.bundle import Bundle
 from tests.bundles import write_bundle
 from tests.service.inference.refusals import CONTEXT_RATE_HZ
 
@@ -31,3 +32,8 @@ def context_folder(tmp_path: Path) -> Path:
         rating_bands={"energy": 3},
         context_rate_hz=CONTEXT_RATE_HZ,
     )
+
+
+@pytest.fixture(scope="module")
+def genre(models_dir: Path) -> Bundle:
+    return Bundle.load(models_dir / "genre")

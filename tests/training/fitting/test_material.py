@@ -28,8 +28,9 @@ from training.networks.context import OUTPUTS, ContextRecipe, load_context, writ
 from training.networks.teacher import Teacher
 from training.recipes import GENRE_PICTURES, Recipe
 from training.recipes.recipe import Rendering
+from training.synthesis.guitar import GuitarSound, Pluck, render_chord
 from training.synthesis.sampled_guitar import SampledGuitar
-from training.synthesis.sounds import GuitarSound, Pluck, Waveform, render_chord
+from training.synthesis.waveform import Waveform
 
 CHORD_BANK: FilterBank = make_bank(TINY_CHORD.inputs.features)
 MUSIC = varied(TINY_GENRE, rendering=None)

@@ -14,7 +14,7 @@ from training.errors import TrainingError
 from training.fitting.items import Item
 from training.fitting.song_windows import STRIDE_FRAMES, song_windows
 from training.recipes import RECIPES
-from training.synthesis.sounds import GuitarSound, render_chord
+from training.synthesis.guitar import GuitarSound, render_chord
 
 CHORD = RECIPES["chord"]
 RATE_HZ = CHORD.inputs.features.sample_rate_hz

@@ -24,7 +24,7 @@ from training.networks.context import (
     load_context,
     write_context,
 )
-from training.synthesis.sounds import GuitarSound, render_chord
+from training.synthesis.guitar import GuitarSound, render_chord
 
 RATE_HZ = 11_025
 RECIPE = ContextRecipe("chord", stride_frames=10)

@@ -15,7 +15,8 @@ from training.errors import TrainingError
 from training.networks import musicnn, musicnn_weights
 from training.networks.musicnn import FRAMES, RELATIVE_SPEC, SPEC, USUAL_LOUDEST_POWER, FrontEnd
 from training.networks.teacher import stretches
-from training.synthesis.sounds import Waveform, render_golden_clip
+from training.synthesis.sounds import render_golden_clip
+from training.synthesis.waveform import Waveform
 
 Array = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
 from training.synthesis import sampled_guitar
+from training.synthesis.guitar import GuitarSound, render_chord
 from training.synthesis.sampled_guitar import (
     GUITAR_PROGRAMS,
     HIGHEST_NOTE,
@@ -11,7 +12,6 @@ from training.synthesis.sampled_guitar import (
     SampledGuitar,
     sampled_guitars,
 )
-from training.synthesis.sounds import GuitarSound, render_chord
 
 RATE_HZ = 11_025
 SOUND = GuitarSound(strum_s=0.0)

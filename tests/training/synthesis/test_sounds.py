@@ -8,19 +8,21 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from training.data.labels import INTERVALS, QUALITIES
-from training.synthesis import sounds
-from training.synthesis.sounds import (
+from training.synthesis import noises
+from training.synthesis.guitar import (
     STANDARD_TUNING,
     GuitarSound,
-    Waveform,
-    accompany,
     render_chord,
-    render_golden_clip,
-    render_no_chord,
-    render_no_music,
     render_notes,
     voicing,
 )
+from training.synthesis.sounds import (
+    accompany,
+    render_golden_clip,
+    render_no_chord,
+    render_no_music,
+)
+from training.synthesis.waveform import Waveform
 
 Render = Callable[[float, int, Generator], Waveform]
 
@@ -226,26 +228,26 @@ def test_what_is_no_music_is_the_same_for_the_same_seed(render: Render) -> None:
 @pytest.mark.parametrize("rate_hz", [11_025, 16_000])
 def test_a_hum_is_as_long_and_loud_as_asked_for(rate_hz: int) -> None:
     for seed in range(5):
-        samples = sounds.hum(rate_hz // 2, rate_hz, rng(seed))
+        samples = noises.hum(rate_hz // 2, rate_hz, rng(seed))
 
         assert samples.shape == (rate_hz // 2,)
         assert samples.dtype == np.float32
         assert np.isfinite(samples).all()
         assert np.abs(samples).max() == pytest.approx(0.5, abs=1e-6)
-        again = sounds.hum(rate_hz // 2, rate_hz, rng(seed))
+        again = noises.hum(rate_hz // 2, rate_hz, rng(seed))
         np.testing.assert_array_equal(again, samples)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_hum_is_steady(seed: int) -> None:
-    samples = sounds.hum(4 * RATE_HZ, RATE_HZ, rng(seed)).astype(float)
+    samples = noises.hum(4 * RATE_HZ, RATE_HZ, rng(seed)).astype(float)
     effective = np.sqrt((samples.reshape(200, -1) ** 2).mean(axis=1))
     assert effective.min() > 0.5 * effective.max()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_hum_is_harmonics_of_one_tone(seed: int) -> None:
-    frequency_hz, power = spectrum(sounds.hum(RATE_HZ, RATE_HZ, rng(seed)))
+    frequency_hz, power = spectrum(noises.hum(RATE_HZ, RATE_HZ, rng(seed)))
     lowest_hz = rng(seed).uniform(45, 2000)
     from_harmonic = np.abs(frequency_hz / lowest_hz - np.round(frequency_hz / lowest_hz))
     near = (from_harmonic * lowest_hz < 5) & (frequency_hz > lowest_hz - 5)
