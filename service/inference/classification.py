@@ -16,14 +16,19 @@ from service.audio.decode import Clip
 from service.inference.bundle import Bundle, Embedding, Logits, Probabilities
 from service.inference.bundle_files import EMBEDDING_FILE
 from service.inference.card import Card
-from service.inference.clip_answer import clip_probabilities, counting_windows, trace
+from service.inference.clip_answer import (
+    clip_probabilities,
+    counting_windows,
+    nothing_of,
+    trace,
+)
 from service.inference.features import Grid
 from service.inference.grids import GridKey, Grids, context_grid_key, grid_key
 from service.inference.key import Key, find_key
 from service.inference.timeline import LabelledSegment
 from service.inference.timings import Timings
 from service.inference.tuning import tuning_cents
-from service.inference.whole import NOTHING, LabelShare, label_shares
+from service.inference.whole import NOTHING, LabelShare, label_shares, named_after_the_whole
 from service.inference.windows import Counting, CutWindows, Slices
 
 
@@ -151,9 +156,12 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
                 embedding = workbench.embedding(bundle, grid, every)
                 window_logits = partial(bundle.run_embedded, bundle.told(embedding, context_grid))
             traced = trace(bundle, grid, window_logits, duration_s, context_grid)
+        probabilities = clip_probabilities(bundle, chosen.n_frames, logits, traced)
+        if joins and traced:
+            traced = named_after_the_whole(traced, nothing_of(bundle.card), probabilities)
     return Classification(
         bundle=bundle,
-        probabilities=clip_probabilities(bundle, chosen.n_frames, logits, traced),
+        probabilities=probabilities,
         ratings=ratings,
         kinds=kinds,
         heard_s=duration_s,

@@ -47,9 +47,14 @@ def clip_probabilities(
     calibrate = partial(bundle.probabilities, heard_s=(n_frames - 1) * card.features.hop_s)
     if card.timeline is None or timeline is None:
         return calibrate(clip_logits(window_logits()))
-    nothing = card.labels.index(NOTHING) if NOTHING in card.labels else None
+    nothing = nothing_of(card)
     windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
     return whole_probabilities(timeline, nothing, windows, window_logits, calibrate)
+
+
+def nothing_of(card: Card) -> int | None:
+    """Return the index of the label of silence; None where there is none."""
+    return card.labels.index(NOTHING) if NOTHING in card.labels else None
 
 
 def counting_windows(card: Card, grid: Grid) -> Counting:

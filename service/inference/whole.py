@@ -6,11 +6,12 @@ of the whole is the one that sounds longest, each second weighted by how sure it
 
 Where a single label sounds, its probabilities come from the long windows, as the network was
 calibrated: each as far as it lies where the label sounds. A clip that holds nothing else is
-answered as the mean of its windows.
+answered as the mean of its windows. Where these would name it otherwise than the timeline does,
+both count alike, and the timeline is named after the whole.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,8 @@ def whole_probabilities(
 ) -> Probabilities:
     """Return the probabilities of a clip, of which the highest is that of what sounds longest.
 
+    Of a clip of one label it may be another one's; see :func:`named_after_the_whole`.
+
     Parameters
     ----------
     timeline
@@ -85,20 +88,36 @@ def whole_probabilities(
     sure = np.array([s.probabilities[s.label] for s in sounding])
     weights = np.bincount(labels, durations_s * sure, n_labels) / durations_s.sum()
     longest = int(weights.argmax())
+    mixed: Probabilities = np.average(
+        np.stack([s.probabilities for s in sounding]), axis=0, weights=durations_s
+    )
     if (labels == longest).all():
         # Squared, so that a window which hears it in part has little to say.
         heard = _shares_within(windows, [s.segment for s in sounding], timeline[-1].segment.end_s)
         alone = calibrate(np.average(window_logits(), axis=0, weights=heard**2))
         if alone.argmax() == longest:
             return alone
-    mixed: Probabilities = np.average(
-        np.stack([s.probabilities for s in sounding]), axis=0, weights=durations_s
-    )
+        both: Probabilities = (alone + mixed) / 2
+        if nothing not in (longest, both.argmax()):
+            return both
     if mixed.argmax() == longest:
         return mixed
     # What the segments hold of other labels than their own would outvote it: spread it evenly.
     spread: Probabilities = weights + (1 - weights.sum()) / n_labels
     return spread
+
+
+def named_after_the_whole(
+    timeline: Sequence[LabelledSegment], nothing: int | None, probabilities: Probabilities
+) -> list[LabelledSegment]:
+    """Return a timeline that agrees with what :func:`whole_probabilities` says of the whole."""
+    label = int(probabilities.argmax())
+    if label == nothing or len({s.label for s in timeline} - {nothing}) != 1:
+        return list(timeline)
+    return [
+        s if s.label in (nothing, label) else replace(s, label=label, probabilities=probabilities)
+        for s in timeline
+    ]
 
 
 def _shares_within(

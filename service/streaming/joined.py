@@ -13,9 +13,10 @@ import numpy as np
 
 from service.inference.bundle import Bundle, Logits
 from service.inference.classification import Classification
+from service.inference.clip_answer import nothing_of
 from service.inference.key import find_key
 from service.inference.timeline import LabelledSegment, TimelineSpec, label_segments
-from service.inference.whole import NOTHING, label_shares, whole_probabilities
+from service.inference.whole import label_shares, named_after_the_whole, whole_probabilities
 from service.inference.windows import (
     Segment,
     Windows,
@@ -131,8 +132,7 @@ class JoinedTask(TaskEar):
         windows, hop_s = bundle.card.windows, bundle.card.features.hop_s
         remembered = round(REMEMBERED_S / (windows.stride_frames * hop_s))
         self._said: deque[Logits] = deque(maxlen=max(1, remembered))
-        labels = bundle.card.labels
-        self._nothing = labels.index(NOTHING) if NOTHING in labels else None
+        self._nothing = nothing_of(bundle.card)
 
     def so_far(self, heard_s: float, *, silent: bool) -> Classification:
         """Return the answer for what was heard in the last quarter of an hour."""
@@ -144,6 +144,7 @@ class JoinedTask(TaskEar):
             self._all_said,
             self._bundle.probabilities,
         )
+        timeline = named_after_the_whole(timeline, self._nothing, probabilities)
         return replace(
             super().so_far(heard_s, silent=silent),
             probabilities=probabilities,

@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 from service.inference.softmax import softmax
 from service.inference.timeline import LabelledSegment
-from service.inference.whole import LabelShare, label_shares, whole_probabilities
+from service.inference.whole import (
+    LabelShare,
+    label_shares,
+    named_after_the_whole,
+    whole_probabilities,
+)
 from service.inference.windows import Segment
 
 A, B, NOTHING = range(3)
@@ -77,9 +82,18 @@ def test_what_segments_hold_of_other_labels_does_not_outvote_the_longest() -> No
     assert found[A] == pytest.approx(0.325 + found[NOTHING])
 
 
-def test_windows_that_contradict_the_timeline_give_way_to_it() -> None:
-    found = whole([piece(0, 10, A, sure=0.6)], logits(*[B] * 9))
-    np.testing.assert_allclose(found, [0.6, 0.2, 0.2])
+@pytest.mark.parametrize(("sure", "label"), [(0.6, B), (0.99, A)])
+def test_windows_that_contradict_the_timeline_count_as_much_as_it(sure: float, label: int) -> None:
+    timeline = [piece(0, 10, A, sure)]
+    found = whole(timeline, logits(*[B] * 9, sure=3.0))
+    np.testing.assert_allclose(found, (softmax(3 * np.eye(3)[B]) + timeline[0].probabilities) / 2)
+    assert found.argmax() == label
+
+
+@pytest.mark.parametrize(("heard", "said"), [(A, NOTHING), (NOTHING, A)])
+def test_whether_anything_sounds_is_for_the_timeline_to_tell(heard: int, said: int) -> None:
+    found = whole([piece(0, 10, heard, sure=0.6)], logits(*[said] * 9))
+    assert found.argmax() == heard
 
 
 def test_labels_without_one_for_nothing_all_count() -> None:
@@ -102,10 +116,25 @@ def test_the_answer_is_a_distribution_that_agrees_with_what_sounds_longest(seed:
         weights[NOTHING] = 0
 
     found = whole(timeline, rng.normal(size=(9, 3)))
+    named = named_after_the_whole(timeline, NOTHING, found)
 
-    assert found.argmax() == weights.argmax()
+    if len({s.label for s in timeline} - {NOTHING}) == 1:
+        assert {s.label for s in named} - {NOTHING} == {found.argmax()}
+    else:
+        assert found.argmax() == weights.argmax()
+        assert named == timeline
     assert found.sum() == pytest.approx(1)
     assert (found >= 0).all()
+
+
+def test_a_timeline_of_one_label_is_named_after_the_whole_and_its_silence_is_kept() -> None:
+    timeline = [piece(0, 1, NOTHING), piece(1, 6, A), piece(6, 9, A), piece(9, 10, NOTHING)]
+    told = np.array([0.3, 0.6, 0.1])
+    named = named_after_the_whole(timeline, NOTHING, told)
+    assert [s.label for s in named] == [NOTHING, B, B, NOTHING]
+    assert named[0] is timeline[0]
+    assert named[1].segment == timeline[1].segment
+    np.testing.assert_array_equal(named[1].probabilities, told)
 
 
 def test_shares_are_of_the_time_most_first() -> None:
