@@ -159,6 +159,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         probabilities = clip_probabilities(bundle, chosen.n_frames, logits, traced)
         if joins and traced:
             traced = named_after_the_whole(traced, nothing_of(bundle.card), probabilities)
+        joined = traced if joins else None
     return Classification(
         bundle=bundle,
         probabilities=probabilities,
@@ -167,9 +168,9 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         heard_s=duration_s,
         silent=workbench.clip.silent,
         timeline=traced if timeline else None,
-        shares=label_shares(traced) if joins and traced else None,
-        key=find_key(traced, bundle.card.lab_labels) if joins and traced else None,
-        tuning_cents=_tuning_cents(bundle.card, as_it_is, traced) if joins and traced else None,
+        shares=label_shares(joined) if joined else None,
+        key=find_key(joined, bundle.card.lab_labels) if joined else None,
+        tuning_cents=_tuning_cents(bundle.card, as_it_is, joined) if joined else None,
         embedding=counting[:].mean(axis=(0, 1)) if EMBEDDING_FILE in bundle.card.sha256 else None,
     )
 

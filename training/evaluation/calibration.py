@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.softmax import softmax
-from training.evaluation.metrics import N_BINS, confidence_bins
+from training.evaluation.metrics import calibration_errors
 
 FLAGGED_SHARE = 0.1
 _TEMPERATURES = np.geomspace(0.1, 10, 400)
@@ -58,7 +58,7 @@ def fit_mixture(
         label = mixed.argmax(axis=-1)
         sure = np.take_along_axis(mixed, label[..., np.newaxis], axis=-1)[..., 0]
         beyond = sure - (label == truth)
-        losses.append(_calibration_errors(sure, beyond) - _mean_log(mixed[:, clips, truth]))
+        losses.append(calibration_errors(sure, beyond) - _mean_log(mixed[:, clips, truth]))
         gaps.append(np.abs(beyond.mean(axis=-1)))
     gap = np.stack(gaps)
     agreeing = gap <= max(AGREEING, gap.min())
@@ -76,25 +76,6 @@ def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int6
 def fit_uncertain_below(confidences: NDArray[np.float64]) -> float:
     """Return the confidence below which a tenth of the validation clips lie."""
     return round(float(np.quantile(confidences, FLAGGED_SHARE)), 4)
-
-
-def _calibration_errors(
-    sure: NDArray[np.float64], beyond: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the calibration error of each row.
-
-    Parameters
-    ----------
-    sure
-        Confidences, shape [rows, clips].
-    beyond
-        The same less the right answers, each of which counts 1.
-    """
-    rows, clips = sure.shape
-    bins = confidence_bins(sure) + N_BINS * np.arange(rows)[:, np.newaxis]
-    gaps = np.bincount(bins.ravel(), weights=beyond.ravel(), minlength=N_BINS * rows)
-    errors: NDArray[np.float64] = np.abs(gaps).reshape(rows, N_BINS).sum(axis=1) / clips
-    return errors
 
 
 def _mean_log(likely: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -129,15 +129,27 @@ def _counts(truth: Labels, answers: Labels) -> tuple[Labels, Labels, Labels]:
 
 def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """Return the mean gap between confidence and accuracy over bins of equal width."""
-    bins = confidence_bins(confidences)
-    count = np.bincount(bins, minlength=N_BINS)
-    gap = np.bincount(bins, weights=confidences - right, minlength=N_BINS)
-    return float(np.abs(gap[count > 0]).sum() / len(right))
+    return float(calibration_errors(confidences[np.newaxis], (confidences - right)[np.newaxis])[0])
 
 
-def confidence_bins(confidences: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return in which of ``N_BINS`` of equal width each confidence lies."""
-    return np.minimum((confidences * N_BINS).astype(np.int64), N_BINS - 1)
+def calibration_errors(
+    sure: NDArray[np.float64], beyond: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the calibration error of each of several ways to be sure of the same clips.
+
+    Parameters
+    ----------
+    sure
+        Confidences, shape [rows, clips].
+    beyond
+        The same less the right answers, each of which counts 1.
+    """
+    rows, clips = sure.shape
+    bins = np.minimum((sure * N_BINS).astype(np.int64), N_BINS - 1)
+    bins += N_BINS * np.arange(rows)[:, np.newaxis]
+    gaps = np.bincount(bins.ravel(), weights=beyond.ravel(), minlength=N_BINS * rows)
+    errors: NDArray[np.float64] = np.abs(gaps).reshape(rows, N_BINS).sum(axis=1) / clips
+    return errors
 
 
 def confusion_matrix(truth: Labels, answers: Labels, classes: Sequence[int]) -> Labels:

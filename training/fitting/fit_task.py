@@ -123,6 +123,8 @@ def _refuse_what_does_not_fit(job: FitJob) -> None:
             f"The recipe {recipe.name} learns from labelled clips alone; leave out --outside "
             "and --soundfonts."
         )
+    if recipe.supplement.songs_share == 0 and job.beside.songs:
+        raise TrainingError(f"The recipe {recipe.name} learns from no songs; leave out --songs.")
     if recipe.fit.head != NETWORK and recipe.inputs.backbone is None:
         raise TrainingError(
             f"The recipe {recipe.name} has no pretrained network for a {recipe.fit.head} "

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.features import FilterBank
 from training.augmentation.degradation import DegradedAudio
 from training.data.cache import FeatureCache, HalfGrid
 from training.data.filter_banks import make_bank
@@ -141,7 +140,7 @@ def assemble(
     if beside.context is not None:
         heard = hear_clips(beside.context, [p.clip for p in (*known, *outside)], cache, cluster)
         items, strangers = _told(items, known, heard), _told(strangers, outside, heard)
-    songs = _songs(recipe, bank, cache, beside, cluster)
+    songs = song_windows(recipe, beside.songs, bank, cache, cluster) if beside.songs else []
     share, songs_share = recipe.supplement.share, recipe.supplement.songs_share if songs else 0.0
     drawn = sum(item.weight for item in items) / (1 - share - songs_share)
     weight = share * drawn / max(1, len(synthetic) + len(strangers))
@@ -154,20 +153,6 @@ def assemble(
         songs=[replace(item, weight=songs_weight * item.weight) for item in songs],
         skipped=labelled.skipped,
     )
-
-
-def _songs(
-    recipe: Recipe,
-    bank: FilterBank,
-    cache: FeatureCache,
-    beside: Beside,
-    cluster: str | None,
-) -> list[Item]:
-    if not beside.songs:
-        return []
-    if recipe.supplement.songs_share == 0:
-        raise TrainingError(f"The recipe {recipe.name} learns from no songs; leave out --songs.")
-    return song_windows(recipe, beside.songs, bank, cache, cluster)
 
 
 def _copies(clips: Sequence[LabelledClip], recipe: Recipe) -> list[LabelledClip]:

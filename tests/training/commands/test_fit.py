@@ -13,14 +13,19 @@ from training.networks import listener, musicnn_weights
 from training.recipes import RECIPES
 
 
+def fit_fails(capsys: pytest.CaptureFixture[str], recipe: str, data: Path) -> str:
+    """Fit a recipe on a list beside which all else is kept, which must fail; return the message."""
+    run, cache = data.parent / "run", data.parent / "cache"
+    return assert_fails(
+        capsys, "fit", recipe, "--data", str(data), "--run", str(run), "--cache", str(cache)
+    )
+
+
 def test_a_fit_without_a_readable_clip_fails(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("missing.wav", "Am")])
-    message = assert_fails(
-        capsys, "fit", "chord", "--data", str(data), "--run", f"{tmp_path}/run",
-        "--cache", f"{tmp_path}/cache",
-    )  # fmt: skip
+    message = fit_fails(capsys, "chord", data)
     assert "None of the clips can be read" in message
 
 
@@ -56,10 +61,7 @@ def test_a_missing_teacher_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(musicnn_weights, "find_spec", lambda _: None)
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("missing.wav", "jazz")])
-    message = assert_fails(
-        capsys, "fit", "genre_pictures", "--data", str(data), "--run", f"{tmp_path}/run",
-        "--cache", f"{tmp_path}/cache",
-    )  # fmt: skip
+    message = fit_fails(capsys, "genre_pictures", data)
     assert "pip install --no-deps musicnn" in message
 
 
@@ -71,10 +73,7 @@ def test_a_missing_backbone_says_where_it_is_from(
     monkeypatch.setattr(listener, "WEIGHTS_FILE", tmp_path / "gone.npz")
     write_wav(tmp_path / "clip.wav", noise(0.5, rate_hz=22_050), 22_050)
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("clip.wav", "jazz")])
-    message = assert_fails(
-        capsys, "fit", "genre", "--data", str(data), "--run", f"{tmp_path}/run",
-        "--cache", f"{tmp_path}/cache",
-    )  # fmt: skip
+    message = fit_fails(capsys, "genre", data)
     assert "gone.npz is missing" in message
     assert "training listen" in message
 

@@ -65,6 +65,13 @@ def test_what_a_recipe_cannot_use_is_refused(tmp_path: Path) -> None:
         fit(job)
 
 
+def test_a_recipe_that_learns_from_no_songs_refuses_them(tmp_path: Path) -> None:
+    recipe = varied(TOY, songs_share=0.0)
+    job = make_job(tmp_path, tmp_path, recipe, beside=Beside(songs=[tmp_path]))
+    with pytest.raises(TrainingError, match="leave out --songs"):
+        fit(job)
+
+
 def make_job(tmp_path: Path, data: Path, recipe: Recipe = TOY, **changes: Any) -> FitJob:
     job = FitJob(
         recipe=recipe,

@@ -160,15 +160,6 @@ def test_songs_make_up_their_share_and_are_learned_from_whatever_is_held_out(
     assert left == [*gathered.synthetic, *gathered.songs]
 
 
-def test_a_recipe_that_learns_from_no_songs_refuses_them(
-    tmp_path: Path, cache: FeatureCache
-) -> None:
-    songs = write_song(tmp_path / "songs")
-    recipe = varied(TINY_CHORD, songs_share=0.0)
-    with pytest.raises(TrainingError, match="leave out --songs"):
-        gather_chords(tmp_path, cache, recipe, further=Beside(songs=[songs]))
-
-
 def test_synthetic_clips_have_all_qualities_and_no_chord(
     tmp_path: Path, cache: FeatureCache
 ) -> None:
