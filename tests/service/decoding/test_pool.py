@@ -1,8 +1,7 @@
 import os
 import signal
 import sys
-import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,26 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.audio.decode import Clip, Limits, Samples, Waveforms, decode
+from service.audio.decode import Limits, Samples, Waveforms, decode
 from service.audio.excerpt import Excerpt
 from service.audio.mpeg import frame_bytes
-from service.deadline import Deadline
-from service.decoding import decoder
-from service.decoding import pool as decoder_pool
 from service.decoding.pool import DecoderPool
-from service.errors import (
-    DeadlineExceeded,
-    ServiceError,
-    TooManySeconds,
-    UnsupportedAudio,
-    UnusableAudio,
-)
-from tests import unruly_decoder
+from service.errors import ServiceError, TooManySeconds, UnsupportedAudio, UnusableAudio
 from tests.audio import ENCODINGS, MUXINGS, RATE_HZ, encode, encode_as, mux, noise, stereo, tone
-
-SOON_S = 30.0
-LATE_S = 0.25
-CLIP = encode(tone())
+from tests.service.decoding.pools import CLIP, decoded, soon
 
 
 @pytest.fixture(scope="module")
@@ -38,42 +24,6 @@ def pool() -> Iterator[DecoderPool]:
     with_two.start()
     yield with_two
     with_two.close()
-
-
-@pytest.fixture
-def unruly(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
-    """One decoder that misbehaves when it is told to."""
-    monkeypatch.setattr(decoder, "COMMAND", unruly_decoder.COMMAND)
-    with_one = DecoderPool(1)
-    with_one.start()
-    yield with_one
-    with_one.close()
-
-
-def soon() -> Deadline:
-    return Deadline.within(SOON_S)
-
-
-def decoded(
-    pool: DecoderPool,
-    data: bytes,
-    rates_hz: Collection[int] = (),
-    limits: Limits | None = None,
-    deadline: Deadline | None = None,
-    excerpt: Excerpt | None = None,
-) -> Clip:
-    """Decode in a process of the pool as :func:`service.audio.decode.decode` does here."""
-    waveforms = Waveforms(rates_hz)
-    clip = pool.decode(data, waveforms, limits or Limits(), deadline or soon(), excerpt)
-    return replace(clip, waveforms=waveforms.end(clip.gain))
-
-
-def is_running(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def peak_bytes(process_id: int) -> int:
@@ -140,12 +90,6 @@ def loads_ffmpeg(process_id: int) -> bool:
     return "libavcodec" in Path(f"/proc/{process_id}/maps").read_text("utf-8")
 
 
-def test_a_decoder_that_has_ffmpeg_and_denies_it_is_one_that_crashed(unruly: DecoderPool) -> None:
-    with pytest.raises(UnusableAudio, match="crashed"):
-        decoded(unruly, unruly_decoder.LACK)
-    assert decoded(unruly, CLIP).duration_s == 2.0
-
-
 def test_as_many_channels_as_can_ever_be_allowed_fit_in_its_memory(pool: DecoderPool) -> None:
     limits = Limits(max_channels=1024)
     many = np.repeat(tone(duration_s=0.2)[:, None], limits.max_channels, axis=1)
@@ -177,38 +121,6 @@ def test_many_threads_share_the_decoders(pool: DecoderPool) -> None:
     with ThreadPoolExecutor(8) as threads:
         clips = list(threads.map(lambda _: decoded(pool, CLIP, [RATE_HZ]), range(32)))
     assert {len(clip.waveforms[RATE_HZ]) for clip in clips} == {len(tone())}
-
-
-def test_a_decoder_that_hangs_is_killed_at_the_deadline_and_replaced(unruly: DecoderPool) -> None:
-    unruly.wait_until_ready(soon())
-    (hung,) = unruly.process_ids
-
-    with pytest.raises(DeadlineExceeded, match=f"within {LATE_S} s"):
-        decoded(unruly, unruly_decoder.HANG, deadline=Deadline.within(LATE_S))
-
-    assert not is_running(hung)
-    assert decoded(unruly, CLIP).duration_s == 2.0
-
-
-@pytest.mark.parametrize("how", [unruly_decoder.CRASH, unruly_decoder.RAISE, unruly_decoder.BABBLE])
-def test_a_file_that_crashes_its_decoder_is_unusable_and_the_next_is_decoded(
-    unruly: DecoderPool, how: bytes
-) -> None:
-    with pytest.raises(UnusableAudio, match="crashed its decoder"):
-        decoded(unruly, how)
-    assert decoded(unruly, CLIP).duration_s == 2.0
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="not every system limits memory")
-def test_a_file_that_needs_too_much_memory_is_unusable_and_costs_no_decoder(
-    unruly: DecoderPool,
-) -> None:
-    unruly.wait_until_ready(soon())
-    before = unruly.process_ids
-    with pytest.raises(UnusableAudio, match="memory"):
-        decoded(unruly, unruly_decoder.SWALLOW_MEMORY)
-    assert decoded(unruly, CLIP).duration_s == 2.0
-    assert unruly.process_ids == before
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
@@ -251,36 +163,6 @@ def test_the_clip_after_one_that_nobody_could_hear_is_not_taken_for_it(pool: Dec
         assert len(decoded(pool, CLIP, [RATE_HZ]).waveforms[RATE_HZ]) == 2 * RATE_HZ
 
 
-@pytest.mark.parametrize("max_duration_s", [1.0, 900.0])
-def test_a_decoder_that_sends_too_much_or_nonsense_after_samples_is_replaced(
-    unruly: DecoderPool, max_duration_s: float
-) -> None:
-    limits = Limits(max_duration_s=max_duration_s)
-    with pytest.raises(UnusableAudio, match="crashed its decoder"):
-        decoded(unruly, unruly_decoder.BABBLE_LATER, [16_000], limits)
-    assert decoded(unruly, CLIP).duration_s == 2.0
-
-
-def test_a_clip_whose_decoder_is_killed_from_outside_is_decoded_by_the_next(
-    unruly: DecoderPool, tmp_path: Path
-) -> None:
-    died = tmp_path / "died"
-    clip = decoded(unruly, unruly_decoder.DIE_ONCE + bytes(died))
-    assert died.exists()
-    assert clip.duration_s == 2.0
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_decoder_that_died_idle_is_replaced_unnoticed(
-    unruly: DecoderPool, ending: signal.Signals
-) -> None:
-    for _ in range(3):
-        (process_id,) = unruly.process_ids
-        os.kill(process_id, ending)
-        os.waitid(os.P_PID, process_id, os.WEXITED | os.WNOWAIT)
-        assert decoded(unruly, CLIP).duration_s == 2.0
-
-
 def test_signals_to_the_whole_group_leave_the_decoders_running(pool: DecoderPool) -> None:
     pool.wait_until_ready(soon())
     before = pool.process_ids
@@ -289,41 +171,6 @@ def test_signals_to_the_whole_group_leave_the_decoders_running(pool: DecoderPool
             os.kill(process_id, ending)
     assert decoded(pool, CLIP).duration_s == 2.0
     assert pool.process_ids == before
-
-
-def test_decoders_that_cannot_start_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "COMMAND", (sys.executable, "-c", "raise SystemExit(1)"))
-    broken = DecoderPool(1)
-    broken.start()
-    with pytest.raises(ServiceError, match="does not start"):
-        broken.wait_until_ready(soon())
-    broken.close()
-
-
-def test_processes_that_do_not_end_are_waited_for_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(decoder_pool, "STOP_S", 1.0)
-    three = DecoderPool(3)
-    three.start()
-    for process_id in three.process_ids:
-        os.kill(process_id, signal.SIGSTOP)
-
-    began_s = time.monotonic()
-    three.close()
-
-    assert time.monotonic() - began_s < 2.0
-
-
-def test_closing_ends_every_process_even_one_that_hangs(
-    unruly: DecoderPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(decoder_pool, "STOP_S", 0.1)
-    unruly.wait_until_ready(soon())
-    (process_id,) = unruly.process_ids
-    os.kill(process_id, signal.SIGSTOP)
-    unruly.close()
-    assert not is_running(process_id)
 
 
 def test_what_native_code_writes_about_a_file_reaches_no_log(

@@ -1,36 +1,25 @@
-import asyncio
 import json
-import re
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
-from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
-from uvicorn import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
-from service.http.connections import READ_BYTES, Bounds, bounded_connection
-from tests.audio import encode, tone
 from tests.server import TIMEOUT_S, server
-
-CLIP = encode(tone())
-HEAD_S = 1.0
-REQUEST = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"
-UPLOAD_HEAD = (
-    b"POST /classify/genre HTTP/1.1\r\nHost: test\r\nContent-Type: audio/wav\r\n"
-    b"Content-Length: %d\r\n\r\n" % len(CLIP)
+from tests.service.http.raw import (
+    CLIP,
+    LARGE_REQUESTS,
+    REQUEST,
+    UPLOAD_HEAD,
+    Client,
+    connect,
+    ended,
+    first,
+    rest,
 )
-# Several answers, larger together than what two systems hold for a client that does not read.
-LARGE_REQUESTS = b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: test\r\n\r\n" * 8
 
-Client = httpx2.Client
+HEAD_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -42,46 +31,6 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(models_dir: Path, log: Path) -> Iterator[Client]:
     with server(models_dir, log, header_timeout_s=HEAD_S, deadline_s=3) as (_, client):
         yield client
-
-
-def connect(client: Client, data: bytes = b"") -> socket.socket:
-    host, port = client.base_url.host, client.base_url.port
-    assert port is not None
-    connection = socket.create_connection((host, port), TIMEOUT_S)
-    connection.sendall(data)
-    return connection
-
-
-def rest(connection: socket.socket) -> bytes:
-    """Return what comes until the server closes the connection."""
-    answer = b""
-    with closing(connection):
-        while part := connection.recv(1 << 16):
-            answer += part
-    return answer
-
-
-def first(connection: socket.socket) -> bytes:
-    """Return the first answer, whole, or nothing if the server closes the connection."""
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        if not (part := connection.recv(1 << 16)):
-            return answer
-        answer += part
-    head, _, _ = answer.partition(b"\r\n\r\n")
-    length = re.search(rb"content-length: (\d+)", head)
-    whole = len(head) + 4 + (int(length[1]) if length else 0)
-    while len(answer) < whole:
-        part = connection.recv(whole - len(answer))
-        assert part, answer
-        answer += part
-    return answer
-
-
-def ended(client: Client, reason: str) -> float:
-    start = f'music_classification_connections_ended_total{{reason="{reason}"}} '
-    lines = client.get("/metrics").text.splitlines()
-    return sum(float(line.removeprefix(start)) for line in lines if line.startswith(start))
 
 
 def assert_refusal(answer: bytes, status: int, slug: str, log: Path) -> None:
@@ -216,124 +165,3 @@ def test_a_client_that_does_not_take_its_answer_is_left(client: Client, log: Pat
             assert time.monotonic() < deadline
             time.sleep(0.1)
     assert "Traceback" not in log.read_text()
-
-
-@pytest.fixture
-def small(models_dir: Path, tmp_path: Path) -> Iterator[Client]:
-    """A client of a service that has room for three connections, one of which it holds."""
-    with server(models_dir, tmp_path / "log", max_connections=3) as (_, client):
-        yield client
-
-
-def test_the_connection_that_has_asked_for_nothing_longest_gives_way(small: Client) -> None:
-    with ExitStack() as stack:
-        small.get("/health/live")
-        idle = [stack.enter_context(closing(connect(small))) for _ in range(2)]
-        newcomer = stack.enter_context(closing(connect(small, REQUEST)))
-        assert first(newcomer).startswith(b"HTTP/1.1 200 ")
-        newest = stack.enter_context(closing(connect(small, REQUEST)))
-        assert first(newest).startswith(b"HTTP/1.1 200 ")
-        assert first(idle[0]) == b""
-        idle[1].sendall(REQUEST)
-        assert first(idle[1]).startswith(b"HTTP/1.1 200 ")
-    assert ended(small, "gave_way") >= 2
-
-
-def test_one_that_does_not_take_its_answer_gives_way_too(small: Client) -> None:
-    with ExitStack() as stack:
-        for _ in range(2):
-            stack.enter_context(closing(connect(small, LARGE_REQUESTS)))
-        time.sleep(0.5)
-        for _ in range(3):
-            newcomer = stack.enter_context(closing(connect(small, REQUEST)))
-            assert first(newcomer).startswith(b"HTTP/1.1 200 ")
-    assert ended(small, "gave_way") >= 3
-
-
-def test_the_system_holds_back_fewer_than_would_push_a_new_connection_out() -> None:
-    assert Bounds(1024, head_s=1, answer_s=1).backlog == 256
-    assert Bounds(1, head_s=1, answer_s=1).backlog == 1
-
-
-def test_one_that_sends_much_at_once_is_read_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    monkeypatch.setattr(H11Protocol, "data_received", lambda _, data: sizes.append(len(data)))
-    bounds = Bounds(max_connections=1, head_s=TIMEOUT_S, answer_s=TIMEOUT_S)
-    make: Any = bounded_connection(bounds)
-    config = Config(FastAPI(), log_config=None)
-    uvicorns = {"config": config, "server_state": ServerState(), "app_state": {}}
-
-    async def send(n_bytes: int) -> None:
-        loop = asyncio.get_running_loop()
-        async with await loop.create_server(lambda: make(**uvicorns), "127.0.0.1") as server:
-            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            writer.write(bytes(n_bytes))
-            while sum(sizes) < n_bytes:
-                await asyncio.sleep(0)
-            writer.close()
-            await writer.wait_closed()
-
-    asyncio.run(asyncio.wait_for(send(1 << 20), TIMEOUT_S))
-    assert max(sizes) <= READ_BYTES
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_only_a_body_whose_length_is_stated_is_read_in_large_parts(
-    monkeypatch: pytest.MonkeyPatch, *, chunked: bool
-) -> None:
-    sizes: list[int] = []
-    received = H11Protocol.data_received
-
-    def note(connection: H11Protocol, data: bytes) -> None:
-        sizes.append(len(data))
-        received(connection, data)
-
-    async def read_all(_: Scope, receive: Receive, send: Send) -> None:
-        while (await receive()).get("more_body"):
-            pass
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body"})
-
-    monkeypatch.setattr(H11Protocol, "data_received", note)
-    make: Any = bounded_connection(Bounds(max_connections=1, head_s=TIMEOUT_S, answer_s=TIMEOUT_S))
-    config = Config(read_all, log_config=None)
-    config.load()
-    uvicorns = {"config": config, "server_state": ServerState(), "app_state": {}}
-    size = 1 << 22
-    framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
-    body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, bytes(size)) if chunked else bytes(size)
-
-    async def send() -> bytes:
-        loop = asyncio.get_running_loop()
-        async with await loop.create_server(lambda: make(**uvicorns), "127.0.0.1") as server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            writer.write(b"POST / HTTP/1.1\r\nHost: test\r\n%b\r\n\r\n%b" % (framing, body))
-            answer = await reader.readuntil(b"\r\n\r\n")
-            writer.close()
-            await writer.wait_closed()
-            return answer
-
-    assert b" 204 " in asyncio.run(asyncio.wait_for(send(), TIMEOUT_S))
-    assert sizes[0] <= READ_BYTES
-    assert (max(sizes) > READ_BYTES) is not chunked
-
-
-def test_only_when_all_are_busy_a_newcomer_is_refused(small: Client) -> None:
-    def begin_upload() -> socket.socket:
-        return stack.enter_context(closing(connect(small, UPLOAD_HEAD)))
-
-    with ExitStack() as stack:
-        uploads = [begin_upload(), begin_upload()]
-        while "music_classification_pending_clips 2.0" not in small.get("/metrics").text:
-            time.sleep(0.01)
-        uploads.append(begin_upload())
-        time.sleep(0.2)
-        assert rest(connect(small)).startswith(b"HTTP/1.1 503 ")
-        refusal = small.get("/health/live")
-        assert refusal.status_code == 503
-        assert refusal.json()["type"] == "/problems/overloaded"
-        assert refusal.headers["Retry-After"] == "1"
-        for upload in uploads:
-            upload.sendall(CLIP)
-            assert first(upload).startswith(b"HTTP/1.1 200 ")
-        assert small.get("/health/live").status_code == 200

@@ -22,7 +22,7 @@ from service.streaming.protocol import MAX_MESSAGE_BYTES, Close
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz
 from tests.server import TIMEOUT_S, server
-from tests.service.http.test_connections import ended, first, rest
+from tests.service.http.raw import ended, first, rest
 from tests.service.streaming.said import START_JSON, floats, pieces
 
 ROCK = floats(tone(band_centre_hz(3, len(GENRES)), 2.0, rate_hz=SAMPLE_RATE_HZ))

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ from numpy.typing import NDArray
 from service.inference.windows import WindowSpec
 from tests.training.tiny import TOY
 from training.data.labels import OUTSIDE, UNLABELLED
+from training.fitting import stopping
 from training.fitting.batches import Examples
+from training.fitting.items import Item
 from training.fitting.stopping import MAX_STOP_WINDOWS, draw_stop_groups, stop_batch
 
 
@@ -101,3 +104,14 @@ def test_where_all_groups_are_large_the_smallest_is_stopped_on() -> None:
 def test_of_a_single_group_some_clips_are_stopped_on() -> None:
     assert drawn(["only"] * 50, 0.1).sum() == 5
     assert drawn(["only"] * 3, 0.1).sum() == 1
+
+
+def test_copies_are_not_stopped_on() -> None:
+    grids = [np.zeros((4, 2), np.float16), np.ones((4, 2), np.float16)]
+    item = Item("g", UNLABELLED, grids, np.zeros((0, 0), np.float32), 1.0, companion=3)
+
+    clean = stopping._clean(item)
+
+    assert len(clean.grids) == 1
+    assert not clean.grids[0].any()
+    assert replace(clean, grids=grids) == item

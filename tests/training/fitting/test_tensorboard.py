@@ -5,7 +5,7 @@ import keras
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.training.fitting.test_fit_job import make_job
+from tests.training.fitting.jobs import make_job
 from tests.training.made import write_moods
 from tests.training.tiny import TOY, TOY_ON_TOP, with_fit
 from training.errors import TrainingError
