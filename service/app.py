@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
 from service.http import problems
 from service.http.api_keys import ApiKeys
+from service.http.cors import CrossOriginMiddleware
 from service.http.drain import DrainMiddleware
 from service.http.rate_limit import RateLimit
 from service.http.root_path import RootPathMiddleware
@@ -116,21 +116,19 @@ def _add_middleware(app: FastAPI, settings: Settings, traces: Traces | None) -> 
     app.add_middleware(RecordMiddleware, log_client=settings.log_client)
     if traces is not None:
         app.add_middleware(TracingMiddleware, traces=traces)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=[
-                "Authorization",
-                "Content-Encoding",
-                "Traceparent",
-                "Tracestate",
-                access.HEADER,
-                request_id.HEADER,
-            ],
-            expose_headers=[request_id.HEADER, "Retry-After", "Server-Timing"],
-        )
+    app.add_middleware(
+        CrossOriginMiddleware,
+        origins=settings.cors_origins,
+        allow_headers=[
+            "Authorization",
+            "Content-Encoding",
+            "Traceparent",
+            "Tracestate",
+            access.HEADER,
+            request_id.HEADER,
+        ],
+        expose_headers=[request_id.HEADER, "Retry-After", "Server-Timing"],
+    )
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestIdMiddleware)
     if settings.root_path:

@@ -13,7 +13,7 @@ from service.deadline import Deadline
 from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import Bundle
-from service.inference.clip_answer import clip_probabilities, trace
+from service.inference.clip_answer import clip_answer, trace
 from service.inference.grids import context_grid_key, grid_key
 from service.inference.registry import Registry
 from service.inference.timings import Timings
@@ -71,7 +71,7 @@ def _run(data: bytes, bundle: Bundle, decoders: DecoderPool) -> Timings:
         logits = bundle.window_logits(grid, context_grid)
     with timings.stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
         timeline = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
-    clip_probabilities(bundle, len(grid), lambda: logits, timeline)
+    clip_answer(bundle, len(grid), lambda: logits, timeline)
     return timings
 
 

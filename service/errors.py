@@ -166,7 +166,7 @@ class UpgradeRequired(ServiceError):
 
 
 class ForeignPage(ServiceError):
-    """A page of another origin may not listen here. Its operator may allow it in the settings."""
+    """Pages of another origin may not use this. The operator may allow them in the settings."""
 
     status = 403
     title = "Page of another origin"

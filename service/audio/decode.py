@@ -135,7 +135,7 @@ def hear(
     """
     limits = limits or Limits()
     if not data:
-        raise UnusableAudio("The upload is empty. Send the bytes of an audio file.")
+        raise UnusableAudio("The file is empty. Use one that holds audio.")
     name, openings = openings_of(data, limits.formats)
     wish = _Wish(listener, limits, excerpt or Excerpt())
     reason = "it ends too early"
@@ -146,7 +146,7 @@ def hear(
             reason = str(problem).rstrip(". ")
     raise UnusableAudio(
         f"The {FORMATS[name]} file is broken and cannot be decoded: {reason}. Check that it plays "
-        "and that all of it was sent."
+        "and that nothing of it is missing."
     )
 
 
@@ -214,7 +214,7 @@ def _recorded(passage: Passage, wish: _Wish) -> Levels:
     for block in passage.blocks():
         if recording.levels.n_frames + len(block) > max_frames:
             raise TooManySeconds(
-                f"The audio plays longer than {wish.limits.max_duration_s:g} s. Send an excerpt, "
+                f"The audio plays longer than {wish.limits.max_duration_s:g} s. Use an excerpt, "
                 "or choose one with start_s and duration_s."
             )
         peak = max(float(block.max()), -float(block.min()))

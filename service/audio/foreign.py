@@ -28,7 +28,7 @@ _MAGIC: Magic = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an office program"),
     (0, b"{\\rtf", "a text document"),
     # macOS leaves such a file beside each on foreign disks.
-    (0, b"\0\5\x16\7", "what macOS keeps beside a file ('._' and its name): send the file itself"),
+    (0, b"\0\5\x16\7", "what macOS keeps beside a file ('._' and its name): use the file itself"),
     (8, b"AVI ", "an AVI video"),
     (0, b"FLV\x01", "a Flash video"),
     (0, b"\x00\x00\x01\xba", "an MPEG video"),
@@ -109,7 +109,7 @@ _TEXTS = (
     ),
     (
         re.compile(rb"\[InternetShortcut\]|https?://|[A-Z]:\\"),
-        "the address of a file: send the file itself",
+        "the address of a file: use the file itself",
     ),
     (re.compile(rb"<\?xml|<svg|<!doctype", re.IGNORECASE), "an XML document"),
     (
@@ -118,7 +118,7 @@ _TEXTS = (
     ),
     (
         re.compile(rb"data:[\w/+.-]*;base64,|[A-Za-z0-9+/\r\n]{400}"),
-        "audio or something else as base64: send the bytes that it encodes",
+        "audio or something else as base64: use the bytes that it encodes",
     ),
     (
         re.compile(rb"--[^\r\n]{1,70}\r?\nContent-", re.IGNORECASE),
@@ -141,7 +141,7 @@ def marked(data: bytes, at: int, magic: Magic) -> str | None:
 
 
 def name_of(data: bytes, at: int = 0) -> str | None:
-    """Return what begins at a place, in words that follow "The upload is"; None if unknown."""
+    """Return what begins at a place, in words that follow "The file is"; None if unknown."""
     known = marked(data, at, _MAGIC)
     if known is not None:
         return known

@@ -112,7 +112,7 @@ def find(data: bytes, formats: Collection[str]) -> Found:
         if data[:3] == b"ID3":
             return Found("mp3", behind_tags, before_tags(data))
         other = foreign.remnant_of(data) or "no audio that the service reads"
-    raise UnsupportedAudio(f"The upload is {other}. Send {readable(formats)}.")
+    raise UnsupportedAudio(f"The file is {other}. Use {readable(formats)}.")
 
 
 def check_allowed(name: str, formats: Collection[str]) -> None:
@@ -125,8 +125,8 @@ def check_allowed(name: str, formats: Collection[str]) -> None:
     """
     if name not in formats:
         raise UnsupportedAudio(
-            f"The upload is {FORMATS[name]}, which this server is set not to read "
-            f"(SERVICE_FORMATS). Send {readable(formats)}."
+            f"The file is {FORMATS[name]}, which this server is set not to read "
+            f"(SERVICE_FORMATS). Use {readable(formats)}."
         )
 
 

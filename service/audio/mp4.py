@@ -12,7 +12,7 @@ AUDIOBOOKS = frozenset({b"aax ", b"aaxc"})
 # A description of samples that are encrypted, behind its count and its own length.
 _ENCRYPTED = re.compile(rb"stsd[\x00-\xff]{12}(?:drms|enca)")
 _PROTECTED = (
-    "is protected against copying (DRM), so that only its own player can decode it. Send a "
+    "is protected against copying (DRM), so that only its own player can decode it. Use a "
     "recording without protection."
 )
 
@@ -29,19 +29,19 @@ def check_readable(data: bytes) -> None:
     """
     brand = data[BRAND_AT:BRAND_END] if data[4:8] == b"ftyp" else b""
     if brand in PICTURES:
-        raise UnsupportedAudio("The upload is a picture (HEIF, AVIF or the like). Send audio.")
+        raise UnsupportedAudio("The file is a picture (HEIF, AVIF or the like). Use audio.")
     if brand in AUDIOBOOKS:
-        raise UnsupportedAudio(f"The upload is an Audible audiobook, which {_PROTECTED}")
+        raise UnsupportedAudio(f"The file is an Audible audiobook, which {_PROTECTED}")
     if _ENCRYPTED.search(data):
         raise UnsupportedAudio(f"The M4A/MP4 file {_PROTECTED}")
     if b"moov" in data:
         return
     if b"moof" in data:
         raise UnusableAudio(
-            "The upload is a segment of an MP4 stream, without the beginning of the stream (moov) "
+            "The file is a segment of an MP4 stream, without the beginning of the stream (moov) "
             "that says what is in it. Put the initialization segment in front of it."
         )
     raise UnusableAudio(
         "The M4A/MP4/MOV/3GP file has no index (moov). Recorders write it last, so the file was "
-        "cut off or its recording was never ended; send it whole."
+        "cut off or its recording was never ended; use the whole file."
     )

@@ -16,19 +16,14 @@ from service.audio.decode import Clip
 from service.inference.bundle import Bundle, Embedding, Logits, Probabilities
 from service.inference.bundle_files import EMBEDDING_FILE
 from service.inference.card import Card
-from service.inference.clip_answer import (
-    clip_probabilities,
-    counting_windows,
-    nothing_of,
-    trace,
-)
+from service.inference.clip_answer import clip_answer, counting_windows, trace
 from service.inference.features import Grid
 from service.inference.grids import GridKey, Grids, context_grid_key, grid_key
 from service.inference.key import Key, find_key
 from service.inference.timeline import LabelledSegment
 from service.inference.timings import Timings
 from service.inference.tuning import tuning_cents
-from service.inference.whole import NOTHING, LabelShare, label_shares, named_after_the_whole
+from service.inference.whole import NOTHING, LabelShare, label_shares
 from service.inference.windows import Counting, CutWindows, Slices
 
 
@@ -147,7 +142,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         ratings = np.clip(bundle.rate_embedded(counting).mean(axis=0), 0, 1)
         kinds = bundle.kinds_embedded(counting)
         duration_s = workbench.clip.duration_s
-        traced = None
+        traced: list[LabelledSegment] = []
         joins = bundle.card.timeline is not None
         if timeline or joins:
             window_logits: Callable[[], Logits] = logits
@@ -156,18 +151,16 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
                 embedding = workbench.embedding(bundle, grid, every)
                 window_logits = partial(bundle.run_embedded, bundle.told(embedding, context_grid))
             traced = trace(bundle, grid, window_logits, duration_s, context_grid)
-        probabilities = clip_probabilities(bundle, chosen.n_frames, logits, traced)
-        if joins and traced:
-            traced = named_after_the_whole(traced, nothing_of(bundle.card), probabilities)
-        joined = traced if joins else None
+        whole = clip_answer(bundle, chosen.n_frames, logits, traced)
+        joined = whole.timeline if joins else None
     return Classification(
         bundle=bundle,
-        probabilities=probabilities,
+        probabilities=whole.probabilities,
         ratings=ratings,
         kinds=kinds,
         heard_s=duration_s,
         silent=workbench.clip.silent,
-        timeline=traced if timeline else None,
+        timeline=whole.timeline if timeline else None,
         shares=label_shares(joined) if joined else None,
         key=find_key(joined, bundle.card.lab_labels) if joined else None,
         tuning_cents=_tuning_cents(bundle.card, as_it_is, joined) if joined else None,

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from service.inference.bundle import Bundle, Logits, Probabilities
+from service.inference.bundle import Bundle, Logits
 from service.inference.card import Card
 from service.inference.features import Grid
 from service.inference.timeline import LabelledSegment, label_segments, move_ends
-from service.inference.whole import NOTHING, whole_probabilities
+from service.inference.whole import NOTHING, Whole, say_of_the_whole
 from service.inference.windows import (
     Counting,
     CutWindows,
@@ -23,13 +23,13 @@ def clip_logits(window_logits: Logits) -> Logits:
     return mean
 
 
-def clip_probabilities(
+def clip_answer(
     bundle: Bundle,
     n_frames: int,
     window_logits: Callable[[], Logits],
-    timeline: Sequence[LabelledSegment] | None,
-) -> Probabilities:
-    """Return the calibrated probabilities of a whole clip, shape [labels].
+    timeline: Sequence[LabelledSegment] = (),
+) -> Whole:
+    """Say what a whole clip is, and what sounds when, which agree.
 
     Parameters
     ----------
@@ -41,15 +41,14 @@ def clip_probabilities(
         Asks what the bundle says about the clip's windows that count, shape [n_windows, labels];
         where several labels sound, the timeline tells enough.
     timeline
-        What :func:`trace` returned; needed where the card joins windows.
+        What :func:`trace` returned; needed where the card joins windows, and else kept as it is.
     """
     card = bundle.card
     calibrate = partial(bundle.probabilities, heard_s=(n_frames - 1) * card.features.hop_s)
-    if card.timeline is None or timeline is None:
-        return calibrate(clip_logits(window_logits()))
-    nothing = nothing_of(card)
+    if card.timeline is None:
+        return Whole(calibrate(clip_logits(window_logits())), list(timeline))
     windows = heard_stretches(n_frames, card.windows, card.features.hop_s)
-    return whole_probabilities(timeline, nothing, windows, window_logits, calibrate)
+    return say_of_the_whole(timeline, nothing_of(card), windows, window_logits, calibrate)
 
 
 def nothing_of(card: Card) -> int | None:

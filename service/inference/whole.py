@@ -51,16 +51,30 @@ def label_shares(timeline: Sequence[LabelledSegment]) -> list[LabelShare]:
     return sorted(shares, key=lambda s: s.share, reverse=True)
 
 
-def whole_probabilities(
+@dataclass(frozen=True)
+class Whole:
+    """What is said of a whole clip, and over time, which agree.
+
+    Attributes
+    ----------
+    probabilities
+        Of the labels, shape [labels]; the highest is that of what sounds longest.
+    timeline
+        What sounds when; of a clip of one label, the one that the probabilities name.
+    """
+
+    probabilities: Probabilities
+    timeline: list[LabelledSegment]
+
+
+def say_of_the_whole(
     timeline: Sequence[LabelledSegment],
     nothing: int | None,
     windows: Sequence[Segment],
     window_logits: Callable[[], NDArray[np.floating]],
     calibrate: Calibrate,
-) -> Probabilities:
-    """Return the probabilities of a clip, of which the highest is that of what sounds longest.
-
-    Of a clip of one label it may be another one's; see :func:`named_after_the_whole`.
+) -> Whole:
+    """Say what a whole clip is, and bring its timeline into agreement with that.
 
     Parameters
     ----------
@@ -75,11 +89,21 @@ def whole_probabilities(
         Asks what the network says of them, shape [n_windows, labels]; called only if need be.
     calibrate
         Makes probabilities of logits.
+    """
+    probabilities = _probabilities(timeline, nothing, windows, window_logits, calibrate)
+    return Whole(probabilities, _named_after(probabilities, timeline, nothing))
 
-    Returns
-    -------
-    Probabilities
-        Shape [labels].
+
+def _probabilities(
+    timeline: Sequence[LabelledSegment],
+    nothing: int | None,
+    windows: Sequence[Segment],
+    window_logits: Callable[[], NDArray[np.floating]],
+    calibrate: Calibrate,
+) -> Probabilities:
+    """Return probabilities of which the highest is that of what sounds longest.
+
+    Of a clip of one label it may be another one's, after which the timeline is then named.
     """
     sounding = [s for s in timeline if s.label != nothing] or list(timeline)
     n_labels = len(timeline[0].probabilities)
@@ -107,10 +131,10 @@ def whole_probabilities(
     return spread
 
 
-def named_after_the_whole(
-    timeline: Sequence[LabelledSegment], nothing: int | None, probabilities: Probabilities
+def _named_after(
+    probabilities: Probabilities, timeline: Sequence[LabelledSegment], nothing: int | None
 ) -> list[LabelledSegment]:
-    """Return a timeline that agrees with what :func:`whole_probabilities` says of the whole."""
+    """Return a timeline that agrees with what is said of the whole."""
     label = int(probabilities.argmax())
     if label == nothing or len({s.label for s in timeline} - {nothing}) != 1:
         return list(timeline)

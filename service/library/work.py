@@ -17,7 +17,7 @@ from service.audio.decode import Limits
 from service.deadline import Deadline
 from service.decoding.grids import decode_grids
 from service.decoding.pool import START_S, DecoderPool
-from service.errors import BundleError, ServiceError
+from service.errors import BundleError, ServiceError, TooManySeconds
 from service.inference.bundle import Bundle
 from service.inference.bundle_files import MODEL_FILE
 from service.inference.classification import classify_grids
@@ -73,6 +73,8 @@ def classify_file(file: str, question: Question, bundles: Bundles) -> Outcome:
         data = read(file, question.max_bytes)
         sha256 = hashlib.sha256(data).hexdigest()
         return Outcome(file, sha256, _answers(data, question, loaded))
+    except TooManySeconds:
+        return _problem(file, sha256, _too_long(question))
     except ServiceError as error:
         return _problem(file, sha256, error)
     except Exception as error:  # whatever it is, the other files must still be classified
@@ -96,6 +98,14 @@ def _answers(data: bytes, question: Question, bundles: dict[str, Bundle]) -> All
             start_s=question.start_s,
             embedding=question.embedding,
         ),
+    )
+
+
+def _too_long(question: Question) -> TooManySeconds:
+    """Tell it with the options of the command, which are not those of a request."""
+    return TooManySeconds(
+        f"The file plays longer than {question.max_duration_s:g} s. Allow more with "
+        "--max-duration-s, or choose a part with --start-s and --duration-s."
     )
 
 

@@ -16,7 +16,7 @@ from service.inference.classification import Classification
 from service.inference.clip_answer import nothing_of
 from service.inference.key import find_key
 from service.inference.timeline import LabelledSegment, TimelineSpec, label_segments
-from service.inference.whole import label_shares, named_after_the_whole, whole_probabilities
+from service.inference.whole import label_shares, say_of_the_whole
 from service.inference.windows import (
     Segment,
     Windows,
@@ -136,21 +136,19 @@ class JoinedTask(TaskEar):
 
     def so_far(self, heard_s: float, *, silent: bool) -> Classification:
         """Return the answer for what was heard in the last quarter of an hour."""
-        timeline = self._timeline.timeline(heard_s)
-        probabilities = whole_probabilities(
-            timeline,
+        whole = say_of_the_whole(
+            self._timeline.timeline(heard_s),
             self._nothing,
             self._stretches(),
             self._all_said,
             self._bundle.probabilities,
         )
-        timeline = named_after_the_whole(timeline, self._nothing, probabilities)
         return replace(
             super().so_far(heard_s, silent=silent),
-            probabilities=probabilities,
-            shares=label_shares(timeline),
-            key=find_key(timeline, self._bundle.card.lab_labels),
-            tuning_cents=self._tuning_cents(timeline),
+            probabilities=whole.probabilities,
+            shares=label_shares(whole.timeline),
+            key=find_key(whole.timeline, self._bundle.card.lab_labels),
+            tuning_cents=self._tuning_cents(whole.timeline),
         )
 
     def _tuning_cents(self, timeline: Sequence[LabelledSegment]) -> float | None:

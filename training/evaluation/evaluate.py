@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from service.audio.decode import Clip
 from service.errors import BundleError
-from service.inference.bundle import Bundle, Probabilities
+from service.inference.bundle import Bundle
 from service.inference.card import Card, Evaluation
-from service.inference.clip_answer import clip_probabilities, counting_windows, trace
-from service.inference.features import Grid
+from service.inference.classification import Classification, classify_grids
+from service.inference.features import FeatureSpec
+from service.inference.grids import context_grid_key, grid_key
+from service.inference.timings import Timings
 from training.data.cache import FeatureCache
 from training.data.labels import TASKS
 from training.data.preparation import PreparedClip, prepare
@@ -167,13 +169,11 @@ def _scored(
     if not prepared:
         return []
     card = bundle.card
-    probabilities = _probabilities(bundle, prepared, cache, cluster)
     order = [card.labels.index(label) for label in labels]
     scored = []
-    for one, row in zip(prepared, probabilities, strict=True):
+    for one, said in zip(prepared, _answers(bundle, prepared, cache, cluster), strict=True):
         heard_s = (len(one.grid) - 1) * card.features.hop_s
-        uncertain = card.calibration.is_uncertain(float(row.max()), heard_s)
-        scored.append(_Scored(one.clip, heard_s, row[order], uncertain))
+        scored.append(_Scored(one.clip, heard_s, said.probabilities[order], said.uncertain))
     return scored
 
 
@@ -194,31 +194,31 @@ def _row(scored: _Scored, labels: Sequence[str], data: Sequence[Path]) -> ClipRo
     )
 
 
-def _probabilities(
+def _answers(
     bundle: Bundle, prepared: Sequence[PreparedClip], cache: FeatureCache, cluster: str | None
-) -> list[Probabilities]:
-    """Return each clip's probabilities, shape [labels], as the service would tell them."""
-    grids = [p.grid.astype(np.float32) for p in prepared]
-    context_grids: Sequence[Grid | None] = [None] * len(grids)
+) -> Iterator[Classification]:
+    """Yield what the service would tell of each clip."""
+    made = [{grid_key(bundle): one.grid} for one in prepared]
     if bundle.context is not None:
         spec, bank = bundle.context.spec.features, bundle.context.bank
-        heard = prepare([p.clip for p in prepared], spec, bank, cache, cluster).clips
-        context_grids = [p.grid.astype(np.float32) for p in heard]
-    return [
-        _answer(bundle, bundle.in_tune(grid), context_grid)
-        for grid, context_grid in zip(grids, context_grids, strict=True)
-    ]
+        heard = prepare([one.clip for one in prepared], spec, bank, cache, cluster).clips
+        for grids, one in zip(made, heard, strict=True):
+            grids[context_grid_key(bundle, bundle.context)] = one.grid
+    for one, halves in zip(prepared, made, strict=True):
+        grids = {key: half.astype(np.float32) for key, half in halves.items()}
+        clip = _clip_of(one, bundle.card.features)
+        yield classify_grids(clip, grids, {"it": bundle}, Timings(), timeline=False)["it"]
 
 
-def _answer(bundle: Bundle, grid: Grid, context_grid: Grid | None) -> Probabilities:
-    counting = counting_windows(bundle.card, grid)
-    window_logits = cache(lambda: bundle.run(counting.windows, context_grid))
-    timeline = None
-    if bundle.card.timeline is not None:
-        # A grid knows its clip's length to half a frame.
-        duration_s = (len(grid) - 0.5) * bundle.card.features.hop_s
-        timeline = trace(bundle, grid, window_logits, duration_s, context_grid)
-    return clip_probabilities(bundle, counting.n_frames, window_logits, timeline)
+def _clip_of(prepared: PreparedClip, spec: FeatureSpec) -> Clip:
+    """Return what the service must know of a clip beside its grid, as far as that tells it."""
+    return Clip(
+        duration_s=(len(prepared.grid) - 0.5) * spec.hop_s,  # to half a frame
+        sample_rate_hz=spec.sample_rate_hz,
+        channels=1,
+        format="",
+        silent=not prepared.grid.any(),
+    )
 
 
 def load_bundle(folder: Path) -> Bundle:

@@ -10,21 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.inference.card import Calibration
 from training.data.clip_keys import ClipKey
-from training.evaluation.paired import Comparison, compare_answers
+from training.evaluation.paired import Comparison, Told, compare_answers
 from training.fitting.fold_result import FoldResult
+from training.results.figures import Unseen
 
 HELD_OUT_FILE = "held_out.csv"
-_COLUMNS = ("clip", "group", "truth", "answer")
+_COLUMNS = ("clip", "group", "truth", "answer", "confidence")
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said of one clip, and what is true."""
+    """What was said of one clip, as it is served, and what is true.
+
+    The confidence is None where it was not kept, as beside bundles of before.
+    """
 
     group: str
     truth: str
     answer: str
+    confidence: float | None = None
 
 
 Answers = Mapping[str, Answer]
@@ -35,8 +42,8 @@ def compare_held_out(keys: Sequence[str], old: Answers, new: Answers) -> Compari
     """Compare what two models answered about the clips of some keys; there is at least one."""
     return compare_answers(
         [new[key].truth for key in keys],
-        [old[key].answer for key in keys],
-        [new[key].answer for key in keys],
+        _told([old[key] for key in keys]),
+        _told([new[key] for key in keys]),
         [new[key].group for key in keys],
     )
 
@@ -46,13 +53,21 @@ def hashed(key: ClipKey) -> str:
     return _hashed(*key)
 
 
-def answers_of(folds: Sequence[FoldResult], labels: Sequence[str]) -> dict[str, Answer]:
-    """Return the answers of a run's folds."""
+def answers_of(
+    folds: Sequence[FoldResult], labels: Sequence[str], calibration: Calibration
+) -> dict[str, Answer]:
+    """Return the answers of a run's folds, as they are served with a calibration."""
+    said = Unseen.of(folds).predictions(calibration)
     return {
-        hashed(key): Answer(_hashed(key[1]), labels[int(truth)], labels[int(answer)])
-        for fold in folds
-        for key, truth, answer in zip(
-            fold.keys, fold.truth, fold.logits.argmax(axis=1), strict=True
+        hashed(key): Answer(
+            _hashed(key[1]), labels[truth], labels[answer], round(confidence, _DIGITS)
+        )
+        for key, truth, answer, confidence in zip(
+            [key for fold in folds for key in fold.keys],
+            said.truth.tolist(),
+            said.answers.tolist(),
+            said.confidences.tolist(),
+            strict=True,
         )
     }
 
@@ -63,7 +78,7 @@ def write_held_out(answers: Answers, file: Path) -> None:
         writer = csv.writer(opened, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for key, one in sorted(answers.items()):
-            writer.writerow((key, one.group, one.truth, one.answer))
+            writer.writerow((key, one.group, one.truth, one.answer, one.confidence))
 
 
 def read_held_out(folder: Path) -> dict[str, Answer]:
@@ -73,9 +88,20 @@ def read_held_out(folder: Path) -> dict[str, Answer]:
         return {}
     with file.open(newline="", encoding="utf-8") as opened:
         return {
-            row["clip"]: Answer(row["group"], row["truth"], row["answer"])
+            row["clip"]: Answer(
+                row["group"], row["truth"], row["answer"], _number(row.get("confidence"))
+            )
             for row in csv.DictReader(opened)
         }
+
+
+def _number(written: str | None) -> float | None:
+    return float(written) if written else None
+
+
+def _told(answers: Sequence[Answer]) -> Told:
+    known = [one.confidence for one in answers if one.confidence is not None]
+    return Told([one.answer for one in answers], known if len(known) == len(answers) else None)
 
 
 def _hashed(*words: str) -> str:

@@ -16,6 +16,7 @@ from training.evaluation.paired import Comparison
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.export import export
+from training.results.figures import calibrate
 from training.results.held_out import (
     HELD_OUT_FILE,
     Answer,
@@ -75,7 +76,7 @@ def promote(job: PromotionJob) -> Path:
     folder = job.models / job.recipe.serving.bundle
     if not job.even_if_worse:
         _refuse_to_lose_songs(folder)
-    new = answers_of(job.run.folds(), job.recipe.labels)
+    new = answers_of(job.run.folds(), job.recipe.labels, calibrate(job.run))
     old_card = _card(folder)
     if old_card is None:
         version, told = job.recipe.version, "the first of its kind"
@@ -118,7 +119,7 @@ def _judged(job: PromotionJob, new: Answers) -> str:
     else:
         comparison, fairness = found
         told = f"{comparison.summary()}; {fairness}"
-        refused = comparison.difference.value < 0
+        refused = comparison.balanced_accuracy.difference.value < 0
     if refused and not job.even_if_worse:
         raise TrainingError(
             f"It is not promoted: {told}. --even-if-worse does it all the same; "
@@ -154,7 +155,7 @@ def _asked(job: PromotionJob, folder: Path) -> dict[str, Answer]:
         return {}
     keys = clip_keys([(row.data_set, row.group, row.name) for row in report.clips])
     return {
-        hashed(key): Answer("", row.truth, row.answer)
+        hashed(key): Answer("", row.truth, row.answer, row.confidence)
         for key, row in zip(keys, report.clips, strict=True)
     }
 

@@ -147,7 +147,7 @@ def _lacking(wav: riff.Wav) -> Source:
     """Tell what a WAV file lacks of which no reader could make anything."""
     missing = "'fmt ', which says what its samples are" if wav.data else "'data', with its samples"
     raise UnusableAudio(
-        f"The WAV file has no chunk {missing}. Send it whole, as it was recorded or exported."
+        f"The WAV file has no chunk {missing}. Use the whole file, as it was recorded or exported."
     )
 
 

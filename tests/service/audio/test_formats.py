@@ -62,7 +62,7 @@ def test_mp3_of_a_free_bit_rate_is_found() -> None:
 
 
 def test_what_is_foreign_is_named_with_what_can_be_sent() -> None:
-    with pytest.raises(UnsupportedAudio, match=r"is a PNG picture\. Send WAV, MP3"):
+    with pytest.raises(UnsupportedAudio, match=r"is a PNG picture\. Use WAV, MP3"):
         find(b"\x89PNG\r\n\x1a\n" + bytes(1_000), FORMATS)
 
 
@@ -80,7 +80,7 @@ def test_random_bytes_are_not_audio() -> None:
 
 def test_a_format_that_is_not_allowed_is_refused_with_the_setting_and_the_others() -> None:
     check_allowed("flac", ("flac", "wav"))
-    with pytest.raises(UnsupportedAudio, match=r"is MP3.*SERVICE_FORMATS.*Send WAV or FLAC\."):
+    with pytest.raises(UnsupportedAudio, match=r"is MP3.*SERVICE_FORMATS.*Use WAV or FLAC\."):
         check_allowed("mp3", ("flac", "wav"))
 
 

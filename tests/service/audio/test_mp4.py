@@ -12,7 +12,7 @@ def test_a_recording_is_readable() -> None:
 
 
 def test_one_that_was_never_ended_has_no_index() -> None:
-    with pytest.raises(UnusableAudio, match=r"no index \(moov\).*send it whole"):
+    with pytest.raises(UnusableAudio, match=r"no index \(moov\).*use the whole file"):
         check_readable(FILE[: FILE.index(b"moov") - 4])
 
 

@@ -7,7 +7,7 @@ import pytest
 from service.audio.decode import Samples, clip_of
 from service.inference.bundle import Bundle, Logits
 from service.inference.classification import classify
-from service.inference.clip_answer import clip_probabilities, trace
+from service.inference.clip_answer import clip_answer, trace
 from service.inference.grids import needed_rates_hz
 from service.inference.timeline import LabelledSegment, TimelineSpec
 from service.inference.windows import Slices, Windows, cut_windows
@@ -49,7 +49,7 @@ def test_each_window_is_answered_with_what_the_context_hears_in_the_clip(
     answer = classify(clip, {"it": bundle}, timeline=True)["it"]
 
     traced = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
-    expected = clip_probabilities(bundle, len(grid), lambda: logits, traced)
+    expected = clip_answer(bundle, len(grid), lambda: logits, traced).probabilities
     np.testing.assert_allclose(answer.probabilities, expected)
     if timeline is None:
         np.testing.assert_allclose(expected, bundle.probabilities(logits.mean(axis=0)))

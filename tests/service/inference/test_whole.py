@@ -9,9 +9,9 @@ from service.inference.softmax import softmax
 from service.inference.timeline import LabelledSegment
 from service.inference.whole import (
     LabelShare,
+    Whole,
     label_shares,
-    named_after_the_whole,
-    whole_probabilities,
+    say_of_the_whole,
 )
 from service.inference.windows import Segment
 
@@ -30,12 +30,20 @@ def logits(*labels: int, sure: float = 4.0) -> NDArray[np.float64]:
     return sure * np.eye(3)[list(labels)]
 
 
+def said(
+    timeline: Sequence[LabelledSegment],
+    window_logits: NDArray[np.float64],
+    nothing: int | None = NOTHING,
+) -> Whole:
+    return say_of_the_whole(timeline, nothing, WINDOWS, lambda: window_logits, softmax)
+
+
 def whole(
     timeline: Sequence[LabelledSegment],
     window_logits: NDArray[np.float64],
     nothing: int | None = NOTHING,
 ) -> NDArray[np.float64]:
-    return whole_probabilities(timeline, nothing, WINDOWS, lambda: window_logits, softmax)
+    return said(timeline, window_logits, nothing).probabilities
 
 
 @pytest.mark.parametrize("label", [A, B, NOTHING])
@@ -115,8 +123,8 @@ def test_the_answer_is_a_distribution_that_agrees_with_what_sounds_longest(seed:
     if weights[:NOTHING].any():
         weights[NOTHING] = 0
 
-    found = whole(timeline, rng.normal(size=(9, 3)))
-    named = named_after_the_whole(timeline, NOTHING, found)
+    told = said(timeline, rng.normal(size=(9, 3)))
+    found, named = told.probabilities, told.timeline
 
     if len({s.label for s in timeline} - {NOTHING}) == 1:
         assert {s.label for s in named} - {NOTHING} == {found.argmax()}
@@ -128,13 +136,19 @@ def test_the_answer_is_a_distribution_that_agrees_with_what_sounds_longest(seed:
 
 
 def test_a_timeline_of_one_label_is_named_after_the_whole_and_its_silence_is_kept() -> None:
-    timeline = [piece(0, 1, NOTHING), piece(1, 6, A), piece(6, 9, A), piece(9, 10, NOTHING)]
-    told = np.array([0.3, 0.6, 0.1])
-    named = named_after_the_whole(timeline, NOTHING, told)
+    timeline = [
+        piece(0, 1, NOTHING),
+        piece(1, 6, A, sure=0.6),
+        piece(6, 9, A, sure=0.6),
+        piece(9, 10, NOTHING),
+    ]
+    told = said(timeline, logits(*[B] * 9))
+    named = told.timeline
+    assert told.probabilities.argmax() == B
     assert [s.label for s in named] == [NOTHING, B, B, NOTHING]
     assert named[0] is timeline[0]
     assert named[1].segment == timeline[1].segment
-    np.testing.assert_array_equal(named[1].probabilities, told)
+    np.testing.assert_array_equal(named[1].probabilities, told.probabilities)
 
 
 def test_shares_are_of_the_time_most_first() -> None:

@@ -158,16 +158,21 @@ def test_a_file_with_a_problem_is_a_row_and_not_the_end(models_dir: Path, tmp_pa
     (music / "b.mp3").write_bytes(b"ID3 and no more")
     (music / "c.wav").symlink_to("nowhere")
     write_song(music / "d.wav", duration_s=3)
+    (music / "e.wav").touch()
     question = QUESTION.model_copy(update={"max_duration_s": 2})
 
     counts = classify(tmp_path, InlineEngine(models_dir), question=question)
 
     rows = table(tmp_path / "out.jsonl")
-    kinds = [None, "unusable-audio", "unreadable-file", "too-many-seconds"]
+    kinds = [None, "unusable-audio", "unreadable-file", "too-many-seconds", "unusable-audio"]
     assert [row["problem"] for row in rows] == kinds
-    assert [row["genre_label"] for row in rows] == ["rock", None, None, None]
-    assert "No such file" in str(rows[2]["problem_detail"])
-    assert (counts.answered, counts.problems) == (1, 3)
+    assert [row["genre_label"] for row in rows] == ["rock", None, None, None, None]
+    details = [str(row["problem_detail"]) for row in rows]
+    assert "No such file" in details[2]
+    assert "Allow more with --max-duration-s" in details[3]
+    assert details[4].startswith("The file is empty.")
+    assert not any("upload" in detail for detail in details)
+    assert (counts.answered, counts.problems) == (1, 4)
 
 
 def test_files_that_are_too_large_are_not_read(models_dir: Path, tmp_path: Path) -> None:

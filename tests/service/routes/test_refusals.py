@@ -108,7 +108,7 @@ def test_a_format_that_the_operator_excludes_is_refused_with_those_that_are_read
     data = encode_as("ogg", tone(duration_s=0.2, rate_hz=RATE_HZ), RATE_HZ)
     response = post_file(narrow, "/classify/genre", data)
     assert_problem(response, 415, "unsupported-audio")
-    assert "Send WAV or FLAC." in response.json()["detail"]
+    assert "Use WAV or FLAC." in response.json()["detail"]
 
 
 def test_a_full_service_refuses_at_once_and_recovers(

@@ -9,7 +9,7 @@ from service.inference.bundle import Bundle
 from service.inference.classification import classify
 from service.inference.grids import needed_rates_hz
 from tests.audio import tone
-from tests.bundles import CHORDS, band_centre_hz, edit_card, write_bundle
+from tests.bundles import CHORDS, GENRES, band_centre_hz, edit_card, write_bundle
 from tests.training.made import write_csv, write_wav
 from training.data.cache import FeatureCache
 from training.errors import TrainingError
@@ -156,6 +156,26 @@ def test_uncertain_answers_are_counted(
 
     assert report.uncertain_share == share
     assert [clip.uncertain for clip in report.clips] == [share == 1] * 2
+
+
+def test_answers_about_silence_and_speech_are_as_uncertain_as_the_service_says(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    """They are, however confident: here, no confidence is too low."""
+    folder = write_bundle(tmp_path / "genre", embedding_gain=20.0, uncertain_below=0.0)
+    kinds = ["music", "speech", "noise"]  # the last three of the four bands
+    edit_card(folder, kinds={"labels": kinds, "uncertain_below": 0.5, "fitted_on": "made up"})
+    music, speech = (tone(band_centre_hz(band, len(GENRES))) for band in (1, 2))
+    sounds = {"music": music, "speech": speech, "silence": np.zeros_like(music)}
+    for name, samples in sounds.items():
+        write_wav(tmp_path / "mine" / f"{name}.wav", samples, 44_100)
+    rows = [(f"{name}.wav", GENRES[0]) for name in sounds]
+    data = write_csv(tmp_path / "mine" / "list.csv", ("file", "genre"), rows)
+
+    report = evaluate(folder, [data], cache)
+
+    assert [clip.uncertain for clip in report.clips] == [False, True, True]
+    assert report.uncertain_share == pytest.approx(2 / 3, abs=1e-4)
 
 
 def test_a_data_set_folder_is_scored_in_its_published_layout(

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def test_a_better_run_takes_the_place_and_a_worse_one_is_refused(tmp_path: Path)
     assert [line.split()[3].strip(":") for line in lines] == ["2.2.0", "2.1.0", "2.0.1"]
     assert "on 60 clips of 30 groups" in lines[0]
     assert lines[-1].endswith("the first of its kind")
+
+
+def test_a_change_of_how_sure_it_is_shows_though_the_answers_are_the_same(tmp_path: Path) -> None:
+    run = run_of(tmp_path, "run", 0.6)
+    folder = promote(job_of(tmp_path, run))
+    kept = folder / HELD_OUT_FILE
+    head, *rows = kept.read_text("utf-8").splitlines()
+    too_sure = [f"{row.rpartition(',')[0]},0.99" for row in rows]
+    kept.write_text("\n".join([head, *too_sure]))
+
+    promote(job_of(tmp_path, run))
+
+    told = (tmp_path / "models" / CHANGELOG).read_text("utf-8").splitlines()[2]
+    assert "now: +0.000 (+0.000 to +0.000), calibration error 0." in told
+    assert re.search(r"calibration error .* now: -0\.[1-9]", told)
 
 
 def test_without_a_common_clip_it_takes_a_decision(tmp_path: Path) -> None:

@@ -24,10 +24,12 @@ def test_a_better_run_is_told_with_an_interval_above_nothing(tmp_path: Path) -> 
     found = compare_runs(first, second, tmp_path / "page.html")
 
     assert found.n == 120
-    assert found.difference.low > 0.3
+    assert found.balanced_accuracy.difference.low > 0.3
+    assert found.calibration_error is not None
     page = (tmp_path / "page.html").read_text("utf-8")
     rows = re.findall(r"<td>(all that both held out|one|two)</td><td>(\d+)</td>", page)
-    assert rows[:3] == [("all that both held out", "120"), ("one", "60"), ("two", "60")]
+    # Of right answers, and of how sure they are.
+    assert rows[:6] == [("all that both held out", "120"), ("one", "60"), ("two", "60")] * 2
     assert page.count(">Figures, with 95% intervals: ") == 4  # each with a link to it
     assert "http" not in page
 

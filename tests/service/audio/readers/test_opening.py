@@ -207,5 +207,5 @@ def test_an_au_file_whose_length_was_never_written_is_read_to_its_end() -> None:
 @pytest.mark.parametrize(("name", "missing"), [(b"fmt ", "'fmt '"), (b"data", "'data'")])
 def test_a_wav_that_lacks_a_chunk_is_told_which(name: bytes, missing: str) -> None:
     data = encode(SOUND).replace(name, b"junk", 1)
-    with pytest.raises(UnusableAudio, match=f"no chunk {missing}.*Send it whole"):
+    with pytest.raises(UnusableAudio, match=f"no chunk {missing}.*Use the whole file"):
         first(data)
