@@ -205,9 +205,9 @@ def _answers(
         for grids, one in zip(made, heard, strict=True):
             grids[context_grid_key(bundle, bundle.context)] = one.grid
     for one, halves in zip(prepared, made, strict=True):
-        grids = {key: half.astype(np.float32) for key, half in halves.items()}
+        whole = {key: half.astype(np.float32) for key, half in halves.items()}
         clip = _clip_of(one, bundle.card.features)
-        yield classify_grids(clip, grids, {"it": bundle}, Timings(), timeline=False)["it"]
+        yield classify_grids(clip, whole, {"it": bundle}, Timings(), timeline=False)["it"]
 
 
 def _clip_of(prepared: PreparedClip, spec: FeatureSpec) -> Clip:
