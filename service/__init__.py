@@ -8,7 +8,6 @@ trained is what is served.
 """
 
 import os
-from importlib.metadata import PackageNotFoundError, version
 
 # onnxruntime reports its use to its maker unless told not to before it is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -16,7 +15,14 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # share: waiting for a busy second core made features 40 times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-try:
-    __version__ = version("music-classification-service")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0.0.0"
+
+def __getattr__(name: str) -> str:
+    # Only for who asks for it: what finds it takes 2 MB, and decoders' processes need no version.
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("music-classification-service")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0.0.0"

@@ -27,6 +27,7 @@ TIME_DIGITS = 3
 RATING_DIGITS = 3
 TUNING_DIGITS = 1
 EMBEDDING_DIGITS = 6  # significant ones
+SILENCE = "silence"
 
 
 def audio_info(
@@ -73,6 +74,7 @@ def task_result(
         probabilities=ranked,
         uncertain=classification.uncertain,
         music=_music(classification),
+        heard_instead=SILENCE if classification.silent else classification.heard_instead,
         ratings=_ratings(classification),
         chords=_chords(classification),
         key=_key(classification),

@@ -101,6 +101,12 @@ class TaskResult(BaseModel):
         "that can tell. Of too little, the answer is uncertain and audio.warnings say what is "
         "heard instead",
     )
+    heard_instead: str | None = Field(
+        default=None,
+        description="Only where it is no music: what is heard, such as silence, speech or noise. "
+        "The label is a guess then, and the answer uncertain",
+        examples=["speech"],
+    )
     ratings: dict[str, Probability] | None = Field(
         default=None,
         description="What listeners would rate, from 0 to 1; only of models that have ratings, "

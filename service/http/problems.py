@@ -1,16 +1,17 @@
-"""Turn every error into a problem document (RFC 9457), in this one place."""
+"""Turn every error into a problem document (RFC 9457), or a page, in this one place."""
 
 import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, ServiceError
 from service.http import security_headers
+from service.http.problem_page import READING, problem_page, wants_page
 from service.http.root_path import root_path
 from service.schemas import Problem
 from service.telemetry import metrics
@@ -29,7 +30,7 @@ ANY_PROBLEM: dict[int | str, dict[str, Any]] = {
 
 
 def install(app: FastAPI) -> None:
-    """Make the application answer every error with a problem document."""
+    """Make the application answer every error with a problem document, or browsers with a page."""
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -37,8 +38,11 @@ def install(app: FastAPI) -> None:
     _document(app)
 
 
-def problem_response(request: HTTPConnection, error: ServiceError) -> JSONResponse:
-    """Render an error as a problem document, for a request or a WebSocket that is refused."""
+def problem_response(request: HTTPConnection, error: ServiceError) -> Response:
+    """Render an error as a problem document, for a request or a WebSocket that is refused.
+
+    To people who look for a page, a page tells the same.
+    """
     detail = error.detail
     if error.retry_after_s is not None:
         detail = f"{detail} Try again in {error.retry_after_s} s."
@@ -56,6 +60,10 @@ def problem_response(request: HTTPConnection, error: ServiceError) -> JSONRespon
     headers = {HEADER: problem.request_id, **security_headers.HEADERS, **error.headers}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
+    if request.scope.get("method") in READING:
+        headers["Vary"] = "Accept"
+    if wants_page(request):
+        return HTMLResponse(problem_page(request, problem), error.status, headers)
     return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -71,12 +79,12 @@ def _document(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     return problem_response(request, error)
 
 
-async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = "; ".join(
         f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
@@ -85,7 +93,7 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     return problem_response(request, InvalidRequest(f"{faults}."))
 
 
-async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     method, path = request.method, request.url.path
     if error.status_code == NotFound.status:
@@ -102,7 +110,7 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, InvalidRequest(str(error.detail)))
 
 
-async def _on_crash(request: Request, error: Exception) -> JSONResponse:
+async def _on_crash(request: Request, error: Exception) -> Response:
     identifier = request_id(request.scope)
     logger.error("request %s crashed", identifier, exc_info=error)
     return problem_response(

@@ -51,10 +51,14 @@ def describe(answer: Answer, task: str | None) -> str:
 
 
 def _said(said: Answer) -> str:
-    return f"{_label(said):>8} {said['confidence']:4.0%}"
+    # Of what is no music, nobody asks how sure the guess is.
+    sure = "" if "heard_instead" in said else f"{said['confidence']:.0%}"
+    return f"{_label(said):>8} {sure:>4}"
 
 
 def _label(said: Answer) -> str:
+    if "heard_instead" in said:
+        return str(said["heard_instead"])
     label = "no chord" if said["label"] == "N" else str(said["label"])
     return f"{label}?" if said["uncertain"] else label
 

@@ -65,6 +65,9 @@ class Said(BaseModel):
     uncertain: bool = Field(
         description="Too little to act on: a low confidence, silence, or no music"
     )
+    heard_instead: str | None = Field(
+        default=None, description="As for an upload; only where it is no music"
+    )
     ratings: dict[str, Probability] | None = Field(
         default=None, description="As for an upload; only of models that have ratings"
     )

@@ -65,6 +65,15 @@ def test_what_is_heard_instead_of_music_is_a_warning_said_once(speech: Classific
     assert task_result("genre", speech, top_k=None).music == 0.1
 
 
+def test_what_is_heard_instead_is_named_and_silence_is_too(speech: Classification) -> None:
+    def heard_instead(answer: Classification) -> str | None:
+        return task_result("genre", answer, top_k=None).heard_instead
+
+    assert heard_instead(speech) == "speech"
+    assert heard_instead(replace(speech, silent=True)) == "silence"
+    assert heard_instead(replace(speech, kinds=np.array([0.4, 0.5, 0.1]))) is None
+
+
 def test_music_is_no_warning(speech: Classification) -> None:
     music = replace(speech, kinds=np.array([0.4, 0.5, 0.1]))
 

@@ -3,6 +3,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+import service
+
 ROOT = Path(__file__).parents[2]
 # What costs seconds, hundreds of megabytes or a writable cache, and the training job.
 FORBIDDEN = {
@@ -79,8 +83,14 @@ def test_a_decoder_imports_only_what_decoding_needs() -> None:
 
     assert {"service.audio.decode", "soundfile"} <= modules
     packages = {name.split(".")[0] for name in modules}
-    unneeded = {"av", "fastapi", "onnxruntime", "pydantic", "starlette", "uvicorn"}
+    unneeded = {"av", "email", "fastapi", "onnxruntime", "pydantic", "starlette", "uvicorn"}
     assert packages & unneeded == set()
+
+
+def test_the_package_tells_its_version_and_nothing_else_that_it_has_not() -> None:
+    assert service.__version__
+    with pytest.raises(AttributeError, match="'service' has no attribute 'vers1on'"):
+        _ = service.vers1on
 
 
 def test_nothing_of_tracing_is_imported_unless_it_is_asked_for() -> None:

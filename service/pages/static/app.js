@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { LivePanel } from "./live/panel.js";
 import { readable } from "./music/chords.js";
-import { doubtful } from "./music/timeline.js";
+import { doubtful } from "./music/said.js";
 import { RecordingView } from "./show/recording-view.js";
 import { exampleFile } from "./sound/example.js";
 import { recordWith } from "./sound/recorder.js";
@@ -73,7 +73,7 @@ function announce(text) {
 /** Tell them what became of a recording. */
 function announceRecording({ name, state, answer, problem }) {
   const told = {
-    done: () => `${name}: ${Object.values(answer.results).map(inWords).join(", ")}`,
+    done: () => `${name}: ${[...new Set(Object.values(answer.results).map(inWords))].join(", ")}`,
     failed: () => `${name}: ${problem.title}. ${problem.detail}`,
     cancelled: () => `${name}: cancelled`,
     waiting: () => `${name}: ${problem.title}, it will be tried again`,
@@ -82,7 +82,8 @@ function announceRecording({ name, state, answer, problem }) {
 }
 
 function inWords(result) {
-  const { task, label } = result;
+  const { task, label, heard_instead: instead } = result;
+  if (instead) return `${instead} instead of music`;
   return `${taskWords(task).title} ${readable(label)}${doubtful(result) ? ", uncertain" : ""}`;
 }
 

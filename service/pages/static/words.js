@@ -21,9 +21,9 @@ const WARNINGS = {
   ],
   no_music: [
     "This does not sound like music",
-    "Genre and mood are learned from music, so their answers to other sounds mean little.",
+    "Genre and mood are learned from music; of other sounds there is none to tell.",
   ],
-  silent: ["Nothing to hear", "There is no audible sound, so the answers mean nothing."],
+  silent: ["Nothing to hear", "There is no audible sound, so there is nothing to tell."],
   quiet: [
     "Very quiet",
     "Even its loudest moment is faint, so noise may be judged instead of the music.",
@@ -51,6 +51,9 @@ const WARNINGS = {
 export const UNCERTAIN =
   "The model is less sure here than for nine in ten of the recordings it was checked on, or there " +
   "is no sound, no music or too little of it. Take the answer as a guess.";
+
+/** Why there is no answer about what is no music. */
+export const ONLY_GUESSED = "The model has learned from music, so it could only guess here.";
 
 /** Why a whole song has no single chord. */
 export const MANY_CHORDS = "Several chords sound, so none of them stands for the whole.";

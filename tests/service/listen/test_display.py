@@ -38,6 +38,14 @@ def test_all_tasks_are_shown_with_doubts_and_silence_in_words() -> None:
     assert "rock  90% [jazz?]" in line
 
 
+def test_what_is_no_music_is_named_and_no_confidence_told() -> None:
+    silence = said("rock", 0.3, uncertain=True) | {"heard_instead": "silence"}
+    answer = CHORD | {"now": {"genre": silence}, "so_far": {"genre": said("jazz")}}
+    assert describe(answer, None).split()[2:] == ["silence", "[jazz]"]
+    speech = silence | {"heard_instead": "speech"}
+    assert describe(CHORD | {"so_far": speech}, "genre").endswith(" [speech]")
+
+
 def test_elsewhere_than_on_a_terminal_each_answer_is_a_line() -> None:
     out = io.StringIO()
     display = Display(out, "chord")

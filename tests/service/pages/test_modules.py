@@ -139,7 +139,25 @@ def test_that_a_song_has_many_chords_is_no_reason_for_doubt(
     modules: Page, uncertain: bool, chords: list[str] | None, doubted: bool
 ) -> None:
     answer = {"uncertain": uncertain} | ({"chords": chords} if chords else {})
-    assert module(modules, "music/timeline.js", "m.doubtful(argument)", answer) is doubted
+    assert module(modules, "music/said.js", "m.doubtful(argument)", answer) is doubted
+
+
+def test_live_listening_names_what_is_no_music_instead_of_a_guess(modules: Page) -> None:
+    guess = {"label": "rock", "confidence": 0.3, "uncertain": True}
+    silence = guess | {"heard_instead": "silence"}
+    answer = {
+        "now": {"chord": silence | {"label": "N"}, "genre": silence},
+        "so_far": {"chord": guess | {"label": "Am"}, "genre": guess | {"heard_instead": "speech"}},
+    }
+    shown = module(
+        modules,
+        "live/readout.js",
+        "(() => { const it = m.readout(); it.show(argument); return it.element.textContent; })()",
+        answer,
+    )
+    assert shown == "Now: silenceGenresilenceSo farChordsAm? 30 %Genrespeech"
+    summary = module(modules, "live/readout.js", "m.summary(argument)", answer)
+    assert summary == "Now silence. So far: Chords Am?, Genre speech."
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,15 @@ def test_all_models_are_listed_and_lead_to_their_cards(other: Page, address: str
     assert other.url == f"{address}/models/emotion"
 
 
+def test_who_goes_astray_is_led_back(other: Page, address: str) -> None:
+    other.goto(f"{address}/deep/below/nothing")
+    expect(other.get_by_role("heading", name="Not found")).to_be_visible()
+    expect(other.locator("main")).to_contain_text("/deep/below/nothing")
+    other.get_by_role("link", name="To the start page").click()
+    expect(other.get_by_role("button", name="Try an example")).to_be_visible()
+    assert other.url == f"{address}/"
+
+
 def test_the_api_page_follows_the_colour_scheme(other: Page, address: str) -> None:
     other.emulate_media(color_scheme="dark", reduced_motion="reduce")
     other.goto(f"{address}/docs")

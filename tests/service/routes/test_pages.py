@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from service.errors import ServiceError
 from service.settings import Settings
-from tests.service.serving import assert_problem, serve
+from tests.service.serving import assert_problem, serve, unstarted
 
 KINDS: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
 
@@ -27,11 +27,14 @@ def static_names() -> list[str]:
     return sorted(str(file.relative_to(root)) for file in root.rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/models", "/models/genre"])
+LOST = ["/nothing", "/nothing/", "/models/tempo", "/a/b/c", "/static/gone.js"]
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/models", "/models/genre", *LOST])
 def test_everything_that_a_page_names_is_there(client: TestClient, path: str) -> None:
     response = client.get(path, headers=BROWSER)
 
-    assert response.status_code == 200
+    assert response.status_code == (404 if path in LOST else 200)
     assert response.headers["content-type"].startswith("text/html")
     references = REFERENCE.findall(response.text)
     assert references
@@ -55,7 +58,7 @@ def test_every_static_file_is_served_as_what_it_is(client: TestClient, name: str
     assert client.get(f"/static/{name}", headers={"if-none-match": etag}).status_code == 304
 
 
-@pytest.mark.parametrize("name", ["index", "models", "model", "docs"])
+@pytest.mark.parametrize("name", ["index", "models", "model", "docs", "problem"])
 def test_no_page_holds_code_or_style_of_its_own(name: str) -> None:
     text = PAGES.joinpath(f"{name}.html").read_text("utf-8")
     assert re.findall(r"<script[^>]*>(?!</script>)", text) == []
@@ -101,8 +104,51 @@ def test_a_page_is_never_shown_one_level_too_deep(client: TestClient, path: str)
     assert response.headers["location"] == path
 
 
-def test_browsers_are_told_too_when_there_is_no_such_model(client: TestClient) -> None:
-    assert_problem(client.get("/models/tempo", headers=BROWSER), 404, "not-found")
+def test_people_who_go_astray_get_a_page_and_programs_a_document(client: TestClient) -> None:
+    page = client.get("/models/tempo", headers=BROWSER)
+    document = client.get("/models/tempo")
+
+    problem = assert_problem(document, 404, "not-found")
+    assert page.status_code == 404
+    assert page.headers["vary"] == document.headers["vary"] == "Accept"
+    for told in (problem["title"], problem["detail"].replace("'", "&#x27;")):
+        assert told in page.text
+    assert page.headers["X-Request-ID"] in page.text
+    assert client.head("/nothing", headers=BROWSER).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/classify/genre", "/stream", "/problems/bad-mood"])
+def test_a_browser_gets_a_page_for_other_problems_too(client: TestClient, path: str) -> None:
+    page = client.get(path, headers=BROWSER)
+    assert page.headers["content-type"].startswith("text/html")
+    assert client.get(path).json()["title"] in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "accept"),
+    [("GET", "*/*"), ("GET", "application/json, text/html;q=0.9"), ("POST", BROWSER["accept"])],
+)
+def test_who_sends_something_or_likes_data_gets_the_document(
+    client: TestClient, method: str, accept: str
+) -> None:
+    assert_problem(client.request(method, "/nothing", headers={"accept": accept}), 404, "not-found")
+
+
+def test_a_page_shows_what_was_asked_for_as_text(client: TestClient) -> None:
+    page = client.get("/<b>here</b>", headers=BROWSER)
+    assert "<b>" not in page.text
+    assert "&lt;b&gt;here" in page.text
+
+
+@pytest.mark.parametrize("asked", ["/music/a/b", "/a/b"])
+def test_a_page_under_a_path_leads_back_whether_or_not_the_proxy_leaves_it(
+    models_dir: Path, asked: str
+) -> None:
+    client = unstarted(Settings(models_dir=models_dir, root_path="/music"))
+    page = client.get(asked, headers=BROWSER)
+    assert page.status_code == 404
+    links = {urljoin("/music/a/b", link) for link in REFERENCE.findall(page.text)}
+    assert {"/music/", "/music/models", "/music/static/style/theme.css"} <= links
 
 
 def test_pages_need_no_key(models_dir: Path, tmp_path: Path) -> None:

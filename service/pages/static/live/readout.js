@@ -2,7 +2,7 @@
 
 import { make } from "../dom.js";
 import { NO_CHORD, readable } from "../music/chords.js";
-import { doubtful } from "../music/timeline.js";
+import { inShort } from "../music/said.js";
 import { percent, taskWords } from "../words.js";
 
 const PASSED = 6; // chords that stay in view
@@ -29,10 +29,10 @@ export function readout() {
     soFar.replaceChildren(...Object.entries(so_far).map(([task, said]) => row(task, overall(said))));
   }
 
-  function showChord({ label, uncertain }) {
-    large.textContent = readable(label);
-    large.classList.toggle("none", label === NO_CHORD);
-    large.classList.toggle("doubtful", uncertain);
+  function showChord({ label, uncertain, heard_instead: instead }) {
+    large.textContent = instead ?? readable(label);
+    large.classList.toggle("none", label === NO_CHORD || Boolean(instead));
+    large.classList.toggle("doubtful", uncertain && !instead);
     if (label === sounding) return;
     if (sounding && sounding !== NO_CHORD) passed.prepend(make("li", {}, sounding));
     if (passed.childElementCount > PASSED) passed.lastElementChild.remove();
@@ -44,8 +44,8 @@ export function readout() {
 
 /** Return in one sentence what an answer says, for those who do not see it. */
 export function summary({ now, so_far }) {
-  const told = Object.entries(so_far).map(([task, said]) => `${taskWords(task).title} ${name(said)}`);
-  const chord = now.chord ? `Now ${readable(now.chord.label)}. ` : "";
+  const told = Object.entries(so_far).map(([task, said]) => `${taskWords(task).title} ${inShort(said)}`);
+  const chord = now.chord ? `Now ${now.chord.heard_instead ?? readable(now.chord.label)}. ` : "";
   return `${chord}So far: ${told.join(", ")}.`;
 }
 
@@ -59,5 +59,7 @@ function overall(said) {
   return said.chords.slice(0, 4).map(({ label, share }) => `${readable(label)} ${percent(share)}`).join(", ");
 }
 
-const withShare = (said) => `${name(said)} ${percent(said.confidence)}`;
-const name = (said) => readable(said.label) + (doubtful(said) ? "?" : "");
+/** Of what is no music, nobody asks how sure the guess is. */
+function withShare(said) {
+  return said.heard_instead ?? `${inShort(said)} ${percent(said.confidence)}`;
+}

@@ -4,8 +4,3 @@
 export function segmentAt(timeline, seconds) {
   return timeline.findIndex(({ start_s, end_s }) => start_s <= seconds && seconds < end_s);
 }
-
-/** Tell whether an answer is to be doubted, rather than of a song of which no one chord is all. */
-export function doubtful({ uncertain, chords = [] }) {
-  return uncertain && chords.length < 2;
-}

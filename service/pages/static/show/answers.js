@@ -4,15 +4,16 @@ import { BASE } from "../api.js";
 import { labelColour } from "../colours.js";
 import { make } from "../dom.js";
 import { NO_CHORD, readable, transpose } from "../music/chords.js";
-import { ENERGY, FOLLOW_CHORDS, MANY_CHORDS, NO_CHORD_MEANING, UNCERTAIN, percent, taskWords, tuningWords, warningWords } from "../words.js";
+import { ENERGY, FOLLOW_CHORDS, MANY_CHORDS, NO_CHORD_MEANING, ONLY_GUESSED, UNCERTAIN, percent, taskWords, tuningWords, warningWords } from "../words.js";
 
 const BARS = 5;
 
 /** Return cards for all answers, with chord names so many semitones higher. */
 export function answerCards({ results, unavailable = [] }, semitones) {
-  const cards = Object.values(results).map((result) =>
-    result.task === "chord" ? chordCard(result, semitones) : labelCard(result),
-  );
+  const cards = Object.values(results).map((result) => {
+    if (result.heard_instead) return insteadCard(result);
+    return result.task === "chord" ? chordCard(result, semitones) : labelCard(result);
+  });
   return [...cards, ...unavailable.map(missingCard)];
 }
 
@@ -25,6 +26,14 @@ export function warningList(warnings) {
     return item;
   });
   return make("ul", { className: "warnings", "aria-label": "About the recording" }, ...items);
+}
+
+/** Of what is no music there is nothing to tell but what it is. */
+function insteadCard(result) {
+  return card(result, [
+    headline(result.heard_instead, "instead of music"),
+    make("p", { className: "note" }, ONLY_GUESSED),
+  ]);
 }
 
 function labelCard(result) {

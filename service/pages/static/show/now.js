@@ -12,7 +12,7 @@ export function nowStrip(results) {
   const { chord, ...others } = results;
   const large = make("span", { className: "now-chord" });
   const ahead = make("ol", { className: "now-ahead", "aria-label": "Chords to come" });
-  const rest = Object.values(others).filter((result) => result.timeline?.length);
+  const rest = Object.values(others).filter(({ timeline, heard_instead: instead }) => timeline?.length && !instead);
   const readouts = rest.map(() => make("dd", {}));
   const list = rest.map(({ task }, i) => make("div", {}, make("dt", {}, taskWords(task).title), readouts[i]));
   const element = make("div", { className: "now-strip" },

@@ -81,7 +81,9 @@ export class Stage {
   answered() {
     const results = this.#recording.answer?.results ?? {};
     const timelines = Object.values(results).filter((result) => result.timeline?.length);
-    const others = timelines.filter(({ task }) => task !== "chord").map((r) => answerLane(r));
+    const others = timelines
+      .filter(({ task, heard_instead: instead }) => task !== "chord" && !instead)
+      .map((result) => answerLane(result));
     this.#chords = results.chord?.timeline?.length ? this.#chordLane(results.chord.timeline) : null;
     const { picture } = this.#sound ?? {};
     const pictures = picture ? soundLanes(picture, this.#duration) : [];

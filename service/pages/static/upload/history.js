@@ -1,8 +1,7 @@
 /** The list of all recordings of this visit, the newest first. */
 
 import { button, icon, make } from "../dom.js";
-import { readable } from "../music/chords.js";
-import { doubtful } from "../music/timeline.js";
+import { inShort } from "../music/said.js";
 import { clock, fileSize } from "../words.js";
 
 const FINAL = new Set(["done", "failed", "cancelled"]);
@@ -95,7 +94,8 @@ function about(recording) {
   const { state, file, sent, answer, problem, againAt } = recording;
   if (state === "done") {
     const length = make("span", { className: "row-length" }, clock(answer.audio.duration_s));
-    return [length, ...Object.values(answer.results).map((result) => chip(result))];
+    const chips = new Set(Object.values(answer.results).map(inShort)); // silence is said once
+    return [length, ...[...chips].map((shown) => make("span", { className: "chip" }, shown))];
   }
   const words = {
     queued: `Next in line, ${fileSize(file.size)}`,
@@ -109,8 +109,3 @@ function about(recording) {
 }
 
 const secondsLeft = (againAt) => Math.max(0, Math.ceil((againAt - Date.now()) / 1e3));
-
-function chip(result) {
-  const shown = readable(result.label) + (doubtful(result) ? "?" : "");
-  return make("span", { className: "chip" }, shown);
-}

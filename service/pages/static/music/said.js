@@ -1,0 +1,13 @@
+/** What an answer says, in few words. */
+
+import { readable } from "./chords.js";
+
+/** Tell whether an answer is to be doubted, rather than of a song of which no one chord is all. */
+export function doubtful({ uncertain, chords = [] }) {
+  return uncertain && chords.length < 2;
+}
+
+/** Return the label, with a question mark where it is in doubt; of what is no music, what it is. */
+export function inShort(said) {
+  return said.heard_instead ?? readable(said.label) + (doubtful(said) ? "?" : "");
+}
