@@ -55,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="songs with their chords beside them, as render makes them",
     )
     parser.add_argument(
-        "--packages", action="store_true", help="fetch free music in Debian packages, 3 GB"
+        "--packages", action="store_true", help="fetch free music in Debian packages, 4 GB"
     )
     parser.add_argument(
         "--teachers", type=Path, default=Path("teachers"), help="holds mn04.onnx [%(default)s]"

@@ -13,6 +13,7 @@ import numpy as np
 import soxr
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.random import Generator
 
@@ -144,7 +145,10 @@ def _frames(x: Samples, encoder: AudioCodecContext) -> Iterator[AudioFrame | Non
     yield None
 
 
-def _decoded(decoder: AudioCodecContext, packets: Sequence[Packet]) -> Iterator[Samples]:
+def _decoded(
+    decoder: AudioCodecContext,
+    packets: "Sequence[Packet[AudioStream]]",  # generic for a type checker alone
+) -> Iterator[Samples]:
     for packet in [*packets, None]:
         for frame in decoder.decode(packet):
             yield frame.to_ndarray()[0]

@@ -13,6 +13,7 @@ from training.listener.mixing import Mixer
 from training.listener.recordings import RATE_HZ, Shelf
 from training.listener.study import Plan
 from training.listener.wear import Wear
+from training.networks import listener
 from training.networks.listener import Size, build
 from training.networks.musicnn import FRAMES, SPEC
 
@@ -94,7 +95,7 @@ def test_a_student_is_asked_at_last_what_it_knows_of_worn_mixtures(
     folder.exams.write_text(json.dumps([{"round": 1} | dict.fromkeys(TARGETS, 0.25)]))
     monkeypatch.setattr(listen_job, "study", lambda *_: silent)
     monkeypatch.setattr(listen_job, "listener_of", lambda *_: None)
-    monkeypatch.setattr(listen_job.listener, "keep", lambda _: None)
+    monkeypatch.setattr(listener, "keep", lambda _: None)
 
     learn(folder, Plan(rounds=1))
 
