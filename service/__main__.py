@@ -71,9 +71,9 @@ def _serve(settings: Settings) -> int:
     allow_open_files(settings.max_connections, bounds.backlog, settings.workers)
     check_models(settings.models_dir, settings.tasks)
     with listening(settings.host, settings.port, bounds.backlog) as sockets:
+        app = create_app(settings)
         for listener in sockets:
             logger.info("serves on http://%s, until Ctrl+C", _to_open(*listener.getsockname()[:2]))
-        app = create_app(settings)
         # What exists now stays: the collector of cycles would look at all of it for 50 ms now and
         # then, and everything else would wait.
         gc.freeze()

@@ -1,6 +1,7 @@
 """Turn every error into a problem document (RFC 9457), or a page, in this one place."""
 
 import logging
+from difflib import get_close_matches
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems"
+LONG_PATH = 100  # nothing is as long, and to compare what is takes time
 SCHEMA = {"$ref": "#/components/schemas/Problem"}
 # For the OpenAPI document, of every endpoint; without it FastAPI would describe its own errors.
 ANY_PROBLEM: dict[int | str, dict[str, Any]] = {
@@ -97,9 +99,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     method, path = request.method, request.url.path
     if error.status_code == NotFound.status:
-        return problem_response(
-            request, NotFound(f"There is nothing at {path}; see {root_path(request)}/docs.")
-        )
+        return problem_response(request, NotFound(_nothing_at(request)))
     if error.status_code == MethodNotAllowed.status:
         allowed = (error.headers or {}).get("Allow", "another method")
         response = problem_response(
@@ -108,6 +108,15 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         response.headers["Allow"] = allowed
         return response
     return problem_response(request, InvalidRequest(str(error.detail)))
+
+
+def _nothing_at(request: Request) -> str:
+    path, root = request.url.path, root_path(request)
+    app: FastAPI = request.app
+    known = [] if len(path) > LONG_PATH else [p for p in app.openapi()["paths"] if "{" not in p]
+    nearest = get_close_matches(path.removeprefix(root).lower(), known, n=1)
+    advice = f". Did you mean {root}{nearest[0]}? See" if nearest else "; see"
+    return f"There is nothing at {path}{advice} {root}/docs."
 
 
 async def _on_crash(request: Request, error: Exception) -> Response:

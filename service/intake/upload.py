@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import ClientLeft, TooManyBytes, UnsupportedAudio
+from service.errors import ClientLeft, TooManyBytes, UnsupportedAudio, UnusableAudio
 from service.intake.coding import undo_coding
 from service.intake.form import Fields, is_text, receive_form
 
@@ -33,11 +33,17 @@ MEDIA_TYPES = (
     "application/octet-stream",
 )
 _FORM = "multipart/form-data"
+_URL_ENCODED = "application/x-www-form-urlencoded"  # what curl writes by itself
+SOME_BYTES = 4096  # of which each value is among those of audio, but for one in 10^20 files
+_HOW_TO_SEND = (
+    "Send the file in a multipart form, with curl -F file=@song.mp3, or its bytes as the body with "
+    "a content type such as audio/mpeg."
+)
 # Audio whatever the bytes are; then those of clients that do not know what they send: their first
 # bytes tell.
 _AUDIO = ("audio/", "video/", "application/ogg", "application/mp4")
 _UNTOLD = ("", "binary/octet-stream")
-_UNTOLD_KIND = "application/"  # such as octet-stream, x-flac, or x-www-form-urlencoded of curl
+_UNTOLD_KIND = "application/"  # such as octet-stream, x-flac, or that of curl
 _TEXTS = ("json", "xml", "javascript")
 
 Progress = Callable[[int], None]
@@ -72,6 +78,8 @@ async def receive_upload(request: Request, max_bytes: int, progress: Progress) -
         The upload exceeds ``max_bytes``; the rest of it is not read.
     UnsupportedAudio
         The body is neither a form nor audio.
+    UnusableAudio
+        The body is empty, or curl has broken it.
     UnsupportedEncoding
         The body is compressed with something else than gzip or deflate.
     InvalidRequest
@@ -99,9 +107,21 @@ async def receive_upload(request: Request, max_bytes: int, progress: Progress) -
         raise ClientLeft("The client closed the connection during the upload.") from None
     if len(upload.data) > max_bytes:
         raise _too_many(max_bytes)
-    if not (is_form or is_audio) and upload.data and is_text(upload.data):
+    if not is_form and not upload.data:
+        raise UnusableAudio(f"The body is empty. {_HOW_TO_SEND}")
+    if not (is_form or is_audio) and is_text(upload.data):
         raise _no_audio("text")
+    if media_type == _URL_ENCODED and _lacks_bytes(upload.data):
+        raise UnusableAudio(
+            "The body holds no line end and no zero byte: curl -d takes them out of a file, and "
+            "what is left is broken. Send it with -F file=@song.mp3, or --data-binary @song.mp3."
+        )
     return upload
+
+
+def _lacks_bytes(data: bytes | bytearray) -> bool:
+    """Tell whether bytes are missing that no audio of some length is without."""
+    return len(data) >= SOME_BYTES and not any(byte in data for byte in (b"\n", b"\r", b"\0"))
 
 
 def _is_untold(media_type: str) -> bool:
@@ -144,10 +164,7 @@ async def _bounded(
 
 
 def _no_audio(what: str) -> UnsupportedAudio:
-    return UnsupportedAudio(
-        f"The body is {what}, not audio. Send the file in a multipart form, with curl "
-        "-F file=@song.mp3, or its bytes as the body with a content type such as audio/mpeg."
-    )
+    return UnsupportedAudio(f"The body is {what}, not audio. {_HOW_TO_SEND}")
 
 
 def _too_many(max_bytes: int) -> TooManyBytes:

@@ -94,6 +94,14 @@ def test_a_port_in_use_stops_the_start_before_any_model_loads(models_dir: Path) 
     ]
 
 
+def test_traces_that_cannot_be_sent_stop_the_start_before_it_is_said_to_serve(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")
+    told = refused({"port": 0, "models_dir": models_dir})
+    assert told == "OTEL_EXPORTER_OTLP_ENDPOINT must begin with http:// or https://.\n"
+
+
 def test_a_models_folder_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
     told = refused({"port": 0, "models_dir": tmp_path / "modles"})
     assert f"There is no folder {tmp_path / 'modles'}." in told

@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from service.arguments import positive_number, positive_whole, whole
+from service.arguments import positive_number, positive_whole, share, whole
 from training.commands.command import Command
 from training.commands.options import add_seed
 
@@ -25,6 +25,12 @@ Every step but gather goes on where it was interrupted.
   python -m training listen study --rounds 15 --peak-rate 1.5e-3 --from FINISHED/student.keras
   python -m training listen report --data DATA
 
+Recordings that went through rooms and lossy codecs, and rendered songs, are lessons too, which can
+be added to those that are there; an exam of such mixtures is held beside the other at the end:
+  python -m training listen gather --data DATA --packages --songs SONGS
+  python -m training listen prepare --teachers TEACHERS --first 70 --parts 140 \\
+    --codecs 0.4 --rooms 0.25
+
 TEACHERS holds mn04.onnx and mn04_filter_bank.npz; the other teacher is in the package musicnn.
 Without them no student can be trained anew; everything else works with the one that is shipped.
 """
@@ -41,7 +47,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--speech", type=Path, nargs="+", default=[], metavar="FOLDER", help="recordings of speech"
     )
     parser.add_argument(
-        "--packages", action="store_true", help="fetch free music in Debian packages, 3 GB"
+        "--songs",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="songs with their chords beside them, as render makes them",
+    )
+    parser.add_argument(
+        "--packages", action="store_true", help="fetch free music in Debian packages, 4 GB"
     )
     parser.add_argument(
         "--teachers", type=Path, default=Path("teachers"), help="holds mn04.onnx [%(default)s]"
@@ -52,6 +66,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parts", type=positive_whole, default=70, help="prepare up to this part [%(default)s]"
     )
+    for name, what in (("codecs", "MP3, AAC or Opus"), ("rooms", "a room that echoes")):
+        parser.add_argument(
+            f"--{name}",
+            type=share,
+            default=0.0,
+            metavar="SHARE",
+            help=f"share of the pieces to prepare that go through {what} [%(default)s]",
+        )
     parser.add_argument(
         "--rounds", type=positive_whole, default=20, help="rounds of 2000 steps [%(default)s]"
     )
@@ -77,12 +99,16 @@ def run(options: argparse.Namespace) -> None:
     """Take one step towards a listener of our own."""
     from training.listener import listen_job
     from training.listener.study import Plan
+    from training.listener.wear import Wear
 
     folder = listen_job.ListenFolder(options.run)
     if options.step == "gather":
-        listen_job.gather(folder, options.data, options.speech, fetch=options.packages)
+        listen_job.gather(
+            folder, options.data, options.speech, options.songs, fetch=options.packages
+        )
     elif options.step == "prepare":
-        listen_job.prepare(folder, options.teachers, range(options.first, options.parts))
+        wear = Wear(options.codecs, options.rooms)
+        listen_job.prepare(folder, options.teachers, range(options.first, options.parts), wear)
     elif options.step == "study":
         plan = Plan(rounds=options.rounds, peak_rate=options.peak_rate, seed=options.seed)
         listen_job.learn(folder, plan, options.start)

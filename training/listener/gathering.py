@@ -13,6 +13,7 @@ import soxr
 from tqdm import tqdm
 
 from service.audio.files import audio_files
+from training.data.song_folder import read_song_folder
 from training.errors import UnreadableClip
 from training.listener.packages import MUSIC_PACKAGES, SPEECH_PACKAGES, recordings
 from training.listener.recordings import LONGEST_S, MUSIC, RATE_HZ, SPEECH, Samples, Sound
@@ -30,7 +31,12 @@ HELD_OUT_PART = 5
 """One group in so many is never studied, and asked about in the exam."""
 
 
-def sounds(data: Sequence[Path], packages: Path | None, speech: Sequence[Path]) -> list[Sound]:
+def sounds(
+    data: Sequence[Path],
+    packages: Path | None,
+    speech: Sequence[Path],
+    songs: Sequence[Path] = (),
+) -> list[Sound]:
     """Return all that can be listened to, still to be decoded.
 
     Parameters
@@ -41,10 +47,14 @@ def sounds(data: Sequence[Path], packages: Path | None, speech: Sequence[Path]) 
         Where packages were unpacked, if they were.
     speech
         Folders of speech.
+    songs
+        Folders of songs with what is true of them, such as rendered ones.
     """
     found: list[Sound] = []
     for folder in data:
         found += [*_listed(folder), *_chords(folder)]
+    for folder in songs:
+        found += _songs(folder)
     spoken = list(speech)
     if packages is not None:
         for package in MUSIC_PACKAGES:
@@ -103,6 +113,14 @@ def _chords(folder: Path) -> Iterator[Sound]:
         drawn = np.random.default_rng(0).permutation(len(files))[:CHORD_CLIPS]
         strung = partial(_strung_together, [files[i] for i in drawn])
         yield Sound(data_set, MUSIC, "chords", f"chords:{data_set}", strung)
+
+
+def _songs(folder: Path) -> Iterator[Sound]:
+    """Yield songs; renderings of one song are of one group, by whomever they are played."""
+    for song in read_song_folder(folder):
+        name = f"{folder.name}/{song.audio.relative_to(folder)}"
+        group = f"song:{song.group or name}"
+        yield Sound(name, MUSIC, "songs", group, partial(decode, song.audio))
 
 
 def _packaged(folder: Path) -> Iterator[Sound]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,16 @@ from training.listener.keeping import listener_of
 from training.listener.lessons import Classroom
 from training.listener.mixing import Mixer
 from training.listener.recordings import SPEECH, Recording, Shelf, total_h
-from training.listener.study import EXAMS_FILE, STUDENT_FILE, Plan, finished, study
+from training.listener.scales import explained_variance
+from training.listener.study import EXAMS_FILE, STUDENT_FILE, Plan, ask, finished, study
 from training.listener.teachers import Mn04, Musicnn
+from training.listener.wear import Wear
 from training.networks import listener
 
 logger = logging.getLogger(__name__)
 
 EXAM_PARTS = 3
-LESSON_SEED, EXAM_SEED = 5, 6
+LESSON_SEED, EXAM_SEED, WORN_EXAM_SEED = 5, 6, 7
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class ListenFolder:
         return self.path / "exam"
 
     @property
+    def worn_exam(self) -> Path:
+        """The like, of what went through rooms and codecs."""
+        return self.path / "worn_exam"
+
+    @property
     def study(self) -> Path:
         """The student at work, and at last finished."""
         return self.path / "study"
@@ -62,21 +70,45 @@ class ListenFolder:
         """What it knew after each round."""
         return self.study / EXAMS_FILE
 
+    @property
+    def worn_figures(self) -> Path:
+        """What it knows at last of what went through rooms and codecs."""
+        return self.study / "worn_exam.json"
 
-def gather(folder: ListenFolder, data: list[Path], speech: list[Path], *, fetch: bool) -> None:
+
+def gather(
+    folder: ListenFolder,
+    data: list[Path],
+    speech: list[Path],
+    songs: Sequence[Path] = (),
+    *,
+    fetch: bool,
+) -> None:
     """Fetch the packages if asked to, and decode all there is to listen to."""
     missing = packages.fetch(folder.packages) if fetch else []
     if missing:
         logger.warning("without %s, which could not be fetched", ", ".join(missing))
-    found = gathering.sounds(data, folder.packages if fetch else None, speech)
+    found = gathering.sounds(data, folder.packages if fetch else None, speech, songs)
     shelf = Shelf.fill(folder.shelf, gathering.shown(found))
     studied, examined = _dealt(shelf)
     for name, recordings in (("to study", studied), ("for the exam", examined)):
         logger.info("%s: %d recordings, %.1f h", name, len(recordings), total_h(recordings))
 
 
-def prepare(folder: ListenFolder, teachers: Path, parts: range) -> None:
-    """Make lessons, and an exam if there is none yet, by asking the teachers."""
+def prepare(folder: ListenFolder, teachers: Path, parts: range, wear: Wear | None = None) -> None:
+    """Make lessons, and exams if there are none yet, by asking the teachers.
+
+    Parameters
+    ----------
+    folder
+        Holds the shelf.
+    teachers
+        Holds mn04.
+    parts
+        Which lessons to make.
+    wear
+        What lessons go through; they are examined by mixtures that did and by some that did not.
+    """
     mn04 = Mn04(teachers)
     shelf = Shelf(folder.shelf)
     classroom = Classroom(mn04, Musicnn(folder.path / "teachers"))
@@ -84,7 +116,10 @@ def prepare(folder: ListenFolder, teachers: Path, parts: range) -> None:
     if examined:
         exam = range(EXAM_PARTS)
         lessons.prepare(classroom, Mixer(shelf, examined), folder.exam, exam, EXAM_SEED)
-    lessons.prepare(classroom, Mixer(shelf, studied), folder.lessons, parts, LESSON_SEED)
+        if wear:
+            mixer = Mixer(shelf, examined, wear)
+            lessons.prepare(classroom, mixer, folder.worn_exam, exam, WORN_EXAM_SEED)
+    lessons.prepare(classroom, Mixer(shelf, studied, wear), folder.lessons, parts, LESSON_SEED)
 
 
 def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
@@ -105,8 +140,12 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
     student = study(taught, exam, plan, folder.study, listener.Size(), begun)
     listener.keep(listener_of(student, taught, plan.seed))
     last = json.loads(folder.exams.read_text("ascii"))[-1]
-    shares = ", ".join(f"{name} {last[name]:.3f}" for name in lessons.TARGETS)
-    logger.info("explained variance on groups that were not studied: %s", shares)
+    _tell("groups that were not studied", last)
+    if folder.worn_exam.is_dir():
+        worn = lessons.load(folder.worn_exam)
+        figures = explained_variance(ask(student, worn.windows), worn.targets)
+        folder.worn_figures.write_text(json.dumps(figures, indent=1), "ascii")
+        _tell("the same through rooms and codecs", figures)
 
 
 def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
@@ -119,6 +158,11 @@ def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str
     known = reports.knowledge(data, listeners)
     reports.write(folder.exams, known, out or folder.path / "report.json")
     return [one.summary() for one in known]
+
+
+def _tell(of: str, figures: Mapping[str, float]) -> None:
+    shares = ", ".join(f"{name} {figures[name]:.3f}" for name in lessons.TARGETS)
+    logger.info("explained variance on %s: %s", of, shares)
 
 
 def _dealt(shelf: Shelf) -> tuple[list[Recording], list[Recording]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from training.listener.loudness import brought_to
 from training.listener.recordings import MUSIC, RATE_HZ, SPEECH, Recording, Samples, Shelf
+from training.listener.wear import Wear
 from training.networks.listener import LOUDNESS_LUFS
 from training.synthesis.noises import coloured_noise, hum
 
@@ -57,10 +58,14 @@ class Mixer:
         Where the samples are.
     recordings
         Which of its recordings to use.
+    wear
+        What the mixtures go through.
     """
 
-    def __init__(self, shelf: Shelf, recordings: Sequence[Recording]) -> None:
-        self._shelf = shelf
+    def __init__(
+        self, shelf: Shelf, recordings: Sequence[Recording], wear: Wear | None = None
+    ) -> None:
+        self._shelf, self._wear = shelf, wear or Wear()
         self._by_kind = {
             kind: [recording for recording in recordings if recording.kind == kind]
             for kind in (MUSIC, SPEECH)
@@ -77,11 +82,13 @@ class Mixer:
             gain = 10 ** (rng.uniform(*SECOND_DB) / 20)
             mix = mix + np.float32(gain) * second
             levels[KINDS.index(second_kind)] += gain**2
+        mix = self._wear.in_room(mix, rng)
         if rng.random() < 0.15:
             gain = 10 ** (rng.uniform(-40, -10) / 20)
             mix = mix + np.float32(gain) * _at_unit_power(coloured_noise(len(mix), rng))
         if rng.random() < 0.03:
             mix = _interrupted(mix, rng)
+        mix = self._wear.encoded(mix, rng)
         loud = brought_to(mix - mix.mean(), RATE_HZ, LOUDNESS_LUFS)
         spread = rng.uniform(-LOUDNESS_SPREAD_DB, LOUDNESS_SPREAD_DB)
         return Piece((loud * 10 ** (spread / 20)).astype(np.float32), levels / levels.sum())

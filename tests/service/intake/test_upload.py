@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
-from service.errors import ClientLeft, TooManyBytes, UnsupportedAudio
-from service.intake.upload import FORM_OVERHEAD_BYTES, MEDIA_TYPES, shown_size
+from service.errors import ClientLeft, TooManyBytes, UnsupportedAudio, UnusableAudio
+from service.intake.upload import FORM_OVERHEAD_BYTES, MEDIA_TYPES, SOME_BYTES, shown_size
 from tests.service.intake.uploading import (
     AUDIO,
     FORM,
@@ -44,10 +45,24 @@ def test_another_content_type_is_refused_unread(content_type: str) -> None:
     assert client.taken == 0
 
 
-def test_an_empty_body_is_received_as_no_bytes() -> None:
-    for content_type in (*UNTOLD, "audio/wav"):
-        assert receive(Client(b""), content_type).data == b""
+@pytest.mark.parametrize("content_type", [*UNTOLD, "audio/wav"])
+def test_without_a_body_it_is_told_how_to_send_one(content_type: str | None) -> None:
+    with pytest.raises(UnusableAudio, match=r"body is empty\. Send .* -F file=@song\.mp3"):
+        receive(Client(b""), content_type)
+
+
+def test_an_empty_file_of_a_form_is_received_as_no_bytes() -> None:
     assert receive(Client(form(file_part(b""))), FORM).data == b""
+
+
+def test_what_curl_breaks_with_its_plain_option_is_told() -> None:
+    url_encoded = "application/x-www-form-urlencoded"
+    audio = np.random.default_rng(0).bytes(SOME_BYTES + 200)
+    as_curl_sends_it = audio.translate(None, b"\r\n\0")
+    assert receive(Client(audio), url_encoded).data == audio
+    assert receive(Client(as_curl_sends_it), "audio/mpeg").data == as_curl_sends_it
+    with pytest.raises(UnusableAudio, match=r"curl -d takes them out.* --data-binary @song\.mp3"):
+        receive(Client(as_curl_sends_it), url_encoded)
 
 
 def test_an_upload_of_exactly_the_limit_is_accepted() -> None:

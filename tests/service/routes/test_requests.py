@@ -37,6 +37,23 @@ def test_a_task_is_understood_however_it_is_written(client: TestClient, path: st
     assert answer(response) == answer(post_file(client, "/classify/genre"))
 
 
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("/health", "Did you mean /health/live? See"),
+        ("/Classify/Genre", "Did you mean /classify/genre? See"),
+        ("/predictions", "; see"),
+        ("/classify/genre" + "e" * 200, "this service knows"),
+        ("/" + "x" * 200, "; see"),
+    ],
+)
+def test_of_an_unknown_address_the_nearest_is_told(
+    client: TestClient, path: str, near: str
+) -> None:
+    problem = assert_problem(client.post(path), 404, "not-found")
+    assert near in problem["detail"]
+
+
 def test_another_coding_is_refused_with_those_that_are_understood(client: TestClient) -> None:
     headers = {**RAW, "content-encoding": "br"}
     response = client.post("/classify/genre", content=CLIP, headers=headers)

@@ -14,6 +14,12 @@ def test_a_learning_rate_that_cannot_be_is_refused(
     assert f"{rate} is {reason}" in capsys.readouterr().err
 
 
+def test_a_share_above_one_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["listen", "prepare", "--codecs", "40"])
+    assert "40 is not between 0 and 1" in capsys.readouterr().err
+
+
 def test_a_student_to_go_on_from_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["listen", "study", "--from", "nowhere.keras"]) == 2
     assert "nowhere.keras does not exist" in capsys.readouterr().err

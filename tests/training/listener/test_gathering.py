@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from training.data.annotation import Annotation
+from training.data.song_folder import write_jams
 from training.errors import UnreadableClip
 from training.listener.gathering import decode, is_held_out, sounds
 from training.listener.packages import MUSIC_PACKAGES
@@ -51,6 +53,23 @@ def test_of_a_package_only_what_lasts_is_music(tmp_path: Path) -> None:
     (song,) = sounds([], tmp_path, [])
 
     assert (song.name, song.source) == (f"{package}/song.wav", package)
+
+
+def test_renderings_of_one_song_are_of_one_group(tmp_path: Path) -> None:
+    for name, group in (("007-fluid", "007"), ("007-other", "007"), ("008-fluid", "008")):
+        write(tmp_path / "songs" / f"{name}.wav", 1)
+        chords = Annotation(np.array([[0.0, 1.0]]), ["C:maj"])
+        write_jams(tmp_path / "songs" / f"{name}.jams", chords, None, 1.0, {"group": group})
+
+    found = sounds([], None, [], [tmp_path / "songs"])
+
+    assert [(s.name, s.group) for s in found] == [
+        ("songs/007-fluid.wav", "song:007"),
+        ("songs/007-other.wav", "song:007"),
+        ("songs/008-fluid.wav", "song:008"),
+    ]
+    assert {s.kind for s in found} == {MUSIC}
+    assert len(found[0].decode()) == RATE_HZ
 
 
 def test_speech_is_strung_together_and_known_as_such(tmp_path: Path) -> None:

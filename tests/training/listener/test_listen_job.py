@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +6,16 @@ import pytest
 import soundfile
 
 from training.errors import TrainingError
-from training.listener import gathering
+from training.listener import gathering, lessons, listen_job
+from training.listener.lessons import TARGETS, Lessons
 from training.listener.listen_job import ListenFolder, gather, learn, prepare
-from training.listener.recordings import Shelf
+from training.listener.mixing import Mixer
+from training.listener.recordings import RATE_HZ, Shelf
 from training.listener.study import Plan
+from training.listener.wear import Wear
+from training.networks import listener
+from training.networks.listener import Size, build
+from training.networks.musicnn import FRAMES, SPEC
 
 
 @pytest.fixture
@@ -44,6 +51,59 @@ def test_without_teachers_nothing_is_prepared(data: Path, tmp_path: Path) -> Non
         prepare(folder, tmp_path / "nobody", range(1))
 
     assert not folder.lessons.exists()
+
+
+@pytest.mark.parametrize("wear", [None, Wear(rooms=1)])
+def test_worn_lessons_are_examined_by_worn_and_by_other_mixtures(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wear: Wear | None
+) -> None:
+    asked: dict[str, list[float]] = {}
+
+    def draw_one(_: object, mixer: Mixer, path: Path, *__: object) -> None:
+        asked[path.name] = mixer.draw(np.random.default_rng(0)).samples[:RATE_HZ].tolist()
+
+    monkeypatch.setattr(gathering, "is_held_out", lambda group: group == "artist:2")
+    monkeypatch.setattr(listen_job, "Mn04", lambda _: None)
+    monkeypatch.setattr(listen_job, "Musicnn", lambda _: None)
+    monkeypatch.setattr(listen_job, "Classroom", lambda *_: None)
+    monkeypatch.setattr(lessons, "prepare", draw_one)
+    folder = ListenFolder(tmp_path / "run")
+    gather(folder, [data], [], fetch=False)
+
+    prepare(folder, tmp_path, range(1), wear)
+
+    assert set(asked) == {"exam", "lessons"} | ({"worn_exam"} if wear else set())
+    if wear:
+        assert asked["worn_exam"] != asked["exam"]
+
+
+def test_a_student_is_asked_at_last_what_it_knows_of_worn_mixtures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    folder = ListenFolder(tmp_path)
+    rng = np.random.default_rng(0)
+    outputs = sum(TARGETS.values())
+    for path in (folder.lessons, folder.exam, folder.worn_exam):
+        path.mkdir()
+        windows = rng.integers(256, size=(4, FRAMES, SPEC.bands)).astype(np.uint8)
+        said = rng.standard_normal((4, outputs)).astype(np.float16)
+        one = Lessons(windows, said, np.ones((4, 3), np.float16))
+        lessons._store(one, path / "part_00000.npz")
+    silent = build(outputs, Size(stem=16, blocks=(), joined=16, embedding=16))
+    folder.study.mkdir()
+    folder.exams.write_text(json.dumps([{"round": 1} | dict.fromkeys(TARGETS, 0.25)]))
+    monkeypatch.setattr(listen_job, "study", lambda *_: silent)
+    monkeypatch.setattr(listen_job, "listener_of", lambda *_: None)
+    monkeypatch.setattr(listener, "keep", lambda _: None)
+
+    learn(folder, Plan(rounds=1))
+
+    figures = json.loads(folder.worn_figures.read_text("ascii"))
+    assert set(figures) == set(TARGETS)
+    assert all(share <= 0 for share in figures.values())  # who says 0 explains nothing
+    assert "not studied: mn04_embedding 0.250" in caplog.text
+    assert "rooms and codecs: mn04_embedding -" in caplog.text
 
 
 def test_without_lessons_nothing_is_studied(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from training.listener.mixing import (
     Mixer,
 )
 from training.listener.recordings import MUSIC, RATE_HZ, SPEECH, Shelf, Sound
+from training.listener.wear import Wear
 from training.networks.listener import LOUDNESS_LUFS
 
 
@@ -67,3 +68,17 @@ def test_only_the_chosen_recordings_are_heard(shelf: Shelf) -> None:
     levels = np.array([mixer.draw(rng).levels for _ in range(12)])
 
     assert levels[:, KINDS.index(SPEECH)].max() == 0
+
+
+def test_worn_pieces_are_other_sounds_of_the_same_loudness(shelf: Shelf) -> None:
+    """The first draws are the same, so that the mixture is."""
+    new, worn = (
+        Mixer(shelf, [shelf.recordings[0]], wear).draw(np.random.default_rng(2))
+        for wear in (None, Wear(codecs=1, rooms=1))
+    )
+
+    assert worn.samples.shape == new.samples.shape
+    assert np.abs(worn.samples - new.samples).max() > 0.01
+    loudness = loudness_lufs(worn.samples, RATE_HZ)
+    assert loudness is not None
+    assert abs(loudness - LOUDNESS_LUFS) < LOUDNESS_SPREAD_DB + 0.1
