@@ -22,6 +22,7 @@ MIN_FRAMES = 2  # what is left of a segment at least
 ROUNDS = 2  # a neighbour that moved shows more of the segment, or less
 LEAST_NORM = 1e-3
 NEARLY_NOTHING = 1e-9
+SPAN_FRAMES = 1024  # at a time, so that memory stays bounded
 
 PitchClasses = NDArray[np.float64]  # [frames, 12], or as many as an octave has
 
@@ -41,6 +42,11 @@ def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
     ndarray
         Shape [frames, semitones], each frame of mean 0 and length 1; 0 where nothing sounds.
     """
+    spans = range(0, len(grid), SPAN_FRAMES)
+    return np.concatenate([_folded(grid[n : n + SPAN_FRAMES], bands_per_octave) for n in spans])
+
+
+def _folded(grid: Grid, bands_per_octave: int) -> PitchClasses:
     semitones = grid[:, ::BANDS_PER_SEMITONE]
     for band in range(1, BANDS_PER_SEMITONE):
         semitones = np.maximum(semitones, grid[:, band::BANDS_PER_SEMITONE])
