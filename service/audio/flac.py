@@ -13,11 +13,11 @@ def stated_s(data: bytes) -> float:
     return (fields & (1 << TOTAL_BITS) - 1) / rate_hz if rate_hz else 0.0
 
 
-def with_unknown_length(data: bytes) -> bytes:
-    """Return the file without a stated length, at which a decoder would stop."""
+def with_unknown_length(data: bytes) -> list[bytes | memoryview]:
+    """Return the file in parts, without a stated length, at which a decoder would stop."""
     at = STREAMINFO_AT + 10
     fields = _fields(data) >> TOTAL_BITS << TOTAL_BITS
-    return data[:at] + fields.to_bytes(8, "big") + data[at + 8 :]
+    return [data[:at] + fields.to_bytes(8, "big"), memoryview(data)[at + 8 :]]
 
 
 def _fields(data: bytes) -> int:

@@ -26,6 +26,7 @@ LEAST_NORM = 1e-3
 # guitars alone lose beyond.
 LOW_WEIGHT = 0.7
 NEARLY_NOTHING = 1e-9
+SPAN_FRAMES = 1024  # at a time, so that memory stays bounded
 
 PitchClasses = NDArray[np.float64]  # [frames, 12], or another number for each set of octaves
 
@@ -48,6 +49,11 @@ def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
         Shape [frames, 2 * semitones], in each half each frame of mean 0, the first of length 1,
         the second of ``LOW_WEIGHT``; 0 where nothing sounds.
     """
+    spans = range(0, len(grid), SPAN_FRAMES)
+    return np.concatenate([_folded(grid[n : n + SPAN_FRAMES], bands_per_octave) for n in spans])
+
+
+def _folded(grid: Grid, bands_per_octave: int) -> PitchClasses:
     semitones = grid[:, ::BANDS_PER_SEMITONE]
     for band in range(1, BANDS_PER_SEMITONE):
         semitones = np.maximum(semitones, grid[:, band::BANDS_PER_SEMITONE])

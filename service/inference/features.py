@@ -21,9 +21,9 @@ __all__ = ["FeatureSpec", "FilterBank", "Grid", "GridMaker", "compress", "comput
 
 # Blocks of this size stay in the processor's cache, twice as fast as the whole clip.
 BLOCK_FRAMES = 64
-# So many frames have room from the beginning, and then always such a part more than there are.
-FIRST_FRAMES = 2048
-GROWTH = 8
+# So many frames have room from the beginning, and then always so many more than there are: to grow
+# costs next to nothing, and what has room is in memory.
+ROOM_FRAMES = 2048
 TINY_POWER = 1e-20
 
 
@@ -75,7 +75,7 @@ class GridMaker:
         self._next = self._n_early
         self._rest = np.zeros(0, np.float32)
         self._rest_begin = 0
-        self._levels = np.empty((FIRST_FRAMES, spec.bands), np.float32)
+        self._levels = np.empty((ROOM_FRAMES, spec.bands), np.float32)
         self._mean_squares: list[NDArray[np.float32]] = []
         self._lowest: list[Bins] = []
 
@@ -138,8 +138,7 @@ class GridMaker:
         end = first + len(levels)
         if end > len(self._levels):
             # In place, where blocks in a list would take as much again to be joined.
-            shape = end + end // GROWTH, self._spec.bands
-            self._levels.resize(shape, refcheck=False)
+            self._levels.resize((end + ROOM_FRAMES, self._spec.bands), refcheck=False)
         self._levels[first:end] = levels
 
     def _all_bands(self) -> Bands:

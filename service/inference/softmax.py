@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the softmax over the last axis, in double precision."""
-    shifted = np.asarray(logits, dtype=np.float64)
-    exponentials = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    # In place: of a long clip, there is a row for each window.
+    probabilities = np.array(logits, dtype=np.float64)
+    probabilities -= probabilities.max(axis=-1, keepdims=True)
+    np.exp(probabilities, out=probabilities)
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
     return probabilities

@@ -119,9 +119,9 @@ class SongSense:
         """
         logs = scaled_logs(probabilities)
         places = np.arange(len(logs))[:, np.newaxis] + self._offsets
-        around = logs[np.clip(places, 0, len(logs) - 1)]
+        places = np.clip(places, 0, len(logs) - 1)
         spans = range(0, len(logs), SPAN_WINDOWS)
-        said = np.concatenate([self._say(around[n : n + SPAN_WINDOWS]) for n in spans])
+        said = np.concatenate([self._say(logs[places[n : n + SPAN_WINDOWS]]) for n in spans])
         return softmax(said)
 
     def keys(self, probabilities: Probabilities) -> Array:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.inference.boundaries import BANDS_PER_SEMITONE, move_boundaries, pitch_classes
 from service.inference.features import Grid
 from service.inference.songs import SongSense, SongSpec
-from service.inference.viterbi import trace_back
+from service.inference.viterbi import Labels, trace_back
 from service.inference.windows import Segment
 
 Probabilities = NDArray[np.float64]  # [..., labels]
@@ -149,7 +149,7 @@ def most_probable_path(probabilities: Probabilities, spec: TimelineSpec) -> NDAr
     stay = np.log(1 - spec.change_probability)
     change = np.log(spec.change_probability / (n_labels - 1))
     best = evidence[0]
-    came_from = np.empty((n_windows, n_labels), dtype=np.int64)
+    came_from: Labels = np.empty((n_windows, n_labels), np.int16)
     for n in range(1, n_windows):
         # All changes cost the same, so only the best label before can be worth leaving.
         leader = int(best.argmax())

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.int16]  # small, as there is one for each label of each window
 
 
 def best_path(evidence: Array, steps: Array) -> NDArray[np.int64]:
@@ -18,7 +19,7 @@ def best_path(evidence: Array, steps: Array) -> NDArray[np.int64]:
     """
     n_windows, n_labels = evidence.shape
     best = evidence[0]
-    came_from = np.empty((n_windows, n_labels), np.int64)
+    came_from: Labels = np.empty((n_windows, n_labels), np.int16)
     for n in range(1, n_windows):
         ways = best[:, np.newaxis] + steps
         came_from[n] = ways.argmax(axis=0)
@@ -26,7 +27,7 @@ def best_path(evidence: Array, steps: Array) -> NDArray[np.int64]:
     return trace_back(came_from, int(best.argmax()))
 
 
-def trace_back(came_from: NDArray[np.int64], last: int) -> NDArray[np.int64]:
+def trace_back(came_from: Labels, last: int) -> NDArray[np.int64]:
     """Return the path that ends with a label, shape [n_windows].
 
     Parameters

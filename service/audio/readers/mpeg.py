@@ -19,9 +19,10 @@ from service.audio.mpeg import (
 )
 from service.audio.readers.chain import ChainSource, Piece
 from service.audio.readers.source import Source, Unreadable
+from service.audio.readers.spliced import Parts
 
 # From frames of one kind, what is known of them, and the length in seconds that is stated.
-PartOpening = Callable[[bytes, Part, float], Source]
+PartOpening = Callable[[bytes | Parts, Part, float], Source]
 
 # Of a frame that only states how many follow: a bit rate at which it has room for that in every
 # kind of stream, and no checksum before it.
@@ -76,23 +77,24 @@ def _opened(data: bytes, part: Part, open_part: PartOpening) -> Source:
     return open_part(_counted(data, part), part, part.stated_s)
 
 
-def _counted(data: bytes, part: Part) -> bytes:
+def _counted(data: bytes, part: Part) -> bytes | Parts:
     """Return the frames of a part, behind one that states their number."""
+    view = memoryview(data)
     begin, end = part.spans[0][0], part.spans[-1][1]
     info = b""
     if part.info_at is not None:
         info_end = part.info_at + frame_bytes(data, part.info_at)
         if part.stated_frames == part.n_frames and len(part.spans) == 1 and info_end == begin:
-            return data if (part.info_at, end) == (0, len(data)) else data[part.info_at : end]
+            return data if (part.info_at, end) == (0, len(data)) else [view[part.info_at : end]]
         info = data[part.info_at : info_end]
     if part.kind.layer != LAYER_3:
-        return b"".join(data[begin:end] for begin, end in part.spans)
+        return [view[begin:end] for begin, end in part.spans]
     info = _stating(info or data[begin : begin + HEADER_BYTES], part)
     runs = (_settled(data, begin, end, part.kind) for begin, end in part.spans)
-    return b"".join([info, *chain.from_iterable(runs)])
+    return [info, *chain.from_iterable(runs)]
 
 
-def _settled(data: bytes, begin: int, end: int, kind: Kind) -> Iterator[bytes]:
+def _settled(data: bytes, begin: int, end: int, kind: Kind) -> Iterator[bytes | memoryview]:
     """Yield a run of frames, the first ones silent where their sound begins in lost frames.
 
     A frame's sound may begin up to 511 bytes before it. Of other bytes it would become a bang.
@@ -110,7 +112,7 @@ def _settled(data: bytes, begin: int, end: int, kind: Kind) -> Iterator[bytes]:
         yield data[at:side] + begins.ljust(n_side, b"\0") + data[behind:after]
         n_known += after - behind
         at = after
-    yield data[at:end]
+    yield memoryview(data)[at:end]
 
 
 def _stating(frame: bytes, part: Part) -> bytes:

@@ -18,6 +18,7 @@ from service.audio.readers.framed import FramedSource
 from service.audio.readers.mpeg import PartOpening, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
+from service.audio.readers.spliced import Parts
 from service.errors import UnsupportedAudio, UnusableAudio
 
 Opening = Callable[[], Source]
@@ -185,12 +186,13 @@ def _of_mpeg(data: bytes, begin: int, end: int, name: str) -> list[Opening]:
     if not mpeg.frame_bytes(data, begin) and free_format.find_frame(data, begin, end) == begin:
         return [partial(SndFileSource, _cut(data, begin, end), name, stated_s=0.0)]
 
-    def by_ffmpeg(frames: bytes, _: Part, stated_s: float) -> Source:
-        source = _by_ffmpeg(frames, name, "mp3")
+    def by_ffmpeg(frames: bytes | Parts, _: Part, stated_s: float) -> Source:
+        whole = frames if isinstance(frames, bytes) else b"".join(frames)
+        source = _by_ffmpeg(whole, name, "mp3")
         source.stated_s = stated_s
         return source
 
-    def fast(frames: bytes, part: Part, stated_s: float) -> Source:
+    def fast(frames: bytes | Parts, part: Part, stated_s: float) -> Source:
         if part.kind.layer != mpeg.LAYER_3:
             return by_ffmpeg(frames, part, stated_s)  # libsndfile reads layer III only
         return SndFileSource(frames, name, stated_s=stated_s)

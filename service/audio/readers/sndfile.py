@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import soundfile
 
 from service.audio.readers.source import BLOCK_FRAMES, Samples, Unreadable
+from service.audio.readers.spliced import Parts, Spliced
 
 DELAY_S = 0.05  # what a codec may leave out at the beginning of what it counts
 UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for a header that states no length
@@ -41,7 +42,7 @@ class SndFileSource:
     Parameters
     ----------
     data
-        The file.
+        The file, or its parts.
     name
         Name of the format.
     stated_s, cut_off
@@ -60,7 +61,7 @@ class SndFileSource:
 
     def __init__(
         self,
-        data: bytes,
+        data: bytes | Parts,
         name: str,
         *,
         stated_s: float | None = None,
@@ -111,8 +112,8 @@ class SndFileSource:
         self._sound.close()
 
 
-def _opened(data: bytes) -> _ForwardSoundFile:
+def _opened(data: bytes | Parts) -> _ForwardSoundFile:
     try:
-        return _ForwardSoundFile(_Bytes(data))
+        return _ForwardSoundFile(_Bytes(data) if isinstance(data, bytes) else Spliced(data))
     except soundfile.LibsndfileError as error:
         raise Unreadable(str(error.error_string)) from error

@@ -5,6 +5,7 @@ from service.audio.mpeg import Part, frame_bytes
 from service.audio.readers.mpeg import open_mpeg
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
+from service.audio.readers.spliced import Parts
 from tests.audio import Waveform, encode, noise, tone, varying_mp3
 from tests.service.audio.test_icy import with_titles
 from tests.service.audio.test_mpeg import FRAMES
@@ -18,7 +19,7 @@ NUMBER_AT = 4 + 17 + 8  # of frames, in mono
 
 
 def opened(data: bytes) -> Source:
-    def by_sndfile(frames: bytes, _: Part, stated_s: float) -> Source:
+    def by_sndfile(frames: bytes | Parts, _: Part, stated_s: float) -> Source:
         return SndFileSource(frames, "mp3", stated_s=stated_s)
 
     return open_mpeg(data, 0, len(data), open_part=by_sndfile)
