@@ -50,10 +50,10 @@ def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
         the second of ``LOW_WEIGHT``; 0 where nothing sounds.
     """
     spans = range(0, len(grid), SPAN_FRAMES)
-    return np.concatenate([_folded(grid[n : n + SPAN_FRAMES], bands_per_octave) for n in spans])
+    return np.concatenate([_of_span(grid[n : n + SPAN_FRAMES], bands_per_octave) for n in spans])
 
 
-def _folded(grid: Grid, bands_per_octave: int) -> PitchClasses:
+def _of_span(grid: Grid, bands_per_octave: int) -> PitchClasses:
     semitones = grid[:, ::BANDS_PER_SEMITONE]
     for band in range(1, BANDS_PER_SEMITONE):
         semitones = np.maximum(semitones, grid[:, band::BANDS_PER_SEMITONE])
