@@ -4,8 +4,9 @@ Windows are long and far apart, so they tell which chords follow each other but 
 exactly when. In the features a change is seen to the frame: on either side of it the
 pitch classes stay alike. Each boundary is moved, within reach, to where two constant
 sets of pitch classes explain the frames around it best: one change of mean, found by
-least squares (Truong, Oudre and Vayatis, Signal Processing 2020). Frames overlap, so around the
-best place the fit falls off smoothly, and the top of a parabola through it lies between frames.
+least squares (Truong, Oudre and Vayatis, Signal Processing 2020). Low tones are looked at once
+more, as the bass changes with the chord and melodies do not. Frames overlap, so around the best
+place the fit falls off smoothly, and the top of a parabola through it lies between frames.
 """
 
 from collections.abc import Sequence
@@ -21,13 +22,18 @@ CONTEXT_FRAMES = 10  # how much of its two segments is looked at
 MIN_FRAMES = 2  # what is left of a segment at least
 ROUNDS = 2  # a neighbour that moved shows more of the segment, or less
 LEAST_NORM = 1e-3
+# What the lower half of the octaves says, against what all say together. From 0.5 to 1 songs gain,
+# guitars alone lose beyond.
+LOW_WEIGHT = 0.7
 NEARLY_NOTHING = 1e-9
 
-PitchClasses = NDArray[np.float64]  # [frames, 12], or as many as an octave has
+PitchClasses = NDArray[np.float64]  # [frames, 12], or another number for each set of octaves
 
 
 def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
     """Fold a grid of whole octaves to how strong each pitch class is, whatever the loudness.
+
+    First those of all octaves, then those of the lower half.
 
     Parameters
     ----------
@@ -39,12 +45,19 @@ def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
     Returns
     -------
     ndarray
-        Shape [frames, semitones], each frame of mean 0 and length 1; 0 where nothing sounds.
+        Shape [frames, 2 * semitones], in each half each frame of mean 0, the first of length 1,
+        the second of ``LOW_WEIGHT``; 0 where nothing sounds.
     """
     semitones = grid[:, ::BANDS_PER_SEMITONE]
     for band in range(1, BANDS_PER_SEMITONE):
         semitones = np.maximum(semitones, grid[:, band::BANDS_PER_SEMITONE])
     by_octave = semitones.reshape(len(grid), -1, bands_per_octave // BANDS_PER_SEMITONE)
+    lower_half = by_octave[:, : max(1, by_octave.shape[1] // 2)]
+    return np.concatenate([_folded(by_octave), LOW_WEIGHT * _folded(lower_half)], axis=1)
+
+
+def _folded(by_octave: NDArray[np.float32]) -> PitchClasses:
+    """Return the pitch classes of levels by octave, shape [frames, octaves, semitones]."""
     levels = by_octave.mean(axis=1, dtype=np.float64)
     levels -= levels.mean(axis=1, keepdims=True)
     norm = np.sqrt((levels**2).sum(axis=1, keepdims=True))

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from service.inference.boundaries import REACH_FRAMES, move_boundaries, pitch_classes
+from service.inference.boundaries import (
+    LOW_WEIGHT,
+    REACH_FRAMES,
+    move_boundaries,
+    pitch_classes,
+)
 from service.inference.features import Grid
 
 BANDS = 72  # two octaves
@@ -21,11 +26,26 @@ def grid_of(*parts: tuple[int, int], octave: int = 0, level: float = 0.8) -> Gri
 
 @pytest.mark.parametrize("octave", [0, 1])
 def test_pitch_classes_are_the_same_in_every_octave_and_at_any_level(octave: int) -> None:
-    pitches = pitch_classes(grid_of((G, 5), octave=octave, level=0.9), 36)
+    pitches = pitch_classes(grid_of((G, 5), octave=octave, level=0.9), 36)[:, :12]
     assert pitches.shape == (5, 12)
     assert set(pitches.argmax(axis=1)) == {G}
     np.testing.assert_allclose((pitches**2).sum(axis=1), 1)
     np.testing.assert_allclose(pitches.mean(axis=1), 0, atol=1e-12)
+
+
+def test_low_octaves_are_folded_once_more() -> None:
+    low = pitch_classes(grid_of((G, 5), octave=0, level=0.9), 36)[:, 12:]
+    high = pitch_classes(grid_of((G, 5), octave=1, level=0.9), 36)[:, 12:]
+    assert set(low.argmax(axis=1)) == {G}
+    np.testing.assert_allclose((low**2).sum(axis=1), LOW_WEIGHT**2)
+    assert high[:, G].max() < low[:, G].min() / 2
+
+
+def test_a_boundary_goes_with_the_bass_rather_than_with_a_melody() -> None:
+    grid = grid_of((C, 20), (G, 25))
+    for first, last, pitch in ((0, 16, 4), (16, 45, 5)):  # a melody that changes sooner
+        grid[first:last, 36 + 3 * pitch + 1] = 0.9
+    assert move_boundaries([0, 18, 45], pitch_classes(grid, 36))[1] == pytest.approx(20, abs=0.3)
 
 
 def test_silence_has_no_pitch_class() -> None:
