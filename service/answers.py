@@ -8,9 +8,10 @@ from service.inference.bundle import Bundle, Probabilities
 from service.inference.bundle_files import EMBEDDING_FILE, MODEL_FILE
 from service.inference.classification import Classification
 from service.inference.registry import Registry
-from service.inference.timeline import spread
+from service.inference.timeline import LabelledSegment, spread
 from service.schemas import (
     AudioInfo,
+    BassInfo,
     ChordShare,
     Embedding,
     ExcerptInfo,
@@ -205,6 +206,15 @@ def _timeline(
             confidence=round(float(labelled.probabilities[labelled.label]), PROBABILITY_DIGITS),
             # The most probable sequence may pass through a label that is not the top one.
             probabilities=_ranked(bundle, labelled.probabilities, top_k, also=labelled.label),
+            bass=_bass(labelled),
         )
         for labelled in classification.timeline
     ]
+
+
+def _bass(labelled: LabelledSegment) -> BassInfo | None:
+    bass = labelled.bass
+    if bass is None:
+        return None
+    probability = round(bass.probability, PROBABILITY_DIGITS)
+    return BassInfo(note=bass.note, degree=bass.degree, probability=probability)

@@ -43,6 +43,16 @@ class ModelRef(BaseModel):
     )
 
 
+class BassInfo(BaseModel):
+    """The note that a chord stands on."""
+
+    note: str = Field(examples=["E"])
+    degree: str = Field(
+        description="Which note of the chord it is, in Harte's notation", examples=["3"]
+    )
+    probability: Probability = Field(description="That it is the bass, if the chord is right")
+
+
 class TimelineSegment(BaseModel):
     """The answer for one stretch of time, in seconds of the recording."""
 
@@ -51,6 +61,10 @@ class TimelineSegment(BaseModel):
     label: str
     confidence: Probability
     probabilities: dict[str, Probability]
+    bass: BassInfo | None = Field(
+        default=None,
+        description="Only of chords that surely stand on another note than their root, such as C/E",
+    )
 
 
 class ChordShare(BaseModel):

@@ -16,6 +16,7 @@ from training.commands import (
     export,
     fit,
     invariance,
+    learn_bass,
     learn_songs,
     listen,
     outsiders,
@@ -34,7 +35,8 @@ from training.logs import load_tensorflow, set_up_logs
 COMMANDS = (
     *(prepare.COMMAND, fit.COMMAND, export.COMMAND, promote.COMMAND, evaluate.COMMAND),
     *(compare.COMMAND, outsiders.COMMAND, ratings.COMMAND, invariance.COMMAND),
-    *(progressions.COMMAND, render.COMMAND, learn_songs.COMMAND, listen.COMMAND),
+    *(progressions.COMMAND, render.COMMAND, learn_bass.COMMAND, learn_songs.COMMAND),
+    *(listen.COMMAND,),
     *(report.COMMAND, recipe.COMMAND),
 )
 """In the order in which the help names them."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.audio.decode import Clip
+from service.inference.bass import tell_basses
 from service.inference.bundle import Bundle, Embedding, Logits, Probabilities
 from service.inference.bundle_files import EMBEDDING_FILE
 from service.inference.card import Card
@@ -160,7 +161,7 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
         kinds=kinds,
         heard_s=duration_s,
         silent=workbench.clip.silent,
-        timeline=whole.timeline if timeline else None,
+        timeline=_with_basses(bundle.card, grid, whole.timeline) if timeline else None,
         shares=label_shares(joined) if joined else None,
         key=find_key(joined, bundle.card.lab_labels) if joined else None,
         tuning_cents=_tuning_cents(bundle.card, as_it_is, joined) if joined else None,
@@ -168,11 +169,24 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
     )
 
 
+def _with_basses(
+    card: Card, grid: Grid, timeline: list[LabelledSegment]
+) -> list[LabelledSegment]:
+    if not _has_pitches(card):
+        return timeline
+    return tell_basses(timeline, grid, card.features, card.lab_labels)
+
+
 def _tuning_cents(card: Card, grid: Grid, timeline: list[LabelledSegment]) -> float | None:
-    if card.timeline is None or card.timeline.bands_per_octave is None:
+    if not _has_pitches(card):
         return None
     sounding = [s.segment for s in timeline if card.labels[s.label] != NOTHING]
     return tuning_cents(grid, card.features, sounding)
+
+
+def _has_pitches(card: Card) -> bool:
+    """Tell whether the bands of a card's features are parts of semitones."""
+    return card.timeline is not None and card.timeline.bands_per_octave is not None
 
 
 class _Workbench:

@@ -13,11 +13,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from service.inference.harte import NOTES, root_and_quality
 from service.inference.softmax import softmax
 from service.inference.timeline import LabelledSegment
 
-# Spelled as the labels of chords are.
-TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MODES = ("major", "minor")
 LEAST_ROOTS = 3  # with fewer, chords would do in many keys
 LEAST_PROBABILITY = 0.5  # less than all others together is no answer
@@ -51,8 +50,6 @@ _FAMILIES = {
     "7": "dominant",
     "dim": "diminished", "dim7": "diminished", "hdim7": "diminished",
 }  # fmt: skip
-_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_ACCIDENTALS = {"": 0, "#": 1, "b": -1}
 
 
 @dataclass(frozen=True)
@@ -110,17 +107,17 @@ def find_key(timeline: Sequence[LabelledSegment], lab_labels: Sequence[str] | No
     best = int(probabilities.argmax())
     if probabilities[best] < LEAST_PROBABILITY:
         return None
-    mode, tonic = divmod(best, len(TONICS))
-    return Key(f"{TONICS[tonic]} {MODES[mode]}", float(probabilities[best]))
+    mode, tonic = divmod(best, len(NOTES))
+    return Key(f"{NOTES[tonic]} {MODES[mode]}", float(probabilities[best]))
 
 
 def parse_chord(label: str) -> Chord | None:
     """Return the chord of a label in Harte's notation; None for one that tells no key."""
-    root, _, quality = label.partition(":")
-    family = _FAMILIES.get(quality.partition("/")[0])
-    if family is None or root[:1] not in _NATURALS or root[1:] not in _ACCIDENTALS:
+    chord = root_and_quality(label)
+    if chord is None or chord[1] not in _FAMILIES:
         return None
-    return Chord((_NATURALS[root[0]] + _ACCIDENTALS[root[1:]]) % len(TONICS), family)
+    root, quality = chord
+    return Chord(root, _FAMILIES[quality])
 
 
 @lru_cache(maxsize=8)
@@ -131,12 +128,12 @@ def _chords(lab_labels: tuple[str, ...]) -> tuple[Chord | None, ...]:
 @lru_cache(maxsize=8)
 def _in_keys(chords: tuple[Chord | None, ...]) -> NDArray[np.float64]:
     """Return how much of the time each label sounds in each key, shape [labels, keys]."""
-    table = np.zeros((len(chords), len(MODES), len(TONICS)))
+    table = np.zeros((len(chords), len(MODES), len(NOTES)))
     for label, chord in enumerate(chords):
         if chord is None:
             continue
         for mode, name in enumerate(MODES):
             of_family = _SHARES[name][chord.family]
-            for tonic in range(len(TONICS)):
+            for tonic in range(len(NOTES)):
                 table[label, mode, tonic] = of_family[chord.root - tonic] / 1000
     return table.reshape(len(chords), -1)

@@ -60,6 +60,25 @@ class TimelineSpec(BaseModel):
 
 
 @dataclass(frozen=True)
+class Bass:
+    """The note that a chord stands on, another than its root.
+
+    Attributes
+    ----------
+    note
+        Its name.
+    degree
+        Which note of the chord it is, in Harte's notation: ``3``, ``b7``, …
+    probability
+        That the chord, if it is right, stands on this note.
+    """
+
+    note: str
+    degree: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class LabelledSegment:
     """A stretch of time with one label.
 
@@ -71,11 +90,14 @@ class LabelledSegment:
         Index of the label.
     probabilities
         Mean probabilities of its windows, shape [labels].
+    bass
+        What the chord stands on; None for its root, or where that is not sure.
     """
 
     segment: Segment
     label: int
     probabilities: Probabilities
+    bass: Bass | None = None
 
 
 def label_segments(
@@ -174,7 +196,7 @@ def spread(segments: Sequence[LabelledSegment]) -> Probabilities:
 
 
 def lab(segments: list[LabelledSegment], names: list[str], start_s: float = 0.0) -> str:
-    """Write segments as a ``.lab`` file: start, end and label, a segment a line.
+    """Write segments as a ``.lab`` file: start, end and label with its bass, a segment a line.
 
     Of an excerpt, ``start_s`` is where it begins, so that times are those of the recording.
     """
@@ -182,5 +204,6 @@ def lab(segments: list[LabelledSegment], names: list[str], start_s: float = 0.0)
     for labelled in segments:
         segment = labelled.segment
         times = f"{start_s + segment.start_s:.3f}\t{start_s + segment.end_s:.3f}"
-        lines.append(f"{times}\t{names[labelled.label]}\n")
+        degree = "" if labelled.bass is None else f"/{labelled.bass.degree}"
+        lines.append(f"{times}\t{names[labelled.label]}{degree}\n")
     return "".join(lines)

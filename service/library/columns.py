@@ -11,8 +11,8 @@ from service.schemas import Embedding, TaskResult
 
 Value = Any
 Kind = str
-"""``text``, ``truth``, ``whole``, ``number``, ``time``, ``texts``, ``numbers``, ``shares``
-or ``segments``."""
+"""``text``, ``truth``, ``whole``, ``number``, ``time``, ``texts``, ``numbers``, ``shares``,
+``segments`` or ``chords``, which are segments with a bass."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,10 @@ def _of_task(task: str, model: TaskModel, question: Question) -> list[Column]:
         ]
     if question.timeline:
         found += [column(f"spread_{label}", "number", _spread_of(label)) for label in model.labels]
-        found.append(column("timeline", "segments", _segments))
+        if model.lab_labels is None:
+            found.append(column("timeline", "segments", _segments))
+        else:
+            found.append(column("timeline", "chords", _chords))
     return found
 
 
@@ -159,4 +162,12 @@ def _segments(result: TaskResult) -> list[dict[str, Value]]:
             ],
         }
         for segment in result.timeline or []
+    ]
+
+
+def _chords(result: TaskResult) -> list[dict[str, Value]]:
+    basses = [segment.bass for segment in result.timeline or []]
+    return [
+        {**segment, "bass": None if bass is None else bass.model_dump()}
+        for segment, bass in zip(_segments(result), basses, strict=True)
     ]

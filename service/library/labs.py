@@ -68,4 +68,9 @@ class LabFolder:
 
 def lab(segments: list[TimelineSegment], names: Mapping[str, str]) -> str:
     """Return segments as the API's ``format=lab`` writes them."""
-    return "".join(f"{s.start_s:.3f}\t{s.end_s:.3f}\t{names[s.label]}\n" for s in segments)
+    return "".join(f"{s.start_s:.3f}\t{s.end_s:.3f}\t{_named(s, names)}\n" for s in segments)
+
+
+def _named(segment: TimelineSegment, names: Mapping[str, str]) -> str:
+    bass = "" if segment.bass is None else f"/{segment.bass.degree}"
+    return names[segment.label] + bass

@@ -17,6 +17,15 @@ from service.library.problems import LibraryError
 from service.library.state import Row
 
 ROWS_AT_ONCE = 1000
+_PROBABILITY = ("probability", pa.float64())
+_SEGMENT = [
+    ("start_s", pa.float64()),
+    ("end_s", pa.float64()),
+    ("label", pa.string()),
+    ("confidence", pa.float64()),
+    ("probabilities", pa.list_(pa.struct([("label", pa.string()), _PROBABILITY]))),
+]
+_BASS = ("bass", pa.struct([("note", pa.string()), ("degree", pa.string()), _PROBABILITY]))
 _ARROW = {
     "text": pa.string(),
     "truth": pa.bool_(),
@@ -26,20 +35,8 @@ _ARROW = {
     "texts": pa.list_(pa.string()),
     "numbers": pa.list_(pa.float32()),
     "shares": pa.list_(pa.struct([("label", pa.string()), ("share", pa.float64())])),
-    "segments": pa.list_(
-        pa.struct(
-            [
-                ("start_s", pa.float64()),
-                ("end_s", pa.float64()),
-                ("label", pa.string()),
-                ("confidence", pa.float64()),
-                (
-                    "probabilities",
-                    pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float64())])),
-                ),
-            ]
-        )
-    ),
+    "segments": pa.list_(pa.struct(_SEGMENT)),
+    "chords": pa.list_(pa.struct([*_SEGMENT, _BASS])),
 }
 
 Record = dict[str, Any]

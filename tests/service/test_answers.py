@@ -11,7 +11,7 @@ from service.inference.bundle_files import MODEL_FILE, file_sha256
 from service.inference.classification import Classification
 from service.inference.key import Key
 from service.inference.registry import Registry
-from service.inference.timeline import LabelledSegment
+from service.inference.timeline import Bass, LabelledSegment
 from service.inference.windows import Segment
 from tests.bundles import GENRES, edit_card, write_bundle
 
@@ -82,6 +82,19 @@ def test_music_is_no_warning(speech: Classification) -> None:
 
 def test_a_model_that_cannot_tell_says_nothing_of_music(classification: Classification) -> None:
     assert task_result("genre", classification, top_k=None).music is None
+
+
+def test_a_segment_tells_its_bass_where_there_is_one(classification: Classification) -> None:
+    assert classification.timeline is not None
+    first, second = classification.timeline
+    inverted = replace(first, bass=Bass("E", "3", 0.87654321))
+
+    result = task_result(
+        "genre", replace(classification, timeline=[inverted, second]), top_k=None
+    ).model_dump(exclude_none=True)
+
+    assert result["timeline"][0]["bass"] == {"note": "E", "degree": "3", "probability": 0.876543}
+    assert "bass" not in result["timeline"][1]
 
 
 def test_labels_are_listed_from_the_most_probable_down(classification: Classification) -> None:

@@ -25,7 +25,7 @@ class _Bytes(io.BytesIO):
             return self.tell()
 
 
-class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """Reads without seeking.
 
     soundfile seeks to where it already is after each read of a seekable file, and an MP3
@@ -33,6 +33,7 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile
     """
 
     def seekable(self) -> bool:
+        """Say that it cannot seek, which is what soundfile asks before it does."""
         return False
 
 
@@ -112,8 +113,8 @@ class SndFileSource:
         self._sound.close()
 
 
-def _opened(data: bytes | Parts) -> _ForwardSoundFile:
+def _opened(data: bytes | Parts) -> ForwardSoundFile:
     try:
-        return _ForwardSoundFile(_Bytes(data) if isinstance(data, bytes) else Spliced(data))
+        return ForwardSoundFile(_Bytes(data) if isinstance(data, bytes) else Spliced(data))
     except soundfile.LibsndfileError as error:
         raise Unreadable(str(error.error_string)) from error

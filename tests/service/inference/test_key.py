@@ -3,12 +3,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from service.inference.key import TONICS, Chord, Key, find_key, parse_chord
+from service.inference.harte import NOTES
+from service.inference.key import Chord, Key, find_key, parse_chord
 from service.inference.timeline import LabelledSegment
 from service.inference.windows import Segment
 
 QUALITIES = ("maj", "min", "dim", "7", "sus4")
-LABELS = [*(f"{root}:{quality}" for root in TONICS for quality in QUALITIES), "N"]
+LABELS = [*(f"{root}:{quality}" for root in NOTES for quality in QUALITIES), "N"]
 
 
 def song(*chords: str, length_s: float = 2.0, sure: float = 0.98) -> list[LabelledSegment]:
@@ -26,7 +27,7 @@ def song(*chords: str, length_s: float = 2.0, sure: float = 0.98) -> list[Labell
 def moved(chords: Sequence[str], semitones: int) -> list[str]:
     """Return chords some semitones higher."""
     split = [chord.partition(":") for chord in chords]
-    return [f"{TONICS[(TONICS.index(r) + semitones) % 12]}:{q}" for r, _, q in split]
+    return [f"{NOTES[(NOTES.index(r) + semitones) % 12]}:{q}" for r, _, q in split]
 
 
 def key_of(*chords: str) -> Key:
@@ -50,7 +51,7 @@ def test_common_progressions_are_in_their_key_wherever_they_begin(
 ) -> None:
     for semitones in range(12):
         key = key_of(*moved(chords, semitones))
-        there = TONICS[(TONICS.index(tonic) + semitones) % 12]
+        there = NOTES[(NOTES.index(tonic) + semitones) % 12]
         assert key.label == f"{there} {mode}"
         assert 0.5 < key.probability <= 1
 

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.inference.timeline import (
+    Bass,
     LabelledSegment,
     TimelineSpec,
     lab,
@@ -82,6 +84,14 @@ def test_one_window_is_one_segment() -> None:
 def test_lab_has_start_end_and_name_a_line() -> None:
     joined = label_segments(SEGMENTS, rows(0, 0, 0, 2, 2, 2), SPEC)
     assert lab(joined, ["C:maj", "A:min", "N"]) == "0.000\t3.000\tC:maj\n3.000\t6.000\tN\n"
+
+
+def test_lab_names_the_bass_where_one_is_told() -> None:
+    first, second = label_segments(SEGMENTS, rows(0, 0, 0, 1, 1, 1), SPEC)
+    inverted = replace(first, bass=Bass("E", "3", 0.9))
+    assert lab([inverted, second], ["C:maj", "A:min", "N"]) == (
+        "0.000\t3.000\tC:maj/3\n3.000\t6.000\tA:min\n"
+    )
 
 
 def pitches_of(*parts: tuple[int, int]) -> NDArray[np.float32]:

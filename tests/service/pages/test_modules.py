@@ -46,14 +46,41 @@ def test_every_label_of_the_chord_model_comes_back_after_twelve_semitones(module
 def test_every_chord_of_the_model_has_notes(modules: Page) -> None:
     card = Card.model_validate_json((ROOT / "models/chord/card.json").read_bytes())
     chords = [label for label in card.labels if label != "N"]
-    notes = module(modules, CHORDS, "argument.map((name) => m.notesOf(name))", chords)
+    notes = module(modules, CHORDS, "argument.map((label) => m.notesOf({ label }))", chords)
     classes = [sorted({note % 12 for note in chord}) for chord in notes]
     assert all(3 <= len(pitches) <= 4 for pitches in classes)
     assert classes[chords.index("Am7")] == [0, 4, 7, 9]
     assert classes[chords.index("Bdim")] == [2, 5, 11]
     assert classes[chords.index("Dsus4")] == [2, 7, 9]
     assert classes[chords.index("C6")] == classes[chords.index("Am7")]
-    assert module(modules, CHORDS, 'm.notesOf("N")') == []
+    assert module(modules, CHORDS, 'm.notesOf({ label: "N" })') == []
+
+
+def test_a_chord_on_another_bass_is_shown_played_and_saved_with_it(modules: Page) -> None:
+    inverted = {**TIMELINE[0], "bass": {"note": "C", "degree": "b3", "probability": 0.9}}
+    shown = "[m.shownAs(argument), m.shownAs(argument, 4), m.shownAs({ label: 'N' }, 4)]"
+    assert module(modules, CHORDS, shown, inverted) == ["Am/C", "C#m/E", "no chord"]
+
+    plain, low = module(
+        modules,
+        CHORDS,
+        "[m.notesOf({ ...argument, bass: undefined }), m.notesOf(argument)]",
+        inverted,
+    )
+    assert (min(plain) % 12, min(low) % 12) == (9, 0)
+    assert sorted(plain)[1:] == sorted(low)[1:]
+
+    card = {"labels": ["Am", "N"], "lab_labels": ["A:min", "N"]}
+    lab = "m.labFile(argument.timeline, argument.card)"
+    asked = {"timeline": [inverted, TIMELINE[1]], "card": card}
+    assert module(modules, "music/exports.js", lab, asked) == (
+        "0.000\t1.500\tA:min/b3\n1.500\t2.000\tN\n"
+    )
+    csv = module(modules, "music/exports.js", "m.csvFile(argument, 2)", [inverted])
+    assert csv.splitlines()[1] == "0.000,1.500,Am/C,Bm/D,0.9"
+    assert b"Am/C" in bytes(
+        module(modules, "music/midi.js", "[...m.midiFile(argument, 'Song')]", [inverted])
+    )
 
 
 def test_a_midi_file_holds_the_chords_where_they_sound(modules: Page) -> None:

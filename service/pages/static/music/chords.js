@@ -35,14 +35,14 @@ export function shift({ semitones, capo }) {
   return semitones - capo;
 }
 
-/** Return MIDI notes of a chord around middle C with its root in the bass; none for no chord. */
-export function notesOf(name) {
-  const chord = parseChord(name);
+/** Return MIDI notes of a chord around middle C over its bass, or its root; none for no chord. */
+export function notesOf({ label, bass: below }) {
+  const chord = parseChord(label);
   const intervals = chord && INTERVALS[chord.quality];
   if (!intervals) return [];
   const pitch = PITCH_CLASSES[chord.root];
   // The bass from E2 on, as on a guitar; the other notes from the G below middle C on.
-  const bass = 40 + ((pitch - 4 + 12) % 12);
+  const bass = 40 + ((PITCH_CLASSES[below?.note ?? chord.root] - 4 + 12) % 12);
   const above = 55 + ((pitch - 7 + 12) % 12);
   return [bass, ...intervals.map((interval) => above + interval)];
 }
@@ -50,4 +50,10 @@ export function notesOf(name) {
 /** Return what people read: the name, or words where no chord sounds. */
 export function readable(name) {
   return name === NO_CHORD ? "no chord" : name;
+}
+
+/** Return what people read of a stretch, so many semitones higher: `C`, or `C/E` over another bass. */
+export function shownAs({ label, bass }, semitones = 0) {
+  const below = bass ? `/${transpose(bass.note, semitones)}` : "";
+  return readable(transpose(label, semitones)) + below;
 }

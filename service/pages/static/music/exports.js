@@ -1,6 +1,6 @@
 /** What people take with them: the answer and its chords in the forms of other programs. */
 
-import { readable, transpose } from "./chords.js";
+import { shownAs } from "./chords.js";
 
 /**
  * Return the command that asks the same of the service.
@@ -17,17 +17,19 @@ export function curlLine(base, fileName, needsKey) {
 /** Return chords as a `.lab` file: start, end and name a line, in the spelling of the card. */
 export function labFile(timeline, { labels, lab_labels }) {
   return lines(
-    timeline.map(({ start_s, end_s, label }) => {
+    timeline.map(({ start_s, end_s, label, bass }) => {
       const name = lab_labels?.[labels.indexOf(label)] ?? label;
-      return `${start_s.toFixed(3)}\t${end_s.toFixed(3)}\t${name}`;
+      const below = bass ? `/${bass.degree}` : "";
+      return `${start_s.toFixed(3)}\t${end_s.toFixed(3)}\t${name}${below}`;
     }),
   );
 }
 
 /** Return chords as CSV, as they sound and as they are shown, transposed or for a capo. */
 export function csvFile(timeline, semitones) {
-  const rows = timeline.map(({ start_s, end_s, label, confidence }) => {
-    const names = [readable(label), readable(transpose(label, semitones))];
+  const rows = timeline.map((segment) => {
+    const { start_s, end_s, confidence } = segment;
+    const names = [shownAs(segment), shownAs(segment, semitones)];
     return [start_s.toFixed(3), end_s.toFixed(3), ...names, confidence].join(",");
   });
   return lines(["start_s,end_s,chord,shown_as,confidence", ...rows]);

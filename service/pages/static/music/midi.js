@@ -1,6 +1,6 @@
 /** Write a chord timeline as a Standard MIDI File, format 0. */
 
-import { notesOf, readable } from "./chords.js";
+import { notesOf, shownAs } from "./chords.js";
 
 const TICKS_PER_QUARTER = 480;
 const QUARTER_US = 500_000; // 120 beats a minute: the real tempo is not known
@@ -16,10 +16,10 @@ export function midiFile(timeline, title) {
     { tick: 0, bytes: meta(NAME, utf8(title)) },
     { tick: 0, bytes: [0xc0, GUITAR] },
   ];
-  for (const { label, start_s, end_s } of timeline) {
-    const [start, end] = [ticks(start_s), ticks(end_s)];
-    events.push({ tick: start, bytes: meta(MARKER, utf8(readable(label))) });
-    for (const note of notesOf(label)) {
+  for (const segment of timeline) {
+    const [start, end] = [ticks(segment.start_s), ticks(segment.end_s)];
+    events.push({ tick: start, bytes: meta(MARKER, utf8(shownAs(segment))) });
+    for (const note of notesOf(segment)) {
       events.push({ tick: start, bytes: [0x90, note, VELOCITY] });
       // A moment before the next chord begins, which may strike the same note.
       events.push({ tick: Math.max(start + 1, end - 1), bytes: [0x80, note, 0] });

@@ -2,7 +2,7 @@
 
 import { chordHue } from "../colours.js";
 import { make } from "../dom.js";
-import { NO_CHORD, parseChord, readable, transpose } from "../music/chords.js";
+import { NO_CHORD, parseChord, shownAs } from "../music/chords.js";
 import { clock } from "../words.js";
 
 const LEAST_PX = 20; // that a name needs
@@ -61,8 +61,9 @@ function chordButton(segment, duration, onclick) {
   return chord;
 }
 
-function nameChord(chord, { label, start_s, end_s }, semitones) {
-  const name = readable(transpose(label, semitones));
+function nameChord(chord, segment, semitones) {
+  const { start_s, end_s } = segment;
+  const name = shownAs(segment, semitones);
   chord.replaceChildren(make("span", {}, name));
   const times = `${clock(start_s, { tenths: true })} to ${clock(end_s, { tenths: true })}`;
   chord.title = `${name}, ${times}`;

@@ -1,7 +1,7 @@
 /** What sounds at the cursor, large: the chord, those to come, and what the others say. */
 
 import { make } from "../dom.js";
-import { readable, transpose } from "../music/chords.js";
+import { NO_CHORD, shownAs } from "../music/chords.js";
 import { segmentAt } from "../music/timeline.js";
 import { percent, taskWords } from "../words.js";
 
@@ -36,9 +36,10 @@ export function nowStrip(results) {
 
   function showChords(index, semitones) {
     const { timeline } = chord;
-    const name = (segment) => readable(transpose(segment.label, semitones));
+    const name = (segment) => shownAs(segment, semitones);
     large.textContent = timeline[index] ? name(timeline[index]) : "–";
-    large.classList.toggle("none", large.textContent.length > 6);
+    large.classList.toggle("none", timeline[index]?.label === NO_CHORD);
+    large.classList.toggle("long", large.textContent.length > 6);
     const next = index < 0 ? [] : timeline.slice(index + 1, index + 1 + AHEAD);
     ahead.replaceChildren(...next.map((segment) => make("li", {}, name(segment))));
   }

@@ -1,7 +1,7 @@
 /** Where a recording is heard and seen: player, pictures and answers on one time axis. */
 
 import { make } from "../dom.js";
-import { readable, transpose } from "../music/chords.js";
+import { shownAs } from "../music/chords.js";
 import { segmentAt } from "../music/timeline.js";
 import { decode } from "../sound/decode.js";
 import { pictureOf } from "../sound/picture.js";
@@ -149,7 +149,7 @@ export class Stage {
   #changed() {
     const { loop } = this.#player;
     const index = loop ? this.#timeline.findIndex(({ start_s }) => start_s === loop.start) : -1;
-    const looped = index < 0 ? null : readable(transpose(this.#timeline[index].label, this.#semitones));
+    const looped = index < 0 ? null : shownAs(this.#timeline[index], this.#semitones);
     this.#transport.showState(looped);
     this.#tick();
     if (this.#player.playing) this.#run();
