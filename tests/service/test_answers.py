@@ -127,7 +127,7 @@ def test_the_timeline_is_there_only_when_asked_for(classification: Classificatio
     timeline = task_result("genre", classification, top_k=1).timeline
 
     assert timeline is not None
-    assert [segment.model_dump() for segment in timeline] == [
+    assert [segment.model_dump(exclude_none=True) for segment in timeline] == [
         {
             "start_s": 0.0,
             "end_s": 1.235,
