@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 TALKATIVE = ("tensorflow", "tf2onnx", "absl", "distributed")
 
@@ -26,6 +27,17 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class AboveBars(logging.StreamHandler[TextIO]):
+    """Writes lines above the progress bars, where they would otherwise end up within one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; it is as if there were no bars where there are none."""
+        from tqdm import tqdm  # noqa: PLC0415  # it heeds what is set up here when it is imported
+
+        with tqdm.external_write_mode(file=self.stream):
+            super().emit(record)
+
+
 def set_up_logs(*, quiet: bool, as_json: bool) -> None:
     """Write log lines to standard error; call it before anything heavy is imported.
 
@@ -36,7 +48,7 @@ def set_up_logs(*, quiet: bool, as_json: bool) -> None:
     as_json
         Whether each line is JSON; then there is no progress bar among them.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = AboveBars(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(levelname)s %(message)s"))
     root = logging.getLogger()
     root.handlers = [*[h for h in root.handlers if not _is_own(h)], handler]

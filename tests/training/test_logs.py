@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from tqdm import tqdm
 
 from training.logs import set_up_logs
 
@@ -33,6 +34,20 @@ def test_quiet_lets_warnings_through_alone(capsys: pytest.CaptureFixture[str]) -
     logging.warning("beware")
 
     assert capsys.readouterr().err == "WARNING beware\n"
+
+
+def test_a_line_stands_above_a_progress_bar_and_not_within_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_logs(quiet=False, as_json=False)
+    with tqdm(total=2, desc="features", mininterval=0) as bar:
+        bar.update()
+        logging.warning("beware")
+        bar.update()
+
+    shown = [line.rpartition("\r")[2] for line in capsys.readouterr().err.split("\n")]
+    assert shown[0] == "WARNING beware"
+    assert shown[1].startswith("features: 100%")
 
 
 def test_lines_are_written_once_however_often_it_is_set_up(

@@ -104,7 +104,8 @@ def kept_recipe(name: str, text: str | None) -> Recipe:
         if name not in RECIPES:
             raise TrainingError(
                 f"No recipe {name} is shipped ({', '.join(RECIPES)}), and no run has trained one. "
-                f"Train it first: python -m training fit {name} --data DATA"
+                f"Train it first: python -m training fit {name} --data DATA. "
+                f"Its recipe is printed before, too: python -m training recipe {name} --data DATA"
             )
         return RECIPES[name]
     table = tomllib.loads(text)

@@ -1,6 +1,8 @@
 """What every reader returns: labelled clips, each with a source that yields its grid."""
 
 import hashlib
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,8 @@ from service.errors import ServiceError
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from training.data.readers import gtzan_grid
 from training.errors import TrainingError, UnreadableClip
+
+logger = logging.getLogger(__name__)
 
 FILE_GROUP = "file:"
 """Begins the group of a clip whose data name none: a group of its own."""
@@ -60,6 +64,12 @@ class LabelledClip:
     data_set: str
     group: str
     split: str = "extra"
+
+
+def warn_of_left_out(path: Path, task: str, unknown: Mapping[str, int]) -> None:
+    """Tell how many clips of a data set are left out, by the labels that the task does not know."""
+    counts = ", ".join(f"{n} {label or 'without a label'}" for label, n in unknown.items())
+    logger.warning("%s: left out, not of the vocabulary of %s: %s", path.name, task, counts)
 
 
 @dataclass(frozen=True)

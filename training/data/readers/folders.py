@@ -1,6 +1,7 @@
 """Readers for data sets whose folders are the labels."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -8,7 +9,13 @@ from pathlib import Path
 
 from service.audio.files import audio_files
 from training.data.labels import canonical_label
-from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip, SpectrogramImage
+from training.data.readers.clips import (
+    FILE_GROUP,
+    AudioFile,
+    LabelledClip,
+    SpectrogramImage,
+    warn_of_left_out,
+)
 
 _GTZAN_NAME = re.compile(r"^([a-z]+)\.?(\d{5})$")
 _CHORD_SPLITS = {"Training": "train", "Test": "test"}
@@ -63,16 +70,23 @@ def read_chord_folder(folder: Path) -> list[LabelledClip]:
 def read_label_folders(folder: Path, task: str, *, as_written: bool = False) -> list[LabelledClip]:
     """Read ``<label>/*`` and ``<label>/<group>/*``: each folder is a label, one in it a group.
 
-    Folders whose name is not of the task's vocabulary are left out; with ``as_written``, every
-    name is a label.
+    Folders whose name is not of the task's vocabulary are left out and counted in the log, where
+    others are of it; with ``as_written``, every name is a label.
     """
     clips = []
+    unknown: Counter[str] = Counter()
     for path in audio_files(folder):
         file = path.relative_to(folder)
+        if len(file.parts) == 1:
+            continue
         label = canonical_label(task, file.parts[0], as_written=as_written)
-        if label is not None and len(file.parts) > 1:
+        if label is None:
+            unknown[file.parts[0]] += 1
+        else:
             group = file.parts[1] if len(file.parts) > 2 else f"{FILE_GROUP}{file}"
             clips.append(LabelledClip(AudioFile(path), label, folder.resolve().name, group))
+    if clips and unknown:
+        warn_of_left_out(folder, task, unknown)
     return clips
 
 

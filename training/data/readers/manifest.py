@@ -2,17 +2,14 @@
 
 import csv
 import io
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from service.audio.files import audio_files
 from training.data.labels import canonical_label
-from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip
+from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip, warn_of_left_out
 from training.errors import TrainingError
-
-logger = logging.getLogger(__name__)
 
 EMOTION_LIST = "Train.csv"
 _FILE_COLUMNS = ("imageid", "file", "filename", "audio", "songid", "id")
@@ -45,8 +42,7 @@ def read_manifest(path: Path, task: str, *, as_written: bool = False) -> list[La
             )
         )
     if unknown:
-        counts = ", ".join(f"{n} {label or 'without a label'}" for label, n in unknown.items())
-        logger.warning("%s: left out, not of the vocabulary of %s: %s", path.name, task, counts)
+        warn_of_left_out(path, task, unknown)
     return clips
 
 

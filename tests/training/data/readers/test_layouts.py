@@ -181,6 +181,22 @@ def test_a_data_set_of_another_task_is_an_unknown_layout(tmp_path: Path) -> None
         read_data_set(tmp_path, "genre")
 
 
+def test_folders_of_other_labels_are_named_beside_those_that_are_known(tmp_path: Path) -> None:
+    for label in ("calm", "angry"):
+        touch(tmp_path / "mine" / label / "a.wav")
+    with pytest.raises(TrainingError, match=r"named angry, calm, not blues, .* any other name"):
+        read_data_set(tmp_path / "mine", "genre")
+
+
+def test_folders_that_are_left_out_beside_others_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("rock/a.wav", "rock/b.wav", "Electronic/a.wav", "Electronic/b.wav"):
+        touch(tmp_path / "mine" / name)
+    assert {clip.label for clip in read_data_set(tmp_path / "mine", "genre")} == {"rock"}
+    assert "mine: left out, not of the vocabulary of genre: 2 Electronic" in caplog.text
+
+
 def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"nowhere\.csv does not exist"):
         read_data_set(tmp_path / "nowhere.csv", "genre")
