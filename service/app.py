@@ -37,7 +37,8 @@ Every error is a problem document (RFC 9457) that says how to mend the request.
 
 Each bundle in the models folder is an endpoint of its own, `/classify/` and the name of its task;
 one that is added later appears here once it is loaded. To hear music while it sounds, there are
-WebSockets, which `/asyncapi.json` describes.
+WebSockets, which [asyncapi.json](asyncapi.json) describes. For people there is
+[a page](./) that takes files and the microphone.
 """
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import soundfile
 
+from service.audio.readers.sndfile import ForwardSoundFile
 from service.listen.errors import ListenError
 
 BLOCK_S = 0.05
@@ -45,7 +46,7 @@ class FileSource:
 
     def __init__(self, file: Path, *, fast: bool = False) -> None:
         try:
-            self._sound = soundfile.SoundFile(file)
+            self._sound = ForwardSoundFile(file)
         except (OSError, soundfile.LibsndfileError) as error:
             raise ListenError(f"{file} cannot be read: {error} Is it WAV, FLAC or MP3?") from error
         self._fast = fast

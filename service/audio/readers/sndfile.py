@@ -24,7 +24,7 @@ class _Bytes(io.BytesIO):
             return self.tell()
 
 
-class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """Reads without seeking.
 
     soundfile seeks to where it already is after each read of a seekable file, and an MP3
@@ -32,6 +32,7 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile
     """
 
     def seekable(self) -> bool:
+        """Say that it cannot seek, which is what soundfile asks before it does."""
         return False
 
 
@@ -111,8 +112,8 @@ class SndFileSource:
         self._sound.close()
 
 
-def _opened(data: bytes) -> _ForwardSoundFile:
+def _opened(data: bytes) -> ForwardSoundFile:
     try:
-        return _ForwardSoundFile(_Bytes(data))
+        return ForwardSoundFile(_Bytes(data))
     except soundfile.LibsndfileError as error:
         raise Unreadable(str(error.error_string)) from error
