@@ -106,5 +106,8 @@ def retuned(grid: Grid, cents: float) -> Grid:
     places = np.clip(places, 0, n_bands - 1)
     below = np.minimum(places.astype(np.intp), n_bands - 2)
     part = (places - below).astype(np.float32)
-    moved: Grid = grid[:, below] * (1 - part) + grid[:, below + 1] * part
+    moved = np.empty_like(grid)
+    for first in range(0, len(grid), SPAN_FRAMES):
+        span = slice(first, first + SPAN_FRAMES)
+        moved[span] = grid[span, below] * (1 - part) + grid[span, below + 1] * part
     return moved

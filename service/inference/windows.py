@@ -1,7 +1,7 @@
 """Cut a feature grid into the windows that a network sees, and tell when each of them sounds."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Literal, Protocol
 
 import numpy as np
@@ -91,9 +91,17 @@ class CutWindows:
         How the windows lie.
     padded_frames
         How long each is, where that is more than it hears; the rest is silence.
+    chosen
+        Which of them to cut, shape [n_windows]; without it, all.
     """
 
-    def __init__(self, grid: Grid, spec: WindowSpec, padded_frames: int | None = None) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        spec: WindowSpec,
+        padded_frames: int | None = None,
+        chosen: NDArray[np.bool_] | None = None,
+    ) -> None:
         missing = spec.frames - len(grid)
         if missing > 0:
             mode: Literal["wrap", "constant"] = "wrap" if spec.short == "repeat" else "constant"
@@ -101,7 +109,8 @@ class CutWindows:
         self._grid = grid
         self._heard_frames = spec.frames
         self._padded_frames = padded_frames or spec.frames
-        self._starts = window_starts(len(grid), spec)
+        starts = window_starts(len(grid), spec)
+        self._starts = starts if chosen is None else list(compress(starts, chosen))
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -150,7 +159,7 @@ def cut_counting_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Count
     inside = np.zeros(n_frames, dtype=bool)
     for start, sounds in zip(window_starts(n_frames, spec), sounding, strict=True):
         inside[start : start + spec.frames] |= sounds
-    windows = cut_windows(grid[part], spec)[sounding]
+    windows = CutWindows(grid[part], spec, chosen=sounding)
     return Counting(windows, int(inside.sum()), all_count=False)
 
 

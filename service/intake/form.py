@@ -75,42 +75,32 @@ async def receive_form(content_type: str, chunks: AsyncIterable[bytes]) -> tuple
         The form is broken, or it holds no file or several.
     """
     try:
-        parts = _Parts(content_type)
+        form = _Form(content_type)
         async for chunk in chunks:
-            parts.write(chunk)
+            form.write(chunk)
     except FormParserError as error:
         raise _broken(_NO_FORM) from error
-    if not parts.has_begun:
+    if not form.has_begun:
         raise _broken(_NO_FORM)
-    if not parts.complete:
+    if not form.parts.complete:
         raise _broken("it ends before its last boundary")
-    return _file_and_fields(parts.found)
+    return _file_and_fields(form.parts.found)
 
 
-class _Parts:
-    """The parts of a form, found chunk by chunk."""
+class _Form:
+    """A form, taken apart chunk by chunk.
+
+    Its parts do not know it: in a circle, they would be in memory until some time after the answer.
+    """
 
     def __init__(self, content_type: str) -> None:
-        self.found: list[Part] = []
-        self.complete = False
-        self._header_name = b""
-        self._header_value = b""
         _, parameters = parse_options_header(content_type)
         if b"boundary" not in parameters:
             raise _broken("its content type names no boundary, which the HTTP client must write")
+        self.parts = _Parts()
         self._mark = b"--" + parameters[b"boundary"]
         self._preamble: bytearray | None = bytearray()
-        self._parser = MultipartParser(
-            parameters[b"boundary"],
-            {
-                "on_part_begin": self._begin,
-                "on_part_data": self._add_data,
-                "on_header_field": self._add_header_name,
-                "on_header_value": self._add_header_value,
-                "on_header_end": self._end_header,
-                "on_end": self._end,
-            },
-        )
+        self._parser = self.parts.parser(parameters[b"boundary"])
 
     @property
     def has_begun(self) -> bool:
@@ -137,6 +127,30 @@ class _Parts:
         if len(head) > MAX_PREAMBLE_BYTES:
             raise _broken(_NO_FORM)
         return None
+
+
+class _Parts:
+    """The parts of a form, as its parser finds them."""
+
+    def __init__(self) -> None:
+        self.found: list[Part] = []
+        self.complete = False
+        self._header_name = b""
+        self._header_value = b""
+
+    def parser(self, boundary: bytes) -> MultipartParser:
+        """Return what finds them."""
+        return MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_part_data": self._add_data,
+                "on_header_field": self._add_header_name,
+                "on_header_value": self._add_header_value,
+                "on_header_end": self._end_header,
+                "on_end": self._end,
+            },
+        )
 
     def _begin(self) -> None:
         if len(self.found) == MAX_PARTS:

@@ -223,6 +223,8 @@ class _Work:
             self._timings,
             self._excerpt,
         )
+        # Nobody else needs it, and the networks take as long as the decoder did.
+        self._data.clear()
         if not self.wanted:
             raise ClientLeft("Nobody waits for the answer any more.")
         return clip, classify_grids(

@@ -56,7 +56,7 @@ class Upload:
     They stay where they were gathered, as a copy would hold up the event loop.
     """
 
-    data: bytes | bytearray
+    data: bytearray
     fields: Fields = ()
 
 

@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -114,6 +115,17 @@ def test_the_windows_that_count_begin_where_the_sound_does() -> None:
     counting = cut_counting_windows(grid, SPEC, SILENT_BELOW_DB + 1)
     assert counting.n_frames == 17
     np.testing.assert_array_equal(counting.windows[:], cut_windows(grid[13:30], SPEC))
+
+
+def test_windows_that_count_are_no_copies_of_a_long_clip() -> None:
+    grid = np.zeros((5_000, 96), np.float32)
+    grid[1_000:] = 1
+    tracemalloc.start()
+    counting = cut_counting_windows(grid, SPEC, 80.0)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not counting.all_count
+    assert peak_bytes < grid.nbytes / 4
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 10, 25])

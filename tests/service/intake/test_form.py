@@ -1,6 +1,10 @@
+import gc
+import weakref
+
 import pytest
 
 from service.errors import InvalidRequest
+from service.intake import form as form_parts
 from service.intake.form import HEAD_BYTES, MAX_PARTS, is_text
 from tests.service.intake.uploading import (
     AUDIO,
@@ -176,3 +180,21 @@ def test_text_is_told_from_audio(text: str) -> None:
 )
 def test_audio_is_no_text(data: bytes) -> None:
     assert not is_text(data)
+
+
+def test_a_form_is_let_go_of_with_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+
+    class Watched(form_parts.Part):
+        def __init__(self) -> None:
+            super().__init__()
+            held.append(weakref.ref(self))
+
+    monkeypatch.setattr(form_parts, "Part", Watched)
+    gc.disable()  # which breaks circles, but too late for the next upload
+    try:
+        assert sent(part("file", AUDIO)) == AUDIO
+    finally:
+        gc.enable()
+
+    assert [reference() for reference in held] == [None]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,7 +17,9 @@ from starlette.testclient import TestClient
 
 from service.audio.decode import Clip, Listener, hear
 from service.decoding import decoder
+from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
+from service.inference.classification import classify_grids
 from service.intake import intake
 from service.intake.intake import Intake
 from service.settings import Settings
@@ -235,6 +238,28 @@ def test_an_upload_that_never_ends_meets_the_deadline(models_dir: Path, tmp_path
         wait_for_pending(client, 0)
         endless.send(CLIP)
         assert endless.status() == 504
+
+
+@pytest.mark.parametrize("container", ["FLAC", "WAV"])
+def test_an_upload_is_let_go_of_once_it_is_decoded(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch, container: str
+) -> None:
+    held: list[bytearray] = []
+    n_bytes: list[int] = []
+
+    def decode_watched(decoders: DecoderPool, data: bytearray, *more: Any) -> Any:
+        held.append(data)
+        return decode_grids(decoders, data, *more)
+
+    def classify_watched(*asked: Any, **options: Any) -> Any:
+        n_bytes.append(len(held[0]))
+        return classify_grids(*asked, **options)
+
+    monkeypatch.setattr(intake, "decode_grids", decode_watched)
+    monkeypatch.setattr(intake, "classify_grids", classify_watched)
+    with serve(Settings(models_dir=models_dir, workers=1)) as client:
+        assert post(client, encode(tone(), container=container)).status_code == 200
+    assert n_bytes == [0]
 
 
 def test_work_that_nobody_waits_for_is_given_up_between_its_stages(
