@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.audio.decode import clip_of
-from service.inference.bass import ABOVE, OF_LOWER_OCTAVE, SEMITONES, tones_of
+from service.inference.bass import ABOVE, OF_LOWER_OCTAVE, SEMITONES, TONES, tones_of
 from service.inference.bundle import Bundle
 from service.inference.windows import Segment
 from tests.bundles import write_bundle
@@ -62,7 +62,7 @@ def test_each_segment_of_a_right_root_is_a_lesson() -> None:
 
     lessons = make_lessons([(clip, Annotation(times, ["C:maj/5", "D:min"]))], bundle)
 
-    assert lessons.right.tolist() == [tones_of("C:maj").degrees.index("5")]
+    assert lessons.right.tolist() == [TONES["maj"].index("5")]
     assert lessons.seconds == pytest.approx([length_s], abs=0.3)
     assert lessons.heard.shape == (1, 4, 2 * WEIGHTS + len(INVERTED))
     assert lessons.missing.tolist() == [[0, 0, 0, NEVER]]
