@@ -36,8 +36,7 @@ COMMANDS = (
     *(prepare.COMMAND, fit.COMMAND, export.COMMAND, promote.COMMAND, evaluate.COMMAND),
     *(compare.COMMAND, outsiders.COMMAND, ratings.COMMAND, invariance.COMMAND),
     *(progressions.COMMAND, render.COMMAND, learn_bass.COMMAND, learn_songs.COMMAND),
-    *(listen.COMMAND,),
-    *(report.COMMAND, recipe.COMMAND),
+    *(listen.COMMAND, report.COMMAND, recipe.COMMAND),
 )
 """In the order in which the help names them."""
 

@@ -34,9 +34,9 @@ answered as the service would, with a .lab file that mir_eval reads:
     --soundfont /usr/share/sounds/sf2/TimGM6mb.sf2
 
 Shares of the time that is named right: root, thirds, majmin (major and minor triads, also of
-seventh chords) and sevenths (every note). Then overseg, underseg and seg, how well the segments
-overlap, and precision, recall and F of the boundaries, hit within 0.1, 0.25 and 0.5 s. All with
-95% intervals over guitars or songs.
+seventh chords) and sevenths (every note); with _inv, the bass as well. Then overseg, underseg and
+seg, how well the segments overlap, and precision, recall and F of the boundaries, hit within 0.1,
+0.25 and 0.5 s. All with 95% intervals over guitars or songs.
 """
 
 

@@ -17,11 +17,13 @@ from service.inference.card import Estimate
 from training.data.annotation import Annotation
 from training.evaluation.metrics import weighted_mean
 
-# Each leaves out what it does not speak of: majmin the diminished chords, for example.
+# Each leaves out what it does not speak of: majmin the diminished chords, for example. Those with
+# _inv want the bass right as well.
 COMPARISONS = {
     "root": mir_eval.chord.root,
     "thirds": mir_eval.chord.thirds,
     "majmin": mir_eval.chord.majmin,
+    "majmin_inv": mir_eval.chord.majmin_inv,
     "triads": mir_eval.chord.triads,
     "sevenths": mir_eval.chord.sevenths,
     "sevenths_inv": mir_eval.chord.sevenths_inv,

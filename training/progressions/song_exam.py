@@ -29,7 +29,7 @@ BTC = {
     "GuitarSet": {"root": 0.809, "sevenths": 0.646},
     "Schubert Winterreise": {"root": 0.731, "sevenths": 0.553},
 }
-SHOWN = ("root", "majmin", "triads", "sevenths", "seg", "sevenths_inv")
+SHOWN = ("root", "majmin", "triads", "sevenths", "seg", "majmin_inv", "sevenths_inv")
 SHOWN_WHERE_KNOWN = ("key",)
 
 

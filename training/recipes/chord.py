@@ -91,8 +91,9 @@ CHORD = Recipe(
     not_for=(
         "chords outside its vocabulary (added notes, suspended sevenths): it names the nearest "
         "one, and of ninths the seventh",
-        "inversions and voicings: it names the root and the quality only, and of two chords that "
-        "have the same notes (C6 and Am7, Csus2 and Gsus4) the one whose root is lowest",
+        "voicings: it names the root and the quality, over time also the bass of major, minor and "
+        "seventh chords where that is surely not the root, and of two chords that have the same "
+        "notes (C6 and Am7, Csus2 and Gsus4) the one whose root is lowest",
         "full songs: measured on rendered ones with bass and drums, on none with a voice",
         "half-diminished chords, diminished sevenths, sixths and dominant sevenths beyond B7 "
         "without a check: none was among the real clips",
