@@ -66,4 +66,6 @@ class Attempts:
 def _last(error: Exception) -> Exception:
     if isinstance(error, ServiceError):
         return error
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return ServiceUnreachable("The address of the service must begin with http:// or https://.")
     return ServiceUnreachable(f"No service answers: {type(error).__name__}: {error}")

@@ -51,7 +51,8 @@ class RateLimit:
         # A request that comes as soon as it was told to must not fail by a rounding.
         if wait_s > 1e-6:
             raise TooManyRequests(
-                f"More than {60 * self._per_s:g} requests a minute came from this client.",
+                f"This client may send {60 * self._per_s:g} requests a minute, {self._burst} of "
+                "them at once; more came.",
                 retry_after_s=math.ceil(wait_s),
             )
         self._full_at_s[client] = full_at_s

@@ -40,7 +40,7 @@ _UPLOAD_PROBLEMS = problem_responses(
     (UnsupportedEncoding, "The Content-Encoding 'br' is not understood. Send the file as it is."),
     (UnusableAudio, "The file holds 0.000 s of audio; at least 0.1 s are needed."),
     (InvalidRequest, "There is no parameter or form field 'topk'. Did you mean 'top_k'?"),
-    (TooManyRequests, "More than 60 requests a minute came from this client. Try again in 1 s."),
+    (TooManyRequests, "This client may send 60 requests a minute, 10 of them at once; more came."),
     (TooManyUploads, "4 uploads from this address are pending. Wait for their answers."),
     (Overloaded, "All workers are busy and 34 clips are pending. Try again in 1 s."),
     (NotReady, "The genre model is still loading. Try again in 1 s."),

@@ -49,8 +49,8 @@ const WARNINGS = {
 
 /** Why an answer is flagged as uncertain. */
 export const UNCERTAIN =
-  "The model is less sure here than for nine in ten of the recordings it was checked on, or there " +
-  "is no sound, no music or too little of it. Take the answer as a guess.";
+  "The model is less sure here than for nine in ten of the recordings it was checked on, or hears " +
+  "too little to tell. Take the answer as a guess.";
 
 /** Why there is no answer about what is no music. */
 export const ONLY_GUESSED = "The model has learned from music, so it could only guess here.";

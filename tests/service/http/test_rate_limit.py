@@ -36,6 +36,14 @@ def test_some_may_come_at_once_and_the_others_at_the_rate() -> None:
     assert taken(limit, "a", 20) == 5
 
 
+def test_a_refusal_tells_both_bounds() -> None:
+    """Who sends ten at once has not sent more than thirty in a minute."""
+    limit = RateLimit(per_minute=30, burst=5, clock=Clock())
+    taken(limit, "a", 5)
+    with pytest.raises(TooManyRequests, match="30 requests a minute, 5 of them at once"):
+        limit.take("a")
+
+
 def test_each_client_has_a_bucket_of_its_own() -> None:
     limit = RateLimit(per_minute=1, burst=2, clock=Clock())
     assert taken(limit, "a", 9) == 2

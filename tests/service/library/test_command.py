@@ -128,7 +128,7 @@ def test_exit_codes_tell_how_it_went(
     [
         (["--out", "t.xls"], r"write one of"),
         (["--url", "http://a", "--scheduler", "tcp://b"], "exclude each other"),
-        (["--url", "localhost:80"], "such as http://localhost:80"),
+        (["--url", "localhost:80"], "must begin with http:// or https://"),
         (["--api-key-file", "key"], "goes with --url"),
         (["--yes"], "goes with --write-tags"),
         (["--out", "none/t.csv"], "no folder; make it first"),
