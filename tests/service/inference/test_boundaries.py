@@ -4,6 +4,7 @@ import pytest
 from service.inference.boundaries import (
     LOW_WEIGHT,
     REACH_FRAMES,
+    SPAN_FRAMES,
     move_boundaries,
     pitch_classes,
 )
@@ -86,3 +87,9 @@ def test_no_segment_vanishes() -> None:
 def test_segments_of_a_frame_have_nowhere_to_go() -> None:
     pitches = pitch_classes(grid_of((C, 1), (G, 1)), 36)
     assert move_boundaries([0, 1, 2], pitches) == [0, 1, 2]
+
+
+def test_a_long_recording_has_the_pitch_classes_of_its_parts() -> None:
+    grid = np.random.default_rng(0).random((3 * SPAN_FRAMES // 2, BANDS), np.float32)
+    parts = [pitch_classes(part, 36) for part in np.array_split(grid, 5)]
+    np.testing.assert_array_equal(pitch_classes(grid, 36), np.concatenate(parts))

@@ -142,3 +142,9 @@ def test_a_long_recording_is_summed_in_spans_as_if_at_once() -> None:
     grid = np.random.default_rng(0).random((2 * SPAN_FRAMES + 1, SPEC.bands), np.float32)
     at_once = np.expm1(SPEC.range_db / 20 * np.log(10) * grid.astype(np.float64)).sum(axis=0)
     np.testing.assert_allclose(total_magnitudes(grid, SPEC), at_once, rtol=1e-5)
+
+
+def test_a_long_recording_is_moved_as_its_parts_are() -> None:
+    grid = np.random.default_rng(0).random((3 * SPAN_FRAMES // 2, 24), np.float32)
+    parts = [retuned(part, 30.0) for part in np.array_split(grid, 5)]
+    np.testing.assert_array_equal(retuned(grid, 30.0), np.concatenate(parts))
