@@ -276,6 +276,23 @@ def test_lab_files_mirror_the_library(models_dir: Path, tmp_path: Path) -> None:
     assert first[2] in {"A:min", "C:maj", "F#:min", "N", "B:dim"}
 
 
+def test_chords_over_time_have_a_place_for_their_bass_in_the_table(tmp_path: Path) -> None:
+    labels = ("C", "F", "G", "N")
+    folder = write_bundle(tmp_path / "models" / "chord", labels=labels)
+    harte = ["C:maj", "F:maj", "G:maj", "N"]
+    edit_card(folder, lab_labels=harte, timeline={"change_probability": 0.1})
+    write_song(tmp_path / "music" / "a.wav")
+    question = Question(tasks=("chord",), timeline=True)
+    for name in ("t.parquet", "t.jsonl"):
+        classify(tmp_path, InlineEngine(tmp_path / "models", ["chord"]), name, question=question)
+
+    (row,) = table(tmp_path / "t.jsonl")
+    (kept,) = parquet.read_table(tmp_path / "t.parquet").to_pylist()
+    segments = cast(list[dict[str, Any]], row["chord_timeline"])
+    assert kept["chord_timeline"] == segments
+    assert {segment["bass"] for segment in segments} == {None}
+
+
 def test_lab_files_need_a_task_that_has_them(models_dir: Path, tmp_path: Path) -> None:
     write_library(tmp_path / "music", 1)
     engine = InlineEngine(models_dir, ["genre"])
