@@ -21,8 +21,8 @@ __all__ = ["FeatureSpec", "FilterBank", "Grid", "GridMaker", "compress", "comput
 
 # Blocks of this size stay in the processor's cache, twice as fast as the whole clip.
 BLOCK_FRAMES = 64
-# So many frames have room from the beginning, and then always so many more than there are. Not more:
-# to grow costs next to nothing, and room takes memory, as it is filled with zeros.
+# So many frames have room from the beginning, and then always so many more than there are. Not
+# more: to grow costs next to nothing, and room takes memory, as it is filled with zeros.
 ROOM_FRAMES = 2048
 TINY_POWER = 1e-20
 

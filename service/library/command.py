@@ -83,8 +83,6 @@ def _check(options: argparse.Namespace) -> None:
     check_ending(options.out)
     if options.url and options.scheduler:
         raise LibraryError("--url and --scheduler exclude each other.")
-    if options.url and not options.url.startswith(("http://", "https://")):
-        raise LibraryError(f"--url begins with http:// or https://, such as http://{options.url}.")
     if options.api_key_file and not options.url:
         raise LibraryError("--api-key-file goes with --url.")
     if options.yes and not options.write_tags:
