@@ -8,7 +8,7 @@ from pathlib import Path
 
 from training.listener import gathering, lessons, packages
 from training.listener import report as reports
-from training.listener.keeping import listener_of
+from training.listener.keeping import in_whole_numbers, listener_of
 from training.listener.lessons import Classroom
 from training.listener.mixing import Mixer
 from training.listener.recordings import SPEECH, Recording, Shelf, total_h
@@ -137,8 +137,8 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
     begun = None if start is None else finished(start)
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
-    student = study(taught, exam, plan, folder.study, listener.Size(), begun)
-    listener.keep(listener_of(student, taught, plan.seed))
+    study(taught, exam, plan, folder.study, listener.Size(), begun)
+    keep(folder, taught, plan.seed)
     last = json.loads(folder.exams.read_text("ascii"))[-1]
     _tell("groups that were not studied", last)
     if folder.worn_exam.is_dir():
@@ -146,6 +146,22 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
         figures = explained_variance(ask(student, worn.windows), worn.targets)
         folder.worn_figures.write_text(json.dumps(figures, indent=1), "ascii")
         _tell("the same through rooms and codecs", figures)
+
+
+def keep(folder: ListenFolder, taught: lessons.Lessons, seed: int) -> None:
+    """Make a listener of the finished student, in whole numbers, where recipes find it.
+
+    Parameters
+    ----------
+    folder
+        Holds the student.
+    taught
+        What it studied.
+    seed
+        Seed of which of that is heard again.
+    """
+    heard = listener_of(finished(folder.student), taught, seed)
+    listener.keep(in_whole_numbers(heard, taught, seed))
 
 
 def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
