@@ -13,7 +13,7 @@ from training.networks import listener
 MOST_WINDOWS = 20_000
 EPOCHS = 12
 
-ROUNDED_ON = 600
+ROUNDED_ON = 256
 """Windows that are heard while rounding to whole numbers."""
 
 KEPT = ("mn04_embedding", "musicnn_hidden", "musicnn_tags")

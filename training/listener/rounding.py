@@ -12,14 +12,15 @@ in width is as it was.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from training.networks.listener import HEARD, LEVELS, Form, Size, build, hearing, with_kinds
+from training.networks.listener import HEARD, LEVELS, PLACE, Form, Size, build, hearing, with_kinds
 from training.networks.whole_numbers import WholeSteps
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,18 @@ DAMPING = 0.01
 
 _CLIPPING = (0, 1, 2, 3)  # Halvings of the step that holds all, of which the best is taken.
 _SAMPLED = 2_000  # Values of each place and batch of windows, from which the best is found.
+_JUDGED = 128  # Windows on which steps are then tried.
 
 Array = NDArray[np.float32]
+Steps = dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The weights of a convolution: whole numbers, and the step of each output."""
+
+    counts: Array
+    step: NDArray[np.float64]
 
 
 def round_off(plain: keras.Model, windows: Array, size: Size | None = None) -> keras.Model:
@@ -52,44 +63,85 @@ def round_off(plain: keras.Model, windows: Array, size: Size | None = None) -> k
     """
     said, size = plain.get_layer("said").units, size or Size()
     whole = with_kinds(build(said, size, form=Form.WHOLE))
-    steps = _steps(plain, whole, windows)
     for layer in plain.layers:
         if layer.weights:
             whole.get_layer(layer.name).set_weights(layer.get_weights())
     _set_factor(whole.get_layer(HEARD), 1 / HEARD_STEP)
-    convolutions = [one for one in plain.layers if isinstance(one, layers.Conv2D)]
-    first, *between, last = convolutions
-    _round_first(first, whole, steps)
+    between = [one for one in plain.layers if isinstance(one, layers.Conv2D)][1:-1]
+    counted = {one.name: _counted(one, plain, windows) for one in between}
+    judged = windows[:: max(1, len(windows) // _JUDGED)]
+    true = hearing(plain).predict_on_batch(judged)
+    heard = hearing(whole)
+
+    def off(steps: Steps) -> float:
+        """Return the deviation of the embedding, as a share of how much it varies."""
+        _take(steps, plain, whole, counted)
+        found = heard.predict_on_batch(judged)
+        return float(np.sqrt(np.mean((found - true) ** 2) / np.var(true)))
+
+    steps = _tried(_steps(plain, whole, windows), _alike(plain), off)
+    logger.info("rounded to whole numbers, the embedding is off by %.1f%%", 100 * off(steps))
+    return whole
+
+
+def _take(
+    steps: Steps, plain: keras.Model, whole: keras.Model, counted: Mapping[str, _Counted]
+) -> None:
+    """Give a listener of whole numbers the weights and factors that go with some steps."""
+    first, *between, last = [one for one in plain.layers if isinstance(one, layers.Conv2D)]
+    _round_first(first, plain, whole, steps)
     for convolution in between:
-        _round(convolution, plain, whole, steps, windows)
+        weights, (_, bias) = counted[convolution.name], convolution.get_weights()
+        before, after = steps[_before(convolution, plain)], _after(convolution, plain)
+        rounded = [weights.counts, np.round(bias / (before * weights.step))]
+        whole.get_layer(convolution.name).set_weights(rounded)
+        _set_factor(whole.get_layer(after), before * weights.step / steps[after])
     kernel, bias = last.get_weights()
     whole.get_layer(last.name).set_weights([kernel * steps[_before(last, plain)], bias])
     for total in _sums(plain):
         into = _after(total, plain)
-        factor = steps[_before(total, plain)] / steps[into]
-        _set_factor(whole.get_layer(into), factor)
-    lost = _lost(plain, whole, windows[:WINDOWS_AT_ONCE])
-    logger.info("rounded to whole numbers, the embedding is off by %.1f%%", 100 * lost)
-    return whole
+        _set_factor(whole.get_layer(into), steps[_before(total, plain)] / steps[into])
 
 
-def _steps(plain: keras.Model, whole: keras.Model, windows: Array) -> dict[str, float]:
+def _tried(steps: Steps, alike: Sequence[tuple[str, ...]], off: Callable[[Steps], float]) -> Steps:
+    """Return steps with which less is lost: at each place half and twice as long ones are tried.
+
+    What is lost at a place by itself does not tell: loud values that are clipped there may matter
+    less than all others that are rounded.
+    """
+    least = off(steps)
+    for places in alike:
+        for factor in (0.5, 2.0):
+            other = steps | {place: factor * steps[place] for place in places}
+            if (found := off(other)) < least:
+                steps, least = other, found
+                break
+    return steps
+
+
+def _alike(plain: keras.Model) -> list[tuple[str, ...]]:
+    """Return the places from first to last, those on both sides of a sum together."""
+    sides = [tuple(_maker(side, plain).name for side in total.input) for total in _sums(plain)]
+    together = {place: both for both in sides for place in both}
+    names = [layer.name for layer in plain.layers if layer.name.startswith(PLACE)]
+    return list(dict.fromkeys(together.get(name, (name,)) for name in names))
+
+
+def _steps(plain: keras.Model, whole: keras.Model, windows: Array) -> Steps:
     """Return the step of each place; both sides of a sum have the same."""
     values = _sampled(plain, windows)
     steps = {HEARD: HEARD_STEP}
     for name, heard in values.items():
         place = whole.get_layer(name)
         steps[name] = _best_step(heard, place.lowest, place.highest)
-    for total in _sums(plain):
-        sides = [_maker(side, plain).name for side in total.input]
-        given = [s for s in sides if whole.get_layer(s).lowest == 0]
-        step = steps[given[0]] if given else max(steps[side] for side in sides)
+    for sides in _alike(plain):
+        step = max(steps[side] for side in sides)
         steps.update(dict.fromkeys(sides, step))
     return steps
 
 
 def _sampled(plain: keras.Model, windows: Array) -> dict[str, Array]:
-    places = [layer for layer in plain.layers if layer.name.startswith("place_")]
+    places = [layer for layer in plain.layers if layer.name.startswith(PLACE)]
     listen = keras.Model(plain.input, [place.output for place in places])
     rng = np.random.default_rng(0)
     found: dict[str, list[Array]] = {place.name: [] for place in places}
@@ -112,10 +164,12 @@ def _best_step(values: Array, lowest: int, highest: int) -> float:
     return min(found)[1]
 
 
-def _round_first(first: layers.Conv2D, whole: keras.Model, steps: Mapping[str, float]) -> None:
+def _round_first(
+    first: layers.Conv2D, plain: keras.Model, whole: keras.Model, steps: Steps
+) -> None:
     """Round the first convolution to fractions of its own output's step."""
     kernel, bias = first.get_weights()
-    into = steps["place_0"]
+    into = steps[_after(first, plain)]
     kernel, bias = kernel * HEARD_STEP / into, bias / into
     largest = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), 1e-12)
     grain = 2.0 ** np.ceil(np.log2(largest / LARGEST_FIRST_WEIGHT))
@@ -123,21 +177,12 @@ def _round_first(first: layers.Conv2D, whole: keras.Model, steps: Mapping[str, f
     whole.get_layer(first.name).set_weights(rounded)
 
 
-def _round(
-    convolution: layers.Conv2D,
-    plain: keras.Model,
-    whole: keras.Model,
-    steps: Mapping[str, float],
-    windows: Array,
-) -> None:
-    kernel, bias = convolution.get_weights()
+def _counted(convolution: layers.Conv2D, plain: keras.Model, windows: Array) -> _Counted:
+    kernel, _ = convolution.get_weights()
     matrix = kernel.reshape(-1, kernel.shape[-1])
     step = np.maximum(np.abs(matrix).max(axis=0), 1e-9) / LARGEST_WEIGHT
     counts = rounded_together(matrix, step, _powers(convolution, plain, windows))
-    before, after = steps[_before(convolution, plain)], _after(convolution, plain)
-    rounded = [counts.reshape(kernel.shape), np.round(bias / (before * step))]
-    whole.get_layer(convolution.name).set_weights(rounded)
-    _set_factor(whole.get_layer(after), before * step / steps[after])
+    return _Counted(counts.reshape(kernel.shape), step)
 
 
 def _powers(convolution: layers.Conv2D, plain: keras.Model, windows: Array) -> NDArray[np.float64]:
@@ -214,16 +259,10 @@ def _after(layer: layers.Layer, network: keras.Model) -> str:
     name: str = next(
         one.name
         for one in network.layers
-        if one.name.startswith("place_") and one.input is layer.output
+        if one.name.startswith(PLACE) and one.input is layer.output
     )
     return name
 
 
 def _listed(tensors: keras.KerasTensor | list[keras.KerasTensor]) -> list[keras.KerasTensor]:
     return tensors if isinstance(tensors, list) else [tensors]
-
-
-def _lost(plain: keras.Model, whole: keras.Model, windows: Array) -> float:
-    """Return the deviation of the embedding, as a share of how much it varies."""
-    true, found = (hearing(network).predict_on_batch(windows) for network in (plain, whole))
-    return float(np.sqrt(np.mean((found - true) ** 2) / np.var(true)))

@@ -36,6 +36,9 @@ WEIGHTS_FILE = Path(__file__).with_name("listener_weights.npz")
 HEARD = "heard"
 """Name of the layer that counts the levels of a window."""
 
+PLACE = "place_"
+"""What the names of the layers begin with that count, or will count, what is heard inside."""
+
 LEVELS = 2_048
 """Of a window, from 0 on; the first convolution's sums of products stay below 2^24."""
 
@@ -220,7 +223,7 @@ class _Layers:
         return self._normalise(layers.Dense(units, use_bias=bias, name=name)(x), name)
 
     def _place(self) -> str:
-        return f"place_{next(self._places)}"
+        return f"{PLACE}{next(self._places)}"
 
     def _normalise(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         if not self._normalised:

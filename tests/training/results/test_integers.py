@@ -104,4 +104,4 @@ def test_a_layer_that_has_no_form_with_integers_is_named() -> None:
     network = keras.Model(window, WholeSteps(0, 255)(pooled))
 
     with pytest.raises(TrainingError, match="pooled has no form with integers"):
-        with_integers(network, lambda rest: onnx.ModelProto())
+        with_integers(network, lambda _: onnx.ModelProto())
