@@ -6,9 +6,8 @@ seven bits: products of these with eight bits, added in pairs, fit into the sixt
 processors without instructions for networks have for them. Seven bits are few, so the weights
 are rounded one after another, and those to come make up for what was lost (GPTQ, Frantar et al.
 2022), as well as the sounds of the lessons let them. The first convolution has few weights and
-costs little; it keeps ten bits and hears levels of eleven, whose sums of products are still
-exact. What follows the last convolution
-in width is as it was.
+costs little, and what is lost in it is heard everywhere; it keeps as many bits as its sums of
+products may have to be exact. What follows the last convolution in width is as it was.
 """
 
 import logging
@@ -26,7 +25,9 @@ from training.networks.whole_numbers import WholeSteps
 logger = logging.getLogger(__name__)
 
 LARGEST_WEIGHT = 63
-LARGEST_FIRST_WEIGHT = 511
+LARGEST_EXACT = 2**24
+"""Up to here, all whole numbers are floating-point ones of single precision."""
+
 HEARD_STEP = 1 / LEVELS
 
 WINDOWS_AT_ONCE = 32
@@ -171,8 +172,9 @@ def _round_first(
     kernel, bias = first.get_weights()
     into = steps[_after(first, plain)]
     kernel, bias = kernel * HEARD_STEP / into, bias / into
-    largest = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), 1e-12)
-    grain = 2.0 ** np.ceil(np.log2(largest / LARGEST_FIRST_WEIGHT))
+    largest = LEVELS * np.abs(kernel).sum(axis=(0, 1, 2)) + np.abs(bias)
+    # What rounding may add, half a grain a weight, is left free.
+    grain = 2.0 ** np.ceil(np.log2(np.maximum(largest, 1e-12) / (0.99 * LARGEST_EXACT)))
     rounded = [np.round(kernel / grain) * grain, np.round(bias / grain) * grain]
     whole.get_layer(first.name).set_weights(rounded)
 

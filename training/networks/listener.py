@@ -39,8 +39,11 @@ HEARD = "heard"
 PLACE = "place_"
 """What the names of the layers begin with that count, or will count, what is heard inside."""
 
-LEVELS = 2_048
+LEVELS = 1_024
 """Of a window, from 0 on; the first convolution's sums of products stay below 2^24."""
+
+HALVED = 1_000
+"""Numbers in a weight from which on it is stored in half precision."""
 
 _EMBEDDING = "listener_embedding"
 # Of the normalisations' statistics, which must keep up with weights that still change.
@@ -256,11 +259,11 @@ def _norm_of(name: str) -> str:
 
 
 def _brief(weight: NDArray[np.float32]) -> NDArray[np.generic]:
-    """Store whole numbers as such, other matrices in half precision, and the rest as it is."""
+    """Store whole numbers as such, other large matrices in half precision, the rest as it is."""
     whole = weight.astype(np.int8)
     if np.array_equal(whole, weight):
         return whole
-    return weight.astype(np.float16) if weight.ndim > 1 else weight
+    return weight.astype(np.float16) if weight.size >= HALVED else weight
 
 
 def _stored(number: int) -> str:

@@ -10,7 +10,7 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 GENRE = Recipe(
     name="genre",
     task="genre",
-    version="3.3.0",
+    version="3.4.0",
     summary="One of ten genres, from what a small network hears in 3 s windows, which learned to "
     "listen from two larger ones.",
     not_for=(

@@ -8,7 +8,7 @@ import soundfile
 from training.errors import TrainingError
 from training.listener import gathering, lessons, listen_job
 from training.listener.lessons import TARGETS, Lessons
-from training.listener.listen_job import ListenFolder, gather, learn, prepare
+from training.listener.listen_job import ListenFolder, gather, keep, learn, prepare
 from training.listener.mixing import Mixer
 from training.listener.recordings import RATE_HZ, Shelf
 from training.listener.study import Plan
@@ -109,3 +109,9 @@ def test_a_student_is_asked_at_last_what_it_knows_of_worn_mixtures(
 def test_without_lessons_nothing_is_studied(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="prepare"):
         learn(ListenFolder(tmp_path), Plan(rounds=1))
+
+
+def test_without_a_finished_student_nothing_is_kept(tmp_path: Path) -> None:
+    none = Lessons(np.zeros((0, 1, 1), np.uint8), np.zeros((0, 1)), np.zeros((0, 3)))
+    with pytest.raises(TrainingError, match=r"student\.keras is missing"):
+        keep(ListenFolder(tmp_path), none, seed=1)
