@@ -99,7 +99,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Take one step towards a listener of our own."""
-    from training.listener import lessons, listen_job
+    from training.listener import listen_job
     from training.listener.study import Plan
     from training.listener.wear import Wear
 
@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> None:
         plan = Plan(rounds=options.rounds, peak_rate=options.peak_rate, seed=options.seed)
         listen_job.learn(folder, plan, options.start)
     elif options.step == "keep":
-        listen_job.keep(folder, lessons.load(folder.lessons), options.seed)
+        listen_job.keep(folder, options.seed)
     else:
         for line in listen_job.report(folder, options.data, options.out):
             logging.info(line)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
+
 from training.listener import gathering, lessons, packages
 from training.listener import report as reports
 from training.listener.keeping import in_whole_numbers, listener_of
@@ -137,8 +139,8 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
     begun = None if start is None else finished(start)
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
-    study(taught, exam, plan, folder.study, listener.Size(), begun)
-    keep(folder, taught, plan.seed)
+    student = study(taught, exam, plan, folder.study, listener.Size(), begun)
+    _keep(student, taught, plan.seed)
     last = json.loads(folder.exams.read_text("ascii"))[-1]
     _tell("groups that were not studied", last)
     if folder.worn_exam.is_dir():
@@ -148,20 +150,10 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
         _tell("the same through rooms and codecs", figures)
 
 
-def keep(folder: ListenFolder, taught: lessons.Lessons, seed: int) -> None:
-    """Make a listener of the finished student, in whole numbers, where recipes find it.
-
-    Parameters
-    ----------
-    folder
-        Holds the student.
-    taught
-        What it studied.
-    seed
-        Seed of which of that is heard again.
-    """
-    heard = listener_of(finished(folder.student), taught, seed)
-    listener.keep(in_whole_numbers(heard, taught, seed))
+def keep(folder: ListenFolder, seed: int) -> None:
+    """Make a listener of the finished student, in whole numbers, where recipes find it."""
+    student = finished(folder.student)
+    _keep(student, lessons.load(folder.lessons), seed)
 
 
 def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
@@ -179,6 +171,11 @@ def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str
 def _tell(of: str, figures: Mapping[str, float]) -> None:
     shares = ", ".join(f"{name} {figures[name]:.3f}" for name in lessons.TARGETS)
     logger.info("explained variance on %s: %s", of, shares)
+
+
+def _keep(student: keras.Model, taught: lessons.Lessons, seed: int) -> None:
+    heard = listener_of(student, taught, seed)
+    listener.keep(in_whole_numbers(heard, taught, seed))
 
 
 def _dealt(shelf: Shelf) -> tuple[list[Recording], list[Recording]]:

@@ -27,8 +27,8 @@ def test_a_student_to_go_on_from_must_be_there(capsys: pytest.CaptureFixture[str
     assert "nowhere.keras does not exist" in capsys.readouterr().err
 
 
-def test_a_student_is_kept_only_with_its_lessons(
+def test_only_a_finished_student_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["listen", "keep", "--run", str(tmp_path)]) == 2
-    assert "holds no lessons" in capsys.readouterr().err
+    assert "student.keras is missing" in capsys.readouterr().err

@@ -94,7 +94,8 @@ def test_a_student_is_asked_at_last_what_it_knows_of_worn_mixtures(
     folder.study.mkdir()
     folder.exams.write_text(json.dumps([{"round": 1} | dict.fromkeys(TARGETS, 0.25)]))
     monkeypatch.setattr(listen_job, "study", lambda *_: silent)
-    monkeypatch.setattr(listen_job, "listener_of", lambda *_: None)
+    for made in ("listener_of", "in_whole_numbers"):
+        monkeypatch.setattr(listen_job, made, lambda *_: None)
     monkeypatch.setattr(listener, "keep", lambda _: None)
 
     learn(folder, Plan(rounds=1))
@@ -112,6 +113,21 @@ def test_without_lessons_nothing_is_studied(tmp_path: Path) -> None:
 
 
 def test_without_a_finished_student_nothing_is_kept(tmp_path: Path) -> None:
-    none = Lessons(np.zeros((0, 1, 1), np.uint8), np.zeros((0, 1)), np.zeros((0, 3)))
     with pytest.raises(TrainingError, match=r"student\.keras is missing"):
-        keep(ListenFolder(tmp_path), none, seed=1)
+        keep(ListenFolder(tmp_path), seed=1)
+
+
+def test_a_listener_is_kept_as_it_is_in_whole_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, kept = ListenFolder(tmp_path), []
+    monkeypatch.setattr(listen_job, "finished", lambda file: ("student", file))
+    monkeypatch.setattr(lessons, "load", lambda file: ("lessons", file))
+    monkeypatch.setattr(listen_job, "listener_of", lambda *given: ("heard", *given))
+    monkeypatch.setattr(listen_job, "in_whole_numbers", lambda *given: ("whole", *given))
+    monkeypatch.setattr(listener, "keep", kept.append)
+
+    keep(folder, seed=3)
+
+    student, taught = ("student", folder.student), ("lessons", folder.lessons)
+    assert kept == [("whole", ("heard", student, taught, 3), taught, 3)]
