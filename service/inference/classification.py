@@ -169,7 +169,9 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
     )
 
 
-def _with_basses(card: Card, grid: Grid, timeline: list[LabelledSegment]) -> list[LabelledSegment]:
+def _with_basses(
+    card: Card, grid: Grid, timeline: list[LabelledSegment]
+) -> list[LabelledSegment]:
     if not _has_pitches(card):
         return timeline
     return tell_basses(timeline, grid, card.features, card.lab_labels)

@@ -120,7 +120,8 @@ def test_without_a_finished_student_nothing_is_kept(tmp_path: Path) -> None:
 def test_a_listener_is_kept_as_it_is_in_whole_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, kept = ListenFolder(tmp_path), []
+    folder = ListenFolder(tmp_path)
+    kept: list[object] = []
     monkeypatch.setattr(listen_job, "finished", lambda file: ("student", file))
     monkeypatch.setattr(lessons, "load", lambda file: ("lessons", file))
     monkeypatch.setattr(listen_job, "listener_of", lambda *given: ("heard", *given))

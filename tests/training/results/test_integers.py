@@ -45,7 +45,8 @@ def by_hand(network: keras.Model, windows: NDArray[np.float32]) -> Whole:
         steps = network.get_layer(name)
         (factor,) = steps.get_weights()
         counted = np.round(sums.astype(np.float32) * factor)
-        return np.clip(counted, steps.lowest, steps.highest).astype(np.int64)
+        whole: Whole = np.clip(counted, steps.lowest, steps.highest).astype(np.int64)
+        return whole
 
     heard = count("heard", windows[..., np.newaxis])
     stem = count("stem", convolved(first, heard))
