@@ -6,11 +6,15 @@ from numpy.typing import NDArray
 
 from training.fitting.first_step import make_variables
 from training.listener.lessons import Lessons, columns
+from training.listener.rounding import round_off
 from training.listener.study import ASKED_AT_ONCE, as_levels
 from training.networks import listener
 
 MOST_WINDOWS = 20_000
 EPOCHS = 12
+
+ROUNDED_ON = 256
+"""Windows that are heard while rounding to whole numbers."""
 
 KEPT = ("mn04_embedding", "musicnn_hidden", "musicnn_tags")
 """What a listener says of its teachers; the rest would take more space than it is worth."""
@@ -48,9 +52,16 @@ def listener_of(student: keras.Model, lessons: Lessons, seed: int) -> keras.Mode
     return told_apart
 
 
+def in_whole_numbers(listener_: keras.Model, lessons: Lessons, seed: int) -> keras.Model:
+    """Return what :func:`listener_of` made in whole numbers, rounded on some of the lessons."""
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.permutation(len(lessons.windows))[:ROUNDED_ON])
+    return round_off(listener_, as_levels(lessons.windows[chosen]))
+
+
 def _brief(student: keras.Model) -> keras.Model:
     """Return a folded student that says only ``KEPT``."""
-    brief = listener.build(listener.SAID, normalised=False)
+    brief = listener.build(listener.SAID, form=listener.Form.FOLDED)
     values = np.arange(student.output_shape[-1])
     kept = np.concatenate([values[columns(name)] for name in KEPT])
     for layer in brief.layers:

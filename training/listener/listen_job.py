@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
+
 from training.listener import gathering, lessons, packages
 from training.listener import report as reports
-from training.listener.keeping import listener_of
+from training.listener.keeping import in_whole_numbers, listener_of
 from training.listener.lessons import Classroom
 from training.listener.mixing import Mixer
 from training.listener.recordings import SPEECH, Recording, Shelf, total_h
@@ -138,7 +140,7 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
     student = study(taught, exam, plan, folder.study, listener.Size(), begun)
-    listener.keep(listener_of(student, taught, plan.seed))
+    _keep(student, taught, plan.seed)
     last = json.loads(folder.exams.read_text("ascii"))[-1]
     _tell("groups that were not studied", last)
     if folder.worn_exam.is_dir():
@@ -146,6 +148,12 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
         figures = explained_variance(ask(student, worn.windows), worn.targets)
         folder.worn_figures.write_text(json.dumps(figures, indent=1), "ascii")
         _tell("the same through rooms and codecs", figures)
+
+
+def keep(folder: ListenFolder, seed: int) -> None:
+    """Make a listener of the finished student, in whole numbers, where recipes find it."""
+    student = finished(folder.student)
+    _keep(student, lessons.load(folder.lessons), seed)
 
 
 def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
@@ -163,6 +171,11 @@ def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str
 def _tell(of: str, figures: Mapping[str, float]) -> None:
     shares = ", ".join(f"{name} {figures[name]:.3f}" for name in lessons.TARGETS)
     logger.info("explained variance on %s: %s", of, shares)
+
+
+def _keep(student: keras.Model, taught: lessons.Lessons, seed: int) -> None:
+    heard = listener_of(student, taught, seed)
+    listener.keep(in_whole_numbers(heard, taught, seed))
 
 
 def _dealt(shelf: Shelf) -> tuple[list[Recording], list[Recording]]:

@@ -15,9 +15,10 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 EMOTION = Recipe(
     name="emotion",
     task="emotion",
-    version="3.1.0",
-    summary="Whether music feels happy or sad, from what a small network hears in 3 s "
-    "windows, which learned to listen from two larger ones, and from the chords of the whole clip.",
+    version="3.2.0",
+    summary="Whether music feels happy or sad, from what a small network of 8-bit whole numbers "
+    "hears in 3 s windows, which learned to listen from two larger ones, and from the chords of "
+    "the whole clip.",
     not_for=(
         "reading the feelings of a person: it judges the music, as listeners of four data sets did",
         "music that is neither happy nor sad (angry, tense, calm): it has only the two words",

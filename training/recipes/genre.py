@@ -10,9 +10,9 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 GENRE = Recipe(
     name="genre",
     task="genre",
-    version="3.3.0",
-    summary="One of ten genres, from what a small network hears in 3 s windows, which learned to "
-    "listen from two larger ones.",
+    version="3.4.0",
+    summary="One of ten genres, from what a small network of 8-bit whole numbers hears in 3 s "
+    "windows, which learned to listen from two larger ones.",
     not_for=(
         "music outside the ten genres: it has no label for it, watch the uncertain flag",
         "relying on one answer among blues, country, disco, pop and rock: they are often confused",

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import onnxruntime as ort
 import tensorflow as tf
 import tf2onnx
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from training.errors import TrainingError
 from training.results.canonical import make_canonical
 from training.results.halves import halve_exact_weights
+from training.results.integers import COUNTS, counts_in_whole_steps, with_integers
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +50,9 @@ def convert(
     TrainingError
         onnxruntime cannot load the file, or its answers differ by more than is allowed.
     """
-    signature = (tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name="window"),)
-    tf2onnx.convert.from_keras(network, signature, opset=OPSET, output_path=str(file))
+    whole = counts_in_whole_steps(network)
+    model = with_integers(network, _converted_rest) if whole else _converted(network, "window")
+    file.write_bytes(model.SerializeToString())
     try:
         make_canonical(file)
         halve_exact_weights(file)
@@ -90,6 +93,16 @@ def compare(
             f"{len(answers)} real windows, more than {largest_difference:g}; it is not exported."
         )
     logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(answers))
+
+
+def _converted(network: keras.Model, name: str, **options: Any) -> onnx.ModelProto:
+    signature = (tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name=name),)
+    model, _ = tf2onnx.convert.from_keras(network, signature, opset=OPSET, **options)
+    return model
+
+
+def _converted_rest(network: keras.Model) -> onnx.ModelProto:
+    return _converted(network, COUNTS, inputs_as_nchw=[COUNTS])
 
 
 def _ask(file: Path, windows: NDArray[np.float32]) -> NDArray[np.float32]:

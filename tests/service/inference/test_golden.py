@@ -15,7 +15,8 @@ from service.inference.bundle_files import (
     MODEL_FILE,
     RATINGS_FILE,
 )
-from tests.bundles import SAMPLE_RATE_HZ, edit_card, rehash
+from service.inference.golden import ANSWERS_TOLERANCE, FEATURES_TOLERANCE
+from tests.bundles import SAMPLE_RATE_HZ, edit_card, rehash, write_bundle
 from tests.goldens import load_golden, save_golden
 from tests.networks import write_embedding, write_linear, write_network
 from tests.service.inference.refusals import CONTEXT_RATE_HZ, refusal
@@ -35,6 +36,32 @@ def test_a_golden_output_that_is_not_reproduced_is_named(
 
     assert f"{folder.name}/{GOLDEN_FILE}" in reason
     assert f"golden clip's {what} differ" in reason
+
+
+def test_features_are_held_to_more_than_answers(folder: Path) -> None:
+    golden = load_golden(folder)
+    golden["features"][0, 0] += 3 * FEATURES_TOLERANCE
+    golden["logits"][0, 0] += 0.5 * ANSWERS_TOLERANCE
+    save_golden(folder, golden)
+    rehash(folder)
+
+    assert "golden clip's features differ" in refusal(folder)
+
+
+def test_networks_are_asked_about_the_features_of_training(tmp_path: Path) -> None:
+    """So processors may differ a little in features of which a network makes much."""
+    folder = write_bundle(tmp_path / "emotion", embedding_gain=1_000)
+    bundle, golden = Bundle.load(folder), load_golden(folder)
+    computed = golden["features"]
+    golden["features"] = computed + np.float32(0.5 * FEATURES_TOLERANCE)
+    golden["logits"] = bundle.window_logits(golden["features"])
+    save_golden(folder, golden)
+    rehash(folder)
+
+    again = Bundle.load(folder)
+
+    off = np.abs(again.window_logits(computed) - golden["logits"]).max()
+    assert off > ANSWERS_TOLERANCE
 
 
 @pytest.mark.parametrize("what", ["features", "logits"])

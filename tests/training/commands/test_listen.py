@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from training.cli import main
@@ -23,3 +25,10 @@ def test_a_share_above_one_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_student_to_go_on_from_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["listen", "study", "--from", "nowhere.keras"]) == 2
     assert "nowhere.keras does not exist" in capsys.readouterr().err
+
+
+def test_only_a_finished_student_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["listen", "keep", "--run", str(tmp_path)]) == 2
+    assert "student.keras is missing" in capsys.readouterr().err

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.listener import keeping
-from training.listener.keeping import listener_of
+from training.listener.keeping import in_whole_numbers, listener_of
 from training.listener.lessons import LEVELS, TARGETS, Lessons, columns
 from training.listener.study import as_levels
 from training.networks import listener
@@ -38,3 +38,21 @@ def test_a_listener_tells_the_kinds_apart_that_its_lessons_were_made_of(
         atol=1e-4,
     )
     assert (said[:, -3:].argmax(axis=1) == kind).mean() > 0.9
+
+
+def test_a_listener_in_whole_numbers_is_rounded_on_lessons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeping, "ROUNDED_ON", 5)
+    heard = []
+    monkeypatch.setattr(keeping, "round_off", lambda _, windows: heard.append(windows))
+    windows = np.random.default_rng(0).integers(0, LEVELS, (9, FRAMES, SPEC.bands))
+    lessons = Lessons(
+        windows.astype(np.uint8), np.zeros((9, 1), np.float16), np.zeros((9, 3), np.float16)
+    )
+
+    in_whole_numbers(listener.build(4), lessons, seed=1)
+
+    (levels,) = heard
+    known = {window.tobytes() for window in as_levels(lessons.windows)}
+    assert len({window.tobytes() for window in levels} & known) == 5

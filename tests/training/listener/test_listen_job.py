@@ -8,7 +8,7 @@ import soundfile
 from training.errors import TrainingError
 from training.listener import gathering, lessons, listen_job
 from training.listener.lessons import TARGETS, Lessons
-from training.listener.listen_job import ListenFolder, gather, learn, prepare
+from training.listener.listen_job import ListenFolder, gather, keep, learn, prepare
 from training.listener.mixing import Mixer
 from training.listener.recordings import RATE_HZ, Shelf
 from training.listener.study import Plan
@@ -94,7 +94,8 @@ def test_a_student_is_asked_at_last_what_it_knows_of_worn_mixtures(
     folder.study.mkdir()
     folder.exams.write_text(json.dumps([{"round": 1} | dict.fromkeys(TARGETS, 0.25)]))
     monkeypatch.setattr(listen_job, "study", lambda *_: silent)
-    monkeypatch.setattr(listen_job, "listener_of", lambda *_: None)
+    for made in ("listener_of", "in_whole_numbers"):
+        monkeypatch.setattr(listen_job, made, lambda *_: None)
     monkeypatch.setattr(listener, "keep", lambda _: None)
 
     learn(folder, Plan(rounds=1))
@@ -109,3 +110,25 @@ def test_a_student_is_asked_at_last_what_it_knows_of_worn_mixtures(
 def test_without_lessons_nothing_is_studied(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="prepare"):
         learn(ListenFolder(tmp_path), Plan(rounds=1))
+
+
+def test_without_a_finished_student_nothing_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"student\.keras is missing"):
+        keep(ListenFolder(tmp_path), seed=1)
+
+
+def test_a_listener_is_kept_as_it_is_in_whole_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ListenFolder(tmp_path)
+    kept: list[object] = []
+    monkeypatch.setattr(listen_job, "finished", lambda file: ("student", file))
+    monkeypatch.setattr(lessons, "load", lambda file: ("lessons", file))
+    monkeypatch.setattr(listen_job, "listener_of", lambda *given: ("heard", *given))
+    monkeypatch.setattr(listen_job, "in_whole_numbers", lambda *given: ("whole", *given))
+    monkeypatch.setattr(listener, "keep", kept.append)
+
+    keep(folder, seed=3)
+
+    student, taught = ("student", folder.student), ("lessons", folder.lessons)
+    assert kept == [("whole", ("heard", student, taught, 3), taught, 3)]

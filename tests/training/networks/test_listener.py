@@ -57,7 +57,7 @@ def test_what_was_kept_is_what_recipes_stand_on(
 ) -> None:
     file = tmp_path / "weights.npz"
     monkeypatch.setattr(listener, "WEIGHTS_FILE", file)
-    student = listener.with_kinds(listener.build(listener.SAID, normalised=False))
+    student = listener.with_kinds(listener.build(listener.SAID, form=listener.Form.WHOLE))
     windows = np.random.default_rng(0).random((2, FRAMES, SPEC.bands), np.float32)
 
     listener.keep(student, file)
