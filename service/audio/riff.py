@@ -15,6 +15,7 @@ EXTENSIBLE = 0xFFFE
 LONG = 0xFFFFFFFF  # stands in RF64 and BW64 where the chunk "ds64" tells the length
 LONG_MARKS = (b"RF64", b"BW64")
 PCM = 1
+MOST_BITS = 64  # of a sample
 SHORT_FORM_BYTES = 14  # of the first form, which told no bits
 GOES_ON_SHARE = 0.05  # of the samples so far; less may be any bytes at the end
 _NAME = re.compile(
@@ -87,7 +88,7 @@ class Form:
     @property
     def packed(self) -> bytes:
         """The form as it stands in a file."""
-        n_bytes = self.rate_hz * self.frame_bytes
+        n_bytes = min(self.rate_hz * self.frame_bytes, 0xFFFFFFFF)
         return _FORM.pack(
             self.codec, self.channels, self.rate_hz, n_bytes, self.frame_bytes, self.bits
         )
@@ -142,7 +143,8 @@ def read_wav(content: bytes) -> Wav:
     form = _form(content, told)
     if form.codec == PCM and form.bits == 0 and form.channels:
         bits = 8 * form.frame_bytes // form.channels
-        return Wav(replace(form, bits=bits), chunks, samples, form_is_whole=False)
+        if bits <= MOST_BITS:
+            return Wav(replace(form, bits=bits), chunks, samples, form_is_whole=False)
     return Wav(form, chunks, samples)
 
 

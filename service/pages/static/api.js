@@ -7,9 +7,9 @@ export const BASE = new URL("..", import.meta.url).href;
 
 /** What went wrong, in the words of the service or, where none came from it, in ours. */
 export class Problem extends Error {
-  constructor({ title, detail, status = 0, requestId = "", retryAfterS = null }) {
+  constructor({ title, detail, type = "", status = 0, requestId = "", retryAfterS = null }) {
     super(detail);
-    Object.assign(this, { title, detail, status, requestId, retryAfterS });
+    Object.assign(this, { title, detail, kind: type.split("/").at(-1), status, requestId, retryAfterS });
   }
 }
 
@@ -30,14 +30,15 @@ export async function fetchJson(path) {
 /**
  * Send a recording and return the answers of all tasks, with their timelines.
  *
- * `onProgress` is told the share that was sent, 0 to 1. The request is made with XMLHttpRequest,
+ * `onProgress` is told the share that was sent, 0 to 1; `beginningS` asks for so many seconds of it
+ * only. The request is made with XMLHttpRequest,
  * because fetch does not tell how much of a body has been sent.
  */
-export function classify(file, { name, signal, onProgress }) {
+export function classify(file, { name, signal, onProgress, beginningS = null }) {
   const form = new FormData();
   form.append("file", file, name);
   const request = new XMLHttpRequest();
-  request.open("POST", `${BASE}classify?timeline=true`);
+  request.open("POST", BASE + question(beginningS));
   for (const [header, value] of Object.entries(keyHeaders())) {
     request.setRequestHeader(header, value);
   }
@@ -59,6 +60,11 @@ export function classify(file, { name, signal, onProgress }) {
     };
     request.send(form);
   });
+}
+
+/** Return the path and query that ask about a recording, or only about its first seconds. */
+export function question(beginningS = null) {
+  return `classify?timeline=true${beginningS ? `&duration_s=${beginningS}` : ""}`;
 }
 
 /** Return the JSON of an answer, or throw the Problem that it tells of. */

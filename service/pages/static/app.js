@@ -13,7 +13,9 @@ import { UploadQueue } from "./upload/queue.js";
 import { taskWords } from "./words.js";
 
 const queue = new UploadQueue();
-const view = new RecordingView(byId("recording"));
+const view = new RecordingView(byId("recording"), {
+  hearBeginning: (recording, seconds) => queue.again(recording, seconds),
+});
 const recordings = [];
 const history = new History(byId("history"), {
   open,

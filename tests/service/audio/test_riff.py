@@ -93,6 +93,20 @@ def test_bits_that_the_form_leaves_out_are_those_of_a_sample(form: bytes) -> Non
     assert mended(data, read_wav(data)) == FILE
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "frame_bytes"), [(44_100, 2), (0xFFFFFFFF, 2), (44_100, 9), (44_100, 0xFFFF)]
+)
+def test_a_form_without_bits_is_mended_whatever_else_it_says(
+    rate_hz: int, frame_bytes: int
+) -> None:
+    form = struct.pack("<HHIIHH", 1, 1, rate_hz, 0, frame_bytes, 0)
+    data = HEADER[:12] + chunk(b"fmt ", form) + chunk(b"data", SAMPLES)
+    wav = read_wav(data)
+    assert wav.form is not None
+    assert wav.form.bits == (16 if frame_bytes == 2 else 0)
+    assert SAMPLES in mended(data, wav)
+
+
 def test_the_codec_is_read_from_an_extensible_format_too() -> None:
     assert read_wav(encode(tone(), container="WAVEX", subtype="FLOAT")).codec == 3
     assert read_wav(encode(tone(), subtype="ULAW")).codec == 7

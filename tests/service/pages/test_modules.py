@@ -141,7 +141,8 @@ def test_retry_after_is_read_in_both_its_forms(
 
 def test_the_curl_line_survives_any_file_name(modules: Page) -> None:
     name = """it's "my; song", 1.mp3"""
-    line = module(modules, "music/exports.js", "m.curlLine('http://h/', argument, true)", name)
+    asked = ["http://h/classify?timeline=true", name]
+    line = module(modules, "music/exports.js", "m.curlLine(...argument, true)", asked)
     assert line == (
         """curl -H "X-API-Key: $KEY" -F 'file=@"it'\\''s \\"my; song\\", 1.mp3"' """
         "'http://h/classify?timeline=true'"

@@ -3,15 +3,15 @@
 import { shownAs } from "./chords.js";
 
 /**
- * Return the command that asks the same of the service.
+ * Return the command that asks the same of the service, whose address for that is given.
  *
  * The key is never written out: the shell fills it in.
  */
-export function curlLine(base, fileName, needsKey) {
+export function curlLine(address, fileName, needsKey) {
   // Inside its quotes, curl takes any character of a name but these two as it is.
   const quoted = fileName.replace(/[\\"]/g, "\\$&");
   const key = needsKey ? ` -H "X-API-Key: $KEY"` : "";
-  return `curl${key} -F ${shellWord(`file=@"${quoted}"`)} ${shellWord(`${base}classify?timeline=true`)}`;
+  return `curl${key} -F ${shellWord(`file=@"${quoted}"`)} ${shellWord(address)}`;
 }
 
 /** Return chords as a `.lab` file: start, end and name a line, in the spelling of the card. */

@@ -1,6 +1,6 @@
 /** The open recording: what it is, its answers, the stage to hear and follow it, and its exports. */
 
-import { make } from "../dom.js";
+import { button, make } from "../dom.js";
 import { clock } from "../words.js";
 import { answerCards, warningList } from "./answers.js";
 import { keyControls } from "./key-controls.js";
@@ -10,9 +10,16 @@ import { takeAway } from "./take-away.js";
 
 const BUSY = { queued: "Next in line", sending: "Sending", judging: "Listening", waiting: "Waiting" };
 
-/** Shows one recording, and follows it from the upload to the answer. */
+const TOO_LONG = "too-many-seconds";
+const BEGINNING_S = 600; // of what is too long to be heard whole
+
+/**
+ * Shows one recording, and follows it from the upload to the answer. `hearBeginning` is called with a
+ * recording that is too long, and how many seconds of it are wanted instead.
+ */
 export class RecordingView {
   #place;
+  #hearBeginning;
   #stage = new Stage();
   #head = make("div", { className: "recording-head" });
   #state = make("div", { className: "recording-state" });
@@ -22,8 +29,9 @@ export class RecordingView {
   #recording = null;
   #semitones = 0;
 
-  constructor(place) {
+  constructor(place, { hearBeginning }) {
     this.#place = place;
+    this.#hearBeginning = hearBeginning;
     place.append(this.#head, this.#state, this.#cards, this.#stage.element, this.#controls, this.#takeAway);
   }
 
@@ -54,9 +62,16 @@ export class RecordingView {
   update(recording) {
     if (recording !== this.#recording) return;
     this.#head.replaceChildren(...head(recording));
-    this.#state.replaceChildren(...state(recording));
+    this.#state.replaceChildren(...state(recording), ...this.#shorter(recording));
     const answered = recording.state === "done";
     if (answered && this.#cards.childElementCount === 0) this.#showAnswer();
+  }
+
+  /** Offer to hear the beginning, where all of it is too much. */
+  #shorter(recording) {
+    if (recording.problem?.kind !== TOO_LONG || recording.beginningS) return [];
+    const hear = () => this.#hearBeginning(recording, BEGINNING_S);
+    return [button(`Hear its first ${BEGINNING_S / 60} minutes`, hear, { className: "primary shorter" })];
   }
 
   #showAnswer() {
@@ -80,12 +95,13 @@ export class RecordingView {
   }
 }
 
-function head({ name, answer }) {
+function head({ name, answer, beginningS }) {
   const title = make("h2", { title: name }, name);
   if (!answer) return [title];
   const { duration_s, sample_rate_hz, channels, format, warnings } = answer.audio;
   const ways = { 1: "mono", 2: "stereo" }[channels] ?? `${channels} channels`;
-  const facts = [clock(duration_s), format.toUpperCase(), `${sample_rate_hz / 1e3} kHz`, ways];
+  const heard = beginningS ? `the first ${clock(duration_s)}` : clock(duration_s);
+  const facts = [heard, format.toUpperCase(), `${sample_rate_hz / 1e3} kHz`, ways];
   return [title, make("p", { className: "facts" }, facts.join(" · ")), ...[warningList(warnings)].filter(Boolean)];
 }
 

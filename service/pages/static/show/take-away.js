@@ -1,13 +1,13 @@
 /** Buttons to keep the answer: JSON, the command that asks for it, and the chords as files. */
 
-import { BASE, fetchJson } from "../api.js";
+import { BASE, fetchJson, question } from "../api.js";
 import { button, make } from "../dom.js";
 import { hasKey } from "../key.js";
 import { csvFile, curlLine, labFile, save, stem } from "../music/exports.js";
 import { midiFile } from "../music/midi.js";
 
 /** Make the buttons for a recording; `semitones` tells by how much names are shifted now. */
-export function takeAway({ name, answer }, semitones) {
+export function takeAway({ name, answer, beginningS }, semitones) {
   const chords = answer.results.chord?.timeline;
   const file = (ending) => `${stem(name)}.${ending}`;
   const json = () => save(file("json"), JSON.stringify(answer, null, 2), "application/json");
@@ -21,7 +21,7 @@ export function takeAway({ name, answer }, semitones) {
   };
   const csv = () => save(file("csv"), csvFile(chords, semitones()), "text/csv");
   const midi = () => save(file("mid"), midiFile(chords, stem(name)), "audio/midi");
-  const command = curlLine(BASE, name, hasKey());
+  const command = curlLine(BASE + question(beginningS), name, hasKey());
   return make(
     "section",
     { className: "take-away" },

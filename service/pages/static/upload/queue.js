@@ -10,7 +10,7 @@ const TRIES = 10;
  * Sends recordings, each on its own: an answer belongs to its recording, however late it comes.
  *
  * Dispatches `change` events, whose `detail` is the recording that changed:
- * `{id, name, file, state, sent, againAt, answer, problem}`. A state is `queued`, `sending`,
+ * `{id, name, file, beginningS, state, sent, againAt, answer, problem}`. A state is `queued`, `sending`,
  * `judging` or `waiting`, and then `done`, `failed` or `cancelled`, until it is tried again.
  */
 export class UploadQueue extends EventTarget {
@@ -20,13 +20,14 @@ export class UploadQueue extends EventTarget {
 
   /** Take a file and return its recording. */
   add(file) {
-    const recording = { id: ++this.#ids, name: file.name, file, answer: null };
+    const recording = { id: ++this.#ids, name: file.name, file, beginningS: null, answer: null };
     this.#enqueue(recording);
     return recording;
   }
 
-  /** Send a recording again that failed or was cancelled. */
-  again(recording) {
+  /** Send a recording again that failed or was cancelled, or have only its first seconds heard. */
+  again(recording, beginningS = recording.beginningS) {
+    recording.beginningS = beginningS;
     this.#enqueue(recording);
   }
 
@@ -72,6 +73,7 @@ export class UploadQueue extends EventTarget {
         return await classify(recording.file, {
           name: recording.name,
           signal,
+          beginningS: recording.beginningS,
           onProgress: (sent) => this.#progress(recording, signal, sent),
         });
       } catch (problem) {
