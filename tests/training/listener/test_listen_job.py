@@ -100,6 +100,7 @@ def test_a_student_is_asked_at_last_what_it_knows_of_worn_mixtures(
 
     learn(folder, Plan(rounds=1))
 
+    assert "no recorded noise" in caplog.text
     figures = json.loads(folder.worn_figures.read_text("ascii"))
     assert set(figures) == set(TARGETS)
     assert all(share <= 0 for share in figures.values())  # who says 0 explains nothing
