@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import pytest
 import tf2onnx
 
@@ -139,11 +140,11 @@ def test_a_conversion_that_changes_the_network_is_refused(
 def test_a_conversion_that_writes_a_broken_file_is_refused(
     tmp_path: Path, old_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_rubbish(*_: object, output_path: str, **__: object) -> None:
-        Path(output_path).write_bytes(b"no network")
+    def no_network(*_: object, **__: object) -> tuple[onnx.ModelProto, None]:
+        return onnx.ModelProto(), None
 
     before = content(old_bundle)
-    monkeypatch.setattr(tf2onnx.convert, "from_keras", write_rubbish)
+    monkeypatch.setattr(tf2onnx.convert, "from_keras", no_network)
 
     with pytest.raises(TrainingError, match="onnxruntime cannot run the converted network"):
         export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle.parent)
