@@ -137,14 +137,14 @@ def test_a_conversion_that_changes_the_network_is_refused(
     assert_untouched(old_bundle, before)
 
 
-def test_a_conversion_to_a_broken_network_is_refused(
+def test_a_conversion_that_writes_a_broken_file_is_refused(
     tmp_path: Path, old_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rubbish(*_: object, **__: object) -> tuple[onnx.ModelProto, None]:
+    def no_network(*_: object, **__: object) -> tuple[onnx.ModelProto, None]:
         return onnx.ModelProto(), None
 
     before = content(old_bundle)
-    monkeypatch.setattr(tf2onnx.convert, "from_keras", rubbish)
+    monkeypatch.setattr(tf2onnx.convert, "from_keras", no_network)
 
     with pytest.raises(TrainingError, match="onnxruntime cannot run the converted network"):
         export(TINY_GENRE, write_run(tmp_path / "run"), old_bundle.parent)
