@@ -15,8 +15,22 @@ from tqdm import tqdm
 from service.audio.files import audio_files
 from training.data.song_folder import read_song_folder
 from training.errors import UnreadableClip
-from training.listener.packages import MUSIC_PACKAGES, SPEECH_PACKAGES, recordings
-from training.listener.recordings import LONGEST_S, MUSIC, RATE_HZ, SPEECH, Samples, Sound
+from training.listener.packages import (
+    MUSIC_PACKAGES,
+    NOISE_FOLDERS,
+    SPEECH_PACKAGES,
+    noises,
+    recordings,
+)
+from training.listener.recordings import (
+    LONGEST_S,
+    MUSIC,
+    NOISE,
+    RATE_HZ,
+    SPEECH,
+    Samples,
+    Sound,
+)
 
 LISTS = ("genre.csv", "emotion.csv", "mood_annotations.csv")
 CHORDS = "chord.csv"
@@ -26,6 +40,7 @@ CHORD_CLIPS = 300
 SHORTEST_MUSIC_S = 20.0
 """In a package, what is shorter is a jingle or a noise of the game."""
 
+SHORTEST_NOISE_S = 0.4
 SPOKEN_S = 150.0
 HELD_OUT_PART = 5
 """One group in so many is never studied, and asked about in the exam."""
@@ -59,6 +74,8 @@ def sounds(
     if packages is not None:
         for package in MUSIC_PACKAGES:
             found += _packaged(packages / package)
+        for package in NOISE_FOLDERS:
+            found += _noises(packages, package)
         spoken += [packages / package for package in SPEECH_PACKAGES]
     for folder in spoken:
         found += _spoken(folder)
@@ -128,6 +145,13 @@ def _packaged(folder: Path) -> Iterator[Sound]:
         if _duration_s(file) >= SHORTEST_MUSIC_S:
             name = str(file.relative_to(folder.parent))
             yield Sound(name, MUSIC, folder.name, f"package:{name}", partial(decode, file))
+
+
+def _noises(packages: Path, package: str) -> Iterator[Sound]:
+    for file in noises(packages, package):
+        if SHORTEST_NOISE_S <= _duration_s(file) < SHORTEST_MUSIC_S:
+            name = str(file.relative_to(packages))
+            yield Sound(name, NOISE, package, f"package:{name}", partial(decode, file))
 
 
 def _spoken(folder: Path) -> Iterator[Sound]:

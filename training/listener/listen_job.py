@@ -11,8 +11,9 @@ import keras
 from training.listener import gathering, lessons, packages
 from training.listener import report as reports
 from training.listener.keeping import in_whole_numbers, listener_of
-from training.listener.lessons import Classroom
+from training.listener.lessons import Classroom, Windows
 from training.listener.mixing import Mixer
+from training.listener.noises import NO_NOISES, recorded_noises
 from training.listener.recordings import SPEECH, Recording, Shelf, total_h
 from training.listener.scales import explained_variance
 from training.listener.study import EXAMS_FILE, STUDENT_FILE, Plan, ask, finished, study
@@ -137,10 +138,11 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
         A finished student that goes on; without, a new one begins.
     """
     begun = None if start is None else finished(start)
+    noises = _noises(folder)
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
     student = study(taught, exam, plan, folder.study, listener.Size(), begun)
-    _keep(student, taught, plan.seed)
+    _keep(student, taught, noises, plan.seed)
     last = json.loads(folder.exams.read_text("ascii"))[-1]
     _tell("groups that were not studied", last)
     if folder.worn_exam.is_dir():
@@ -153,7 +155,7 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
 def keep(folder: ListenFolder, seed: int) -> None:
     """Make a listener of the finished student, in whole numbers, where recipes find it."""
     student = finished(folder.student)
-    _keep(student, lessons.load(folder.lessons), seed)
+    _keep(student, lessons.load(folder.lessons), _noises(folder), seed)
 
 
 def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str]:
@@ -168,13 +170,23 @@ def report(folder: ListenFolder, data: list[Path], out: Path | None) -> list[str
     return [one.summary() for one in known]
 
 
+def _noises(folder: ListenFolder) -> Windows:
+    """Return what was gathered of recorded noises, and warn where that is nothing."""
+    noises = recorded_noises(folder.shelf) if folder.shelf.is_dir() else NO_NOISES
+    if not len(noises):
+        logger.warning(
+            "no recorded noise to tell from music by: gather with --packages, which hold some"
+        )
+    return noises
+
+
 def _tell(of: str, figures: Mapping[str, float]) -> None:
     shares = ", ".join(f"{name} {figures[name]:.3f}" for name in lessons.TARGETS)
     logger.info("explained variance on %s: %s", of, shares)
 
 
-def _keep(student: keras.Model, taught: lessons.Lessons, seed: int) -> None:
-    heard = listener_of(student, taught, seed)
+def _keep(student: keras.Model, taught: lessons.Lessons, noises: Windows, seed: int) -> None:
+    heard = listener_of(student, taught, seed, noises)
     listener.keep(in_whole_numbers(heard, taught, seed))
 
 

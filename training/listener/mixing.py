@@ -14,7 +14,15 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from training.listener.loudness import brought_to
-from training.listener.recordings import MUSIC, RATE_HZ, SPEECH, Recording, Samples, Shelf
+from training.listener.recordings import (
+    MUSIC,
+    NOISE,
+    RATE_HZ,
+    SPEECH,
+    Recording,
+    Samples,
+    Shelf,
+)
 from training.listener.wear import Wear
 from training.networks.listener import LOUDNESS_LUFS
 from training.synthesis.noises import coloured_noise, hum
@@ -23,7 +31,6 @@ PIECE_S = 10.0
 PIECE_SAMPLES = round(PIECE_S * RATE_HZ)
 LOUDNESS_SPREAD_DB = 3.0
 
-NOISE = "noise"
 KINDS = (MUSIC, SPEECH, NOISE)
 
 MIXED_SHARE = 2 / 3

@@ -53,6 +53,23 @@ MUSIC_PACKAGES = {
 
 SPEECH_PACKAGES = {"asterisk-core-sounds-en-wav": "1.6.1-1"}
 
+NOISE_FOLDERS = {
+    "colobot-common-sounds": "games/colobot/sounds",
+    "endless-sky-data": "games/endless-sky/sounds",
+    "flare-game": "games/flare/mods/fantasycore/soundfx",
+    "freedroidrpg-data": "freedroidrpg/data/sound/effects",
+    "hedgewars-data": "games/hedgewars/Data/Sounds",
+    "lugaru-data": "games/lugaru/Sounds",
+    "naev-data": "naev/dat/snd/sounds",
+    "supertux-data": "games/supertux2/sounds",
+    "supertuxkart-data": "games/supertuxkart/data/sfx",
+    "warmux-data": "games/warmux/sound/default/weapons",
+    "widelands-data": "games/widelands/data/sound",
+}
+"""Where under ``usr/share`` games keep steps, animals, engines, water, blows and bangs."""
+
+_SPOKEN = ("voice", "comment")
+
 AUDIO_SUFFIXES = frozenset({".ogg", ".oga", ".mp3", ".flac", ".wav", ".opus"})
 _ARCHIVE_SUFFIXES = frozenset({".pk3", ".zip"})
 _DONE = ".complete"
@@ -84,6 +101,14 @@ def recordings(folder: Path) -> Iterator[Path]:
     """Yield the audio files of an unpacked package, also those in archives, in a fixed order."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path.suffix.lower() in AUDIO_SUFFIXES:
+            yield path
+
+
+def noises(folder: Path, package: str) -> Iterator[Path]:
+    """Yield what an unpacked package has of noises, without what is spoken."""
+    effects = folder / package / "usr" / "share" / NOISE_FOLDERS[package]
+    for path in recordings(effects):
+        if not any(word in str(path.relative_to(effects)) for word in _SPOKEN):
             yield path
 
 

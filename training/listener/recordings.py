@@ -21,7 +21,7 @@ FULL_SCALE = 32_767
 LONGEST_S = 300.0
 """A game's music repeats itself; more of one piece teaches little."""
 
-MUSIC, SPEECH = "music", "speech"
+MUSIC, SPEECH, NOISE = "music", "speech", "noise"
 
 Samples = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ class Recording:
     name
         What it is called, for people.
     kind
-        ``music`` or ``speech``.
+        ``music``, ``speech`` or ``noise``.
     source
         The data set or package that it is from.
     group

@@ -8,8 +8,8 @@ from training.data.annotation import Annotation
 from training.data.song_folder import write_jams
 from training.errors import UnreadableClip
 from training.listener.gathering import decode, is_held_out, sounds
-from training.listener.packages import MUSIC_PACKAGES
-from training.listener.recordings import MUSIC, RATE_HZ, SPEECH
+from training.listener.packages import MUSIC_PACKAGES, NOISE_FOLDERS
+from training.listener.recordings import MUSIC, NOISE, RATE_HZ, SPEECH
 
 
 def write(file: Path, duration_s: float, rate_hz: int = 8_000) -> None:
@@ -53,6 +53,22 @@ def test_of_a_package_only_what_lasts_is_music(tmp_path: Path) -> None:
     (song,) = sounds([], tmp_path, [])
 
     assert (song.name, song.source) == (f"{package}/song.wav", package)
+
+
+def test_noises_of_a_package_are_short_and_not_spoken(tmp_path: Path) -> None:
+    package, folder = next(iter(NOISE_FOLDERS.items()))
+    effects = tmp_path / package / "usr" / "share" / folder
+    for name, duration_s in (("saw.wav", 1), ("rain.wav", 25), ("voices/hello.wav", 1)):
+        write(effects / name, duration_s)
+    write(effects / "click.wav", 0.1)
+
+    noises = [one.name for one in sounds([], tmp_path, []) if one.kind == NOISE]
+
+    assert noises == [f"{package}/usr/share/{folder}/saw.wav"]
+
+
+def test_noises_are_of_packages_that_are_fetched() -> None:
+    assert NOISE_FOLDERS.keys() <= MUSIC_PACKAGES.keys()
 
 
 def test_renderings_of_one_song_are_of_one_group(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from training.listener import keeping
 from training.listener.keeping import in_whole_numbers, listener_of
@@ -56,3 +57,31 @@ def test_a_listener_in_whole_numbers_is_rounded_on_lessons(
     (levels,) = heard
     known = {window.tobytes() for window in as_levels(lessons.windows)}
     assert len({window.tobytes() for window in levels} & known) == 5
+
+
+def test_recorded_noise_is_told_from_music_that_mixtures_alone_would_take_it_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeping, "EPOCHS", 60)
+    rng = np.random.default_rng(0)
+
+    def windows(count: int, band: int) -> NDArray[np.uint8]:
+        drawn = rng.integers(0, 20, (count, FRAMES, SPEC.bands))
+        drawn[:, :, band : band + 24] += LEVELS // 2
+        return drawn.astype(np.uint8)
+
+    kinds = np.repeat(np.eye(3, dtype=np.float16), 12, axis=0)
+    mixtures = np.concatenate([windows(12, 24 * kind) for kind in range(3)])
+    lessons = Lessons(mixtures, np.zeros((36, 1), np.float16), kinds)
+    recorded = windows(9, 72)
+    recorded[:, :, :24] += LEVELS // 4  # so it is nearest to music
+    student = listener.build(sum(TARGETS.values()))
+
+    told = {
+        name: listener_of(student, lessons, 1, noises)(as_levels(recorded))
+        for name, noises in (("mixtures", recorded[:0]), ("both", recorded))
+    }
+
+    music = {name: (np.asarray(said)[:, -3:].argmax(axis=1) == 0) for name, said in told.items()}
+    assert music["mixtures"].mean() > 0.5
+    assert music["both"].mean() < 0.2
