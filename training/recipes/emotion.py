@@ -15,7 +15,7 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 EMOTION = Recipe(
     name="emotion",
     task="emotion",
-    version="3.2.0",
+    version="3.2.1",
     summary="Whether music feels happy or sad, from what a small network of 8-bit whole numbers "
     "hears in 3 s windows, which learned to listen from two larger ones, and from the chords of "
     "the whole clip.",

@@ -10,7 +10,7 @@ from training.recipes.recipe import Recipe, Serving, Supplement, Validation
 GENRE = Recipe(
     name="genre",
     task="genre",
-    version="3.4.0",
+    version="3.4.1",
     summary="One of ten genres, from what a small network of 8-bit whole numbers hears in 3 s "
     "windows, which learned to listen from two larger ones.",
     not_for=(

@@ -24,8 +24,8 @@ PRETRAINED_CAVEAT = (
 KINDS = KindsSpec(
     labels=list(listener.KINDS),
     uncertain_below=0.5,
-    fitted_on="mixtures of music, speech and rendered noise, by their shares of power; see "
-    "training/notes/listener.md",
+    fitted_on="mixtures of music, speech and rendered noise, by their shares of power, and "
+    "recorded noises; see training/notes/listener.md",
 )
 INPUTS = Inputs(
     features=SPEC.model_copy(update={"loudness_lufs": listener.LOUDNESS_LUFS}),
