@@ -24,6 +24,7 @@ Every step but gather goes on where it was interrupted.
   python -m training listen gather --data DATA --packages
   python -m training listen prepare --teachers TEACHERS --parts 70
   python -m training listen study --rounds 20
+  python -m training listen prepare --teachers TEACHERS --first 70 --parts 141
   python -m training listen study --rounds 15 --peak-rate 1.5e-3 --from FINISHED/student.keras
   python -m training listen report --data DATA
 
@@ -33,6 +34,7 @@ be added to those that are there; an exam of such mixtures is held beside the ot
   python -m training listen prepare --teachers TEACHERS --first 70 --parts 140 \\
     --codecs 0.4 --rooms 0.25
 
+FINISHED is a copy of RUN/study: a study overwrites what is in its own folder.
 TEACHERS holds mn04.onnx and mn04_filter_bank.npz; the other teacher is in the package musicnn.
 Without them no student can be trained anew; everything else works with the one that is shipped.
 """

@@ -118,10 +118,12 @@ def test_without_a_finished_student_nothing_is_kept(tmp_path: Path) -> None:
         keep(ListenFolder(tmp_path), seed=1)
 
 
-def test_a_listener_is_kept_as_it_is_in_whole_numbers(
+def test_a_listener_that_knows_the_noises_of_the_shelf_is_kept_in_whole_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = ListenFolder(tmp_path)
+    folder.shelf.mkdir()
+    monkeypatch.setattr(listen_job, "recorded_noises", lambda shelf: [("noises of", shelf)])
     kept: list[object] = []
     monkeypatch.setattr(listen_job, "finished", lambda file: ("student", file))
     monkeypatch.setattr(lessons, "load", lambda file: ("lessons", file))
@@ -132,4 +134,5 @@ def test_a_listener_is_kept_as_it_is_in_whole_numbers(
     keep(folder, seed=3)
 
     student, taught = ("student", folder.student), ("lessons", folder.lessons)
-    assert kept == [("whole", ("heard", student, taught, 3), taught, 3)]
+    heard = ("heard", student, taught, 3, [("noises of", folder.shelf)])
+    assert kept == [("whole", heard, taught, 3)]
