@@ -10,9 +10,10 @@ second moves to the strongest beginning around it.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+from service.inference.bands import hann, overlapping
 
 # A step is compared with the one after the next, and counts as the one between them.
 APART_STEPS = 2
@@ -46,7 +47,7 @@ class OnsetMeter:
 
     def __init__(self, spec: OnsetSpec) -> None:
         self._spec = spec
-        self._hann = np.hanning(spec.fft_samples).astype(np.float32)
+        self._hann = hann(spec.fft_samples)
         # Frames are centred: silence lies before the first sample.
         self._rest = np.zeros(spec.fft_samples // 2, np.float32)
         self._before = np.zeros((0, spec.fft_samples // 2 + 1), np.float32)
@@ -71,8 +72,7 @@ class OnsetMeter:
         self._rest = stretch[n_steps * hop :]
         if n_steps == 0:
             return
-        bytes_apart = stretch.strides[0]
-        frames = as_strided(stretch, (n_steps, fft), (hop * bytes_apart, bytes_apart))
+        frames = overlapping(stretch, n_steps, self._spec)
         spectrum = np.fft.rfft(frames * self._hann, axis=1)
         levels = spectrum.real**2
         levels += spectrum.imag**2
