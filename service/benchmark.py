@@ -14,7 +14,7 @@ from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import Bundle
 from service.inference.clip_answer import clip_answer, trace
-from service.inference.grids import context_grid_key, grid_key
+from service.inference.grids import context_grid_key, grid_key, onset_key
 from service.inference.registry import Registry
 from service.inference.timings import Timings
 
@@ -70,7 +70,9 @@ def _run(data: bytes, bundle: Bundle, decoders: DecoderPool) -> Timings:
     with timings.stage(NETWORK):
         logits = bundle.window_logits(grid, context_grid)
     with timings.stage(TIMELINE if bundle.card.timeline else EXTRA_TIMELINE):
-        timeline = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid)
+        key = onset_key(bundle)
+        onsets = None if key is None else grids[key]
+        timeline = trace(bundle, grid, lambda: logits, clip.duration_s, context_grid, onsets)
     clip_answer(bundle, len(grid), lambda: logits, timeline)
     return timings
 

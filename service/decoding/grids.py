@@ -8,8 +8,7 @@ from service.audio.excerpt import Excerpt
 from service.deadline import Deadline
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import Bundle
-from service.inference.features import Grid
-from service.inference.grids import GridKey, Grids
+from service.inference.grids import Grids, Heard
 from service.inference.timings import Timings
 
 
@@ -21,7 +20,7 @@ def decode_grids(
     deadline: Deadline,
     timings: Timings,
     excerpt: Excerpt | None = None,
-) -> tuple[Clip, dict[GridKey, Grid]]:
+) -> tuple[Clip, Heard]:
     """Return what is to say about an audio file, and its grids for some bundles.
 
     While a decoder decodes a block, the features of the one before are computed here: that time is

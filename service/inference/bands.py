@@ -1,6 +1,7 @@
 """Measure the bands of frames: their spectra through a filter bank, and how loud they are."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -14,6 +15,18 @@ from service.inference.loudness import frame_weights
 OFFSET_BINS = 2
 
 Bins = NDArray[np.complexfloating]  # [frames, bins], a spectrum a frame
+
+
+class Framing(Protocol):
+    """How long frames are, and how far the next one lies."""
+
+    @property
+    def fft_samples(self) -> int:
+        """Samples of each frame."""
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from one frame's beginning to that of the next."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +111,13 @@ class BandMeter:
 
 
 def overlapping(
-    samples: NDArray[np.float32], n_frames: int, spec: FeatureSpec
+    samples: NDArray[np.float32], n_frames: int, framing: Framing
 ) -> NDArray[np.float32]:
     """View samples as frames that overlap, shape [n_frames, fft_samples]; the first begins them."""
     # As sliding_window_view, which takes three times as long for so few frames.
     (step,) = samples.strides
-    shape = n_frames, spec.fft_samples
-    return as_strided(samples, shape, (spec.hop_samples * step, step), writeable=False)
+    shape = n_frames, framing.fft_samples
+    return as_strided(samples, shape, (framing.hop_samples * step, step), writeable=False)
 
 
 def hann(length_samples: int) -> NDArray[np.float32]:

@@ -209,4 +209,6 @@ class Card(_CardPart):
             raise ValueError("the features must hold whole octaves of timeline.bands_per_octave")
         if self.timeline and self.timeline.retune_beyond_cents and octave is None:
             raise ValueError("timeline.retune_beyond_cents needs timeline.bands_per_octave")
+        if self.timeline and self.timeline.onsets and octave is None:
+            raise ValueError("timeline.onsets needs timeline.bands_per_octave")
         return self

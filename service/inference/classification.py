@@ -19,8 +19,9 @@ from service.inference.bundle_files import EMBEDDING_FILE
 from service.inference.card import Card
 from service.inference.clip_answer import clip_answer, counting_windows, trace
 from service.inference.features import Grid
-from service.inference.grids import GridKey, Grids, context_grid_key, grid_key
+from service.inference.grids import Grids, Heard, context_grid_key, grid_key, onset_key
 from service.inference.key import Key, find_key
+from service.inference.onsets import Strengths
 from service.inference.timeline import LabelledSegment
 from service.inference.timings import Timings
 from service.inference.tuning import tuning_cents
@@ -115,17 +116,17 @@ def classify(
 
 def classify_grids(
     clip: Clip,
-    grids: Mapping[GridKey, Grid],
+    heard: Heard,
     bundles: Mapping[str, Bundle],
     timings: Timings,
     *,
     timeline: bool,
 ) -> dict[str, Classification]:
-    """Classify a clip as :func:`classify` does, where only its grids are at hand.
+    """Classify a clip as :func:`classify` does, where only what was heard in it is at hand.
 
-    They must be those that :class:`service.inference.grids.Grids` makes for the bundles.
+    It must be what :class:`service.inference.grids.Grids` makes for the bundles.
     """
-    workbench = _Workbench(clip, grids, timings)
+    workbench = _Workbench(clip, heard, timings)
     return {
         name: _classify_one(workbench, bundle, timeline=timeline)
         for name, bundle in bundles.items()
@@ -151,7 +152,8 @@ def _classify_one(workbench: "_Workbench", bundle: Bundle, *, timeline: bool) ->
                 every = Counting(CutWindows(grid, bundle.card.windows), len(grid))
                 embedding = workbench.embedding(bundle, grid, every)
                 window_logits = partial(bundle.run_embedded, bundle.told(embedding, context_grid))
-            traced = trace(bundle, grid, window_logits, duration_s, context_grid)
+            onsets = workbench.onsets(bundle)
+            traced = trace(bundle, grid, window_logits, duration_s, context_grid, onsets)
         whole = clip_answer(bundle, chosen.n_frames, logits, traced)
         joined = whole.timeline if joins else None
     return Classification(
@@ -190,18 +192,22 @@ def _has_pitches(card: Card) -> bool:
 class _Workbench:
     """The intermediate results of one clip, each computed once."""
 
-    def __init__(self, clip: Clip, grids: Mapping[GridKey, Grid], timings: Timings) -> None:
+    def __init__(self, clip: Clip, heard: Heard, timings: Timings) -> None:
         self.clip = clip
         self.timings = timings
-        self._grids = grids
+        self._heard = heard
         self._embeddings: dict[tuple[object, ...], Embedding] = {}
 
     def grid(self, bundle: Bundle) -> Grid:
-        return self._grids[grid_key(bundle)]
+        return self._heard[grid_key(bundle)]
 
     def context_grid(self, bundle: Bundle) -> Grid | None:
         context = bundle.context
-        return None if context is None else self._grids[context_grid_key(bundle, context)]
+        return None if context is None else self._heard[context_grid_key(bundle, context)]
+
+    def onsets(self, bundle: Bundle) -> Strengths | None:
+        key = onset_key(bundle)
+        return None if key is None else self._heard.get(key)
 
     def embedding(self, bundle: Bundle, grid: Grid, chosen: Counting) -> Slices:
         card = bundle.card

@@ -6,7 +6,13 @@ from functools import partial
 from service.inference.bundle import Bundle, Logits
 from service.inference.card import Card
 from service.inference.features import Grid
-from service.inference.timeline import LabelledSegment, label_segments, move_ends
+from service.inference.onsets import Strengths
+from service.inference.timeline import (
+    LabelledSegment,
+    end_where_others_begin,
+    label_segments,
+    move_ends,
+)
 from service.inference.whole import NOTHING, Whole, say_of_the_whole
 from service.inference.windows import (
     Counting,
@@ -72,6 +78,7 @@ def trace(
     window_logits: Callable[[], Logits],
     duration_s: float,
     context_grid: Grid | None = None,
+    onsets: Strengths | None = None,
 ) -> list[LabelledSegment]:
     """Return what sounds when.
 
@@ -88,6 +95,8 @@ def trace(
         How long the clip plays.
     context_grid
         The clip's features for the bundle's context, if it has one.
+    onsets
+        How much begins when in the clip, if the card asks for it and somebody listened.
     """
     windows, spec = bundle.card.windows, bundle.card.timeline
     hop_s = bundle.card.features.hop_s
@@ -103,4 +112,9 @@ def trace(
     labelled = label_segments(places, bundle.probabilities(logits, heard_s), spec, bundle.songs)
     if spec is None or spec.bands_per_octave is None:
         return labelled
-    return move_ends(labelled, grid, hop_s, spec.bands_per_octave)
+    moved = move_ends(labelled, grid, hop_s, spec.bands_per_octave)
+    if spec.onsets is None or onsets is None:
+        return moved
+    return end_where_others_begin(
+        moved, onsets, spec.onsets.hop_samples / bundle.card.features.sample_rate_hz
+    )

@@ -1,7 +1,7 @@
-"""The feature grids that bundles need of a clip, made while it is decoded."""
+"""What bundles need of a clip, made while it is decoded: feature grids, how much begins when."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from service.audio.decode import Samples
 from service.inference.bands import BandMeter
@@ -9,8 +9,11 @@ from service.inference.bundle import Bundle
 from service.inference.bundle_files import BANK_FILE, CONTEXT_BANK_FILE
 from service.inference.context import Context
 from service.inference.features import FeatureSpec, Grid, GridMaker
+from service.inference.onsets import OnsetMeter, OnsetSpec, Strengths
 
 GridKey = tuple[FeatureSpec, str]  # with the hash of the filter bank
+OnsetKey = tuple[int, OnsetSpec]  # with the sampling rate in Hz
+Heard = Mapping[GridKey | OnsetKey, Grid | Strengths]
 
 
 class Grids:
@@ -32,6 +35,7 @@ class Grids:
     def __init__(self, bundles: Iterable[Bundle]) -> None:
         bundles = list(bundles)
         self._wanted: dict[GridKey, BandMeter] = {}
+        self._wanted_onsets = {key for bundle in bundles if (key := onset_key(bundle))}
         for bundle in bundles:
             self._wanted[grid_key(bundle)] = bundle.meter
             if bundle.context is not None:
@@ -43,6 +47,7 @@ class Grids:
     def begin(self) -> None:
         """Forget what was heard."""
         self._makers = {key: GridMaker(meter) for key, meter in self._wanted.items()}
+        self._onset_meters = {key: OnsetMeter(key[1]) for key in self._wanted_onsets}
 
     def add(self, rate_hz: int, samples: Samples) -> None:
         """Hear the next samples at one of the rates."""
@@ -50,14 +55,21 @@ class Grids:
         for (spec, _), maker in self._makers.items():
             if spec.sample_rate_hz == rate_hz:
                 maker.add(samples)
+        for (of_rate_hz, _), meter in self._onset_meters.items():
+            if of_rate_hz == rate_hz:
+                meter.add(samples)
         self.seconds += time.perf_counter() - began_s
 
-    def end(self, gain: float) -> dict[GridKey, Grid]:
-        """Return the grids of the clip, as if it had been heard at so many times the level."""
+    def end(self, gain: float) -> Heard:
+        """Return what was made of the clip, as if it had been heard at so many times the level."""
         began_s = time.perf_counter()
-        grids = {key: maker.end(gain) for key, maker in self._makers.items()}
+        heard: dict[GridKey | OnsetKey, Grid | Strengths] = {}
+        for key, maker in self._makers.items():
+            heard[key] = maker.end(gain)
+        for beginnings, meter in self._onset_meters.items():
+            heard[beginnings] = meter.end()
         self.seconds += time.perf_counter() - began_s
-        return grids
+        return heard
 
 
 def needed_rates_hz(bundles: Iterable[Bundle]) -> list[int]:
@@ -75,3 +87,11 @@ def grid_key(bundle: Bundle) -> GridKey:
 def context_grid_key(bundle: Bundle, context: Context) -> GridKey:
     """Tell the grid that the context of a bundle hears from others."""
     return context.spec.features, bundle.card.sha256[CONTEXT_BANK_FILE]
+
+
+def onset_key(bundle: Bundle) -> OnsetKey | None:
+    """Tell what a bundle needs to know of beginnings from others; None for nothing."""
+    timeline = bundle.card.timeline
+    if timeline is None or timeline.onsets is None:
+        return None
+    return bundle.card.features.sample_rate_hz, timeline.onsets

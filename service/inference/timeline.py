@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.inference.boundaries import BANDS_PER_SEMITONE, move_boundaries, pitch_classes
 from service.inference.features import Grid
+from service.inference.onsets import OnsetSpec, Strengths, move_to_onsets
 from service.inference.songs import SongSense, SongSpec
 from service.inference.viterbi import Labels, trace_back
 from service.inference.windows import Segment
@@ -53,6 +54,11 @@ class TimelineSpec(BaseModel):
         description="The features of recordings that are tuned further than this from A = 440 Hz "
         "are moved back by as much, before anything is asked about them; by default none are. "
         "Needs bands_per_octave",
+    )
+    onsets: OnsetSpec | None = Field(
+        default=None,
+        description="How finely it is told when something begins, to move the ends of segments "
+        "there from where the pitch classes change; by default they stay. Needs bands_per_octave",
     )
     songs: SongSpec | None = Field(
         default=None, description="How songs are heard, with songs.npz; by default like all else"
@@ -153,11 +159,25 @@ def move_ends(
     # Frames are centred on multiples of the hop; between two of them lies an end.
     ends = [round(s.segment.end_s / hop_s + 0.5) for s in labelled[:-1]]
     moved = move_boundaries([0, *ends, len(grid)], pitch_classes(grid, bands_per_octave))
-    edges_s = [
-        labelled[0].segment.start_s,
-        *((frame - 0.5) * hop_s for frame in moved[1:-1]),
-        labelled[-1].segment.end_s,
-    ]
+    return _with_ends(labelled, [(frame - 0.5) * hop_s for frame in moved[1:-1]])
+
+
+def end_where_others_begin(
+    labelled: list[LabelledSegment], onsets: Strengths, step_s: float
+) -> list[LabelledSegment]:
+    """Move the ends of segments to where most begins around them.
+
+    The arguments are those of :func:`service.inference.onsets.move_to_onsets`.
+    """
+    edges_s = [labelled[0].segment.start_s, *(s.segment.end_s for s in labelled)]
+    return _with_ends(labelled, move_to_onsets(edges_s, onsets, step_s)[1:-1])
+
+
+def _with_ends(
+    labelled: Sequence[LabelledSegment], ends_s: Sequence[float]
+) -> list[LabelledSegment]:
+    """Return segments that end, and others begin, at some times; the last ends where it did."""
+    edges_s = [labelled[0].segment.start_s, *ends_s, labelled[-1].segment.end_s]
     return [
         replace(s, segment=Segment(start_s, end_s))
         for s, (start_s, end_s) in zip(labelled, pairwise(edges_s), strict=True)

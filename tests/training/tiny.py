@@ -118,6 +118,7 @@ TINY_CHORD = varied(
     build=tiny_chord_net,
     fit=FIT,
     degraded_copies=1,
+    short_copies=0,
     rendering=few(CHORD.supplement.rendering),
 )
 # Where it does not matter which network learns.

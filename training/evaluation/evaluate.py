@@ -14,7 +14,7 @@ from service.inference.bundle import Bundle
 from service.inference.card import Card, Evaluation
 from service.inference.classification import Classification, classify_grids
 from service.inference.features import FeatureSpec
-from service.inference.grids import context_grid_key, grid_key
+from service.inference.grids import Heard, context_grid_key, grid_key
 from service.inference.timings import Timings
 from training.data.cache import FeatureCache
 from training.data.labels import TASKS
@@ -205,7 +205,7 @@ def _answers(
         for grids, one in zip(made, heard, strict=True):
             grids[context_grid_key(bundle, bundle.context)] = one.grid
     for one, halves in zip(prepared, made, strict=True):
-        whole = {key: half.astype(np.float32) for key, half in halves.items()}
+        whole: Heard = {key: half.astype(np.float32) for key, half in halves.items()}
         clip = _clip_of(one, bundle.card.features)
         yield classify_grids(clip, whole, {"it": bundle}, Timings(), timeline=False)["it"]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from training.augmentation.degradation import DegradedAudio
 from training.data.cache import FeatureCache, HalfGrid
+from training.data.cuts import CutAudio
 from training.data.filter_banks import make_bank
 from training.data.labels import OUTSIDE, TASKS, UNLABELLED
 from training.data.preparation import Preparation, PreparedClip, prepare
@@ -30,6 +31,9 @@ from training.networks.teacher import Teacher
 from training.recipes import Recipe
 
 Array = NDArray[np.float32]
+
+# What is left of a clip is heard in other frames than those of the whole: they hold silence, too.
+SHORT_S = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 
 
 def gather(
@@ -125,11 +129,12 @@ def assemble(
     further = grids(further_audio([p.clip for p in labelled.clips], recipe, data))
     known = [*labelled.clips, *further.clips]
     forms = {prepared.clip.source.name: [prepared.grid] for prepared in known}
-    for copy in grids(_copies([prepared.clip for prepared in known], recipe)).clips:
-        if isinstance(copy.clip.source, DegradedAudio):
+    whole = [prepared.clip for prepared in known]
+    for copy in grids([*_copies(whole, recipe), *_beginnings(whole, recipe)]).clips:
+        if isinstance(copy.clip.source, DegradedAudio | CutAudio):
             forms[copy.clip.source.original.name].append(copy.grid)
     own = len(labelled.clips)
-    items = _items([prepared.clip for prepared in known], own, forms, recipe, data, teacher)
+    items = _items(whole, own, forms, recipe, data, teacher)
     synthetic = rendered(recipe, bank, seed, beside)
     outsiders = outside_audio(recipe, data, beside.outside, seed)
     outside = grids([*outsiders, *_copies(outsiders, recipe)]).clips
@@ -161,6 +166,17 @@ def _copies(clips: Sequence[LabelledClip], recipe: Recipe) -> list[LabelledClip]
         for clip in clips
         if isinstance(clip.source, AudioFile)
         for copy in range(recipe.supplement.degraded_copies)
+    ]
+
+
+def _beginnings(clips: Sequence[LabelledClip], recipe: Recipe) -> list[LabelledClip]:
+    """Return clips cut to lengths drawn from ``SHORT_S``, the same ones for the same clips."""
+    rng = np.random.default_rng(0)
+    return [
+        replace(clip, source=CutAudio(clip.source, float(short_s)))
+        for clip in clips
+        if isinstance(clip.source, AudioFile)
+        for short_s in rng.choice(SHORT_S, recipe.supplement.short_copies, replace=False)
     ]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from service.inference.features import FeatureSpec, Grid
+from service.inference.onsets import OnsetSpec
 from service.inference.timeline import TimelineSpec
 from service.inference.windows import WindowSpec
 from training.augmentation import alterations
@@ -85,7 +86,7 @@ def _chords_of(*qualities: str) -> frozenset[str]:
 CHORD = Recipe(
     name="chord",
     task="chord",
-    version="3.0.0",
+    version="3.1.0",
     summary=f"The guitar chord that sounds: 12 roots of {len(labels.QUALITIES)} qualities, or no "
     "chord.",
     not_for=(
@@ -126,10 +127,11 @@ CHORD = Recipe(
     ),
     supplement=Supplement(
         degraded_copies=4,
+        short_copies=2,
         outside_label=labels.NO_CHORD,
         rendering=Rendering(9000, _render),
-        share=0.25,
-        songs_share=0.35,
+        share=0.24,
+        songs_share=0.52,
     ),
     serving=Serving(
         "chord",
@@ -142,6 +144,7 @@ CHORD = Recipe(
             heard_frames=8,
             bands_per_octave=36,
             retune_beyond_cents=25.0,
+            onsets=OnsetSpec(fft_samples=256, hop_samples=128),
         ),
         lab_labels=tuple(labels.harte_label(label) for label in labels.CHORDS),
     ),

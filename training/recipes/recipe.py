@@ -78,6 +78,8 @@ class Supplement:
         Whether to learn from MSD_musicnn as well.
     degraded_copies
         How many distorted, noisy or reverberant copies of each clip to learn from.
+    short_copies
+        How many short beginnings of each clip to learn from.
     outside
         Tasks whose lists name audio that has none of this task's labels.
     outside_label
@@ -95,6 +97,7 @@ class Supplement:
     companion: str | None = None
     teacher: bool = False
     degraded_copies: int = 0
+    short_copies: int = 0
     outside: tuple[str, ...] = ()
     outside_label: str | None = None
     rendering: Rendering | None = None

@@ -11,7 +11,9 @@ from service.decoding.pool import DecoderPool
 from service.errors import DeadlineExceeded, TooManySeconds, UnsupportedAudio, UnusableAudio
 from service.inference.bundle import Bundle
 from service.inference.classification import classify, classify_grids
-from service.inference.grids import Grids, needed_rates_hz
+from service.inference.grids import Grids, grid_key, needed_rates_hz, onset_key
+from service.inference.onsets import OnsetSpec
+from service.inference.timeline import TimelineSpec
 from service.inference.timings import Timings
 from tests.audio import encode, noise, stereo
 from tests.bundles import write_bundle
@@ -68,6 +70,12 @@ def test_plain_samples_are_heard_without_a_decoder_as_with_one(
     right: float,
 ) -> None:
     bundle = Bundle.load(write_bundle(tmp_path / "it"))
+    timeline = TimelineSpec(
+        change_probability=0.1,
+        bands_per_octave=3,
+        onsets=OnsetSpec(fft_samples=256, hop_samples=128),
+    )
+    bundle.card = bundle.card.model_copy(update={"timeline": timeline})
     sound = noise(3.0)
     data = bytearray(encode(stereo(sound, right * sound)))
     listening = Grids([bundle])
@@ -78,8 +86,10 @@ def test_plain_samples_are_heard_without_a_decoder_as_with_one(
     clip, grids = decode_grids(decoders, data, [bundle], Limits(), within, Timings(), excerpt)
 
     assert clip == expected
-    for key, grid in listening.end(expected.gain).items():
-        np.testing.assert_allclose(grids[key], grid, atol=1e-6)
+    found = listening.end(expected.gain)
+    assert found.keys() == grids.keys() == {grid_key(bundle), onset_key(bundle)}
+    for key, grid in found.items():
+        np.testing.assert_allclose(grids[key], grid, rtol=1e-4, atol=1e-6)
 
 
 def test_plain_samples_are_refused_as_others_are(decoders: DecoderPool) -> None:

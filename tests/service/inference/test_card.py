@@ -60,8 +60,13 @@ def test_octaves_that_the_features_do_not_hold_are_refused(card: Card) -> None:
         Card.model_validate(changed(card, timeline=timeline))
 
 
-def test_tuning_that_the_features_do_not_tell_is_refused(card: Card) -> None:
-    timeline = {"change_probability": 0.1, "retune_beyond_cents": 25}
+@pytest.mark.parametrize(
+    "change",
+    [{"retune_beyond_cents": 25}, {"onsets": {"fft_samples": 256, "hop_samples": 128}}],
+    ids=["tuning", "onsets"],
+)
+def test_what_needs_octaves_is_refused_without(card: Card, change: dict[str, object]) -> None:
+    timeline = {"change_probability": 0.1, **change}
     with pytest.raises(ValidationError, match=r"needs timeline\.bands_per_octave"):
         Card.model_validate(changed(card, timeline=timeline))
 

@@ -9,6 +9,7 @@ from service.inference.bundle import Bundle, Logits
 from service.inference.classification import classify
 from service.inference.clip_answer import clip_answer, trace
 from service.inference.grids import needed_rates_hz
+from service.inference.onsets import OnsetSpec
 from service.inference.timeline import LabelledSegment, TimelineSpec
 from service.inference.windows import Slices, Windows, cut_windows
 from tests.audio import noise, tone
@@ -97,6 +98,21 @@ def test_segments_end_where_the_sound_changes(joining: Bundle, change_s: float) 
 
     assert [s.label for s in timeline] == [FIRST, SECOND]
     assert timeline[0].segment.end_s == pytest.approx(change_s, abs=0.03)
+
+
+@pytest.mark.parametrize("change_s", [0.9, 1.13, 1.37, 1.5])
+def test_with_onsets_segments_end_to_the_hundredth_of_a_second(
+    joining: Bundle, change_s: float
+) -> None:
+    onsets = OnsetSpec(fft_samples=128, hop_samples=64)
+    spec = JOINING.model_copy(update={"onsets": onsets})
+    bundle = Bundle(
+        joining.card.model_copy(update={"timeline": spec}), joining.bank, joining._network
+    )
+    timeline = timeline_of(bundle, tones((FIRST, change_s), (SECOND, 3 - change_s)))
+
+    assert [s.label for s in timeline] == [FIRST, SECOND]
+    assert timeline[0].segment.end_s == pytest.approx(change_s, abs=0.01)
 
 
 def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) -> None:

@@ -10,6 +10,7 @@ from service.inference.timeline import (
     Bass,
     LabelledSegment,
     TimelineSpec,
+    end_where_others_begin,
     lab,
     label_segments,
     most_probable_path,
@@ -114,6 +115,20 @@ def test_ends_move_to_where_the_pitch_classes_change() -> None:
 def test_one_segment_stays_as_it_is() -> None:
     joined = label_segments(SEGMENTS, rows(0, 0, 0, 0, 0, 0), SPEC)
     assert move_ends(joined, pitches_of((0, 11), (7, 14)), 0.25, 36) == joined
+
+
+def test_ends_move_on_to_where_most_begins() -> None:
+    joined = label_segments(SEGMENTS, rows(0, 0, 0, 2, 2, 2), SPEC)
+    onsets = np.zeros(600, np.float32)
+    onsets[310] = 1
+    moved = end_where_others_begin(joined, onsets, 0.01)
+    assert [(s.segment.start_s, s.segment.end_s) for s in moved] == [
+        (0, pytest.approx(3.1, abs=1e-3)),
+        (pytest.approx(3.1, abs=1e-3), 6),
+    ]
+    assert [s.label for s in moved] == [0, 2]
+    whole = label_segments(SEGMENTS, rows(0, 0, 0, 0, 0, 0), SPEC)
+    assert end_where_others_begin(whole, onsets, 0.01) == whole
 
 
 @pytest.mark.parametrize("bands", [0, -36, 35])

@@ -19,13 +19,14 @@ from tests.training.made import write_csv, write_wav
 from tests.training.tiny import TINY_CHORD, varied
 from training.augmentation.degradation import DegradedAudio
 from training.data.cache import FeatureCache
+from training.data.cuts import CutAudio
 from training.data.filter_banks import make_bank
 from training.data.labels import CHORDS, EMOTIONS, GENRES, UNLABELLED
 from training.data.readers import AudioFile
 from training.data.readers.clips import Source
 from training.errors import TrainingError
 from training.fitting.beside import Beside
-from training.fitting.material import gather
+from training.fitting.material import SHORT_S, assemble, gather
 from training.networks.context import OUTPUTS, ContextRecipe, load_context, write_context
 from training.recipes import GENRE_PICTURES
 
@@ -56,6 +57,26 @@ def test_an_item_has_its_clean_grid_first_and_then_its_copies(
         for form, grid in zip(forms, item.grids, strict=True):
             expected = form.grid(TINY_CHORD.inputs.features, CHORD_BANK)
             np.testing.assert_array_equal(grid, expected.astype(np.float16))
+
+
+def test_short_beginnings_come_after_the_copies_the_same_each_time(
+    tmp_path: Path, cache: FeatureCache
+) -> None:
+    recipe = varied(TINY_CHORD, short_copies=2)
+    gathered = gather_chords(tmp_path, cache, recipe)
+    again = assemble(recipe, gathered.clips, cache, seed=2)
+
+    features = TINY_CHORD.inputs.features
+    for clip, item in zip(gathered.clips, gathered.items, strict=True):
+        assert isinstance(clip.source, AudioFile)
+        n_forms = 1 + TINY_CHORD.supplement.degraded_copies
+        assert len(item.grids) == n_forms + 2
+        cuts = [CutAudio(clip.source, s).grid(features, CHORD_BANK) for s in SHORT_S]
+        for beginning in item.grids[n_forms:]:
+            assert any(np.array_equal(beginning, cut.astype(np.float16)) for cut in cuts)
+    for item, same in zip(gathered.items, again.items, strict=True):
+        for grid, other in zip(item.grids, same.grids, strict=True):
+            np.testing.assert_array_equal(grid, other)
 
 
 def test_weights_are_those_of_the_recipe_and_one_on_average(

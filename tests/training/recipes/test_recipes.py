@@ -109,10 +109,10 @@ def test_recipes_of_music_see_what_musicnn_hears_at_one_loudness() -> None:
         assert recipe.inputs.windows.frames == musicnn.FRAMES
 
 
-def test_chords_alone_have_degraded_copies() -> None:
-    assert [name for name, recipe in RECIPES.items() if recipe.supplement.degraded_copies] == [
-        "chord"
-    ]
+@pytest.mark.parametrize("copies", ["degraded_copies", "short_copies"])
+def test_chords_alone_have_copies(copies: str) -> None:
+    found = [name for name, recipe in RECIPES.items() if getattr(recipe.supplement, copies)]
+    assert found == ["chord"]
 
 
 @pytest.mark.parametrize("name", ["genre", "emotion", "chord"])
