@@ -1,38 +1,30 @@
 """Round a listener to whole numbers, so that the service can run it with integers.
 
 What is heard at each place is counted in steps, each a power of two, so that sums of counts with
-different steps are exact, and all processors agree. The weights between are whole numbers of
-seven bits: products of these with eight bits, added in pairs, fit into the sixteen bits that
-processors without instructions for networks have for them. Seven bits are few, so the weights
-are rounded one after another, and those to come make up for what was lost (GPTQ, Frantar et al.
-2022), as well as the sounds of the lessons let them. The first convolution has few weights and
-costs little, and what is lost in it is heard everywhere; it keeps as many bits as its sums of
-products may have to be exact. What follows the last convolution in width is as it was.
+different steps are exact, and all processors agree. The weights between are whole numbers, too
+(:mod:`training.listener.whole_weights`). The first convolution has few weights and costs little,
+and what is lost in it is heard everywhere; it keeps as many bits as its sums of products may have
+to be exact. What follows the last convolution in width is as it was.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from training.listener.whole_weights import WINDOWS_AT_ONCE, Counted, counted
 from training.networks.listener import HEARD, LEVELS, PLACE, Form, Size, build, hearing, with_kinds
 from training.networks.whole_numbers import WholeSteps
 
 logger = logging.getLogger(__name__)
 
-LARGEST_WEIGHT = 63
 LARGEST_EXACT = 2**24
 """Up to here, all whole numbers are floating-point ones of single precision."""
 
 HEARD_STEP = 1 / LEVELS
-
-WINDOWS_AT_ONCE = 32
-DAMPING = 0.01
-"""Share of the mean power that is added to each input's, so that silent ones do no harm."""
 
 _CLIPPING = (0, 1, 2, 3)  # Halvings of the step that holds all, of which the best is taken.
 _SAMPLED = 2_000  # Values of each place and batch of windows, from which the best is found.
@@ -40,14 +32,6 @@ _JUDGED = 128  # Windows on which steps are then tried.
 
 Array = NDArray[np.float32]
 Steps = dict[str, float]
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """The weights of a convolution: whole numbers, and the step of each output."""
-
-    counts: Array
-    step: NDArray[np.float64]
 
 
 def round_off(plain: keras.Model, windows: Array, size: Size | None = None) -> keras.Model:
@@ -69,14 +53,14 @@ def round_off(plain: keras.Model, windows: Array, size: Size | None = None) -> k
             whole.get_layer(layer.name).set_weights(layer.get_weights())
     _set_factor(whole.get_layer(HEARD), 1 / HEARD_STEP)
     between = [one for one in plain.layers if isinstance(one, layers.Conv2D)][1:-1]
-    counted = {one.name: _counted(one, plain, windows) for one in between}
+    weights = {one.name: counted(one, plain, windows) for one in between}
     judged = windows[:: max(1, len(windows) // _JUDGED)]
     true = hearing(plain).predict_on_batch(judged)
     heard = hearing(whole)
 
     def off(steps: Steps) -> float:
         """Return the deviation of the embedding, as a share of how much it varies."""
-        _take(steps, plain, whole, counted)
+        _take(steps, plain, whole, weights)
         found = heard.predict_on_batch(judged)
         return float(np.sqrt(np.mean((found - true) ** 2) / np.var(true)))
 
@@ -86,17 +70,17 @@ def round_off(plain: keras.Model, windows: Array, size: Size | None = None) -> k
 
 
 def _take(
-    steps: Steps, plain: keras.Model, whole: keras.Model, counted: Mapping[str, _Counted]
+    steps: Steps, plain: keras.Model, whole: keras.Model, weights: Mapping[str, Counted]
 ) -> None:
     """Give a listener of whole numbers the weights and factors that go with some steps."""
     first, *between, last = [one for one in plain.layers if isinstance(one, layers.Conv2D)]
     _round_first(first, plain, whole, steps)
     for convolution in between:
-        weights, (_, bias) = counted[convolution.name], convolution.get_weights()
+        rounded, (_, bias) = weights[convolution.name], convolution.get_weights()
         before, after = steps[_before(convolution, plain)], _after(convolution, plain)
-        rounded = [weights.counts, np.round(bias / (before * weights.step))]
-        whole.get_layer(convolution.name).set_weights(rounded)
-        _set_factor(whole.get_layer(after), before * weights.step / steps[after])
+        counts = [rounded.counts, np.round(bias / (before * rounded.step))]
+        whole.get_layer(convolution.name).set_weights(counts)
+        _set_factor(whole.get_layer(after), before * rounded.step / steps[after])
     kernel, bias = last.get_weights()
     whole.get_layer(last.name).set_weights([kernel * steps[_before(last, plain)], bias])
     for total in _sums(plain):
@@ -177,63 +161,6 @@ def _round_first(
     grain = 2.0 ** np.ceil(np.log2(np.maximum(largest, 1e-12) / (0.99 * LARGEST_EXACT)))
     rounded = [np.round(kernel / grain) * grain, np.round(bias / grain) * grain]
     whole.get_layer(first.name).set_weights(rounded)
-
-
-def _counted(convolution: layers.Conv2D, plain: keras.Model, windows: Array) -> _Counted:
-    kernel, _ = convolution.get_weights()
-    matrix = kernel.reshape(-1, kernel.shape[-1])
-    step = np.maximum(np.abs(matrix).max(axis=0), 1e-9) / LARGEST_WEIGHT
-    counts = rounded_together(matrix, step, _powers(convolution, plain, windows))
-    return _Counted(counts.reshape(kernel.shape), step)
-
-
-def _powers(convolution: layers.Conv2D, plain: keras.Model, windows: Array) -> NDArray[np.float64]:
-    """Return how the inputs of a convolution's weights go together, shape [inputs, inputs]."""
-    listen = keras.Model(plain.input, convolution.input)
-    inputs = int(np.prod(convolution.kernel.shape[:-1]))
-    powers = np.zeros((inputs, inputs))
-    for start in range(0, len(windows), WINDOWS_AT_ONCE):
-        heard = listen.predict_on_batch(windows[start : start + WINDOWS_AT_ONCE])
-        seen = keras.ops.image.extract_patches(
-            heard, convolution.kernel_size, convolution.strides, padding=convolution.padding
-        )
-        flat = np.asarray(seen).reshape(-1, inputs)
-        powers += flat.T @ flat
-    return powers
-
-
-def rounded_together(
-    matrix: Array, step: NDArray[np.floating], powers: NDArray[np.float64]
-) -> Array:
-    """Round weights to whole steps, each making up for those before it.
-
-    Parameters
-    ----------
-    matrix
-        The weights, shape [inputs, outputs].
-    step
-        Of each output, shape [outputs].
-    powers
-        Mean products of the inputs, up to a factor, shape [inputs, inputs].
-
-    Returns
-    -------
-    Array
-        Whole numbers up to ``LARGEST_WEIGHT``, shape [inputs, outputs].
-    """
-    damped = powers + np.eye(len(powers)) * max(DAMPING * np.diag(powers).mean(), 1e-12)
-    # The loudest inputs first: the many faint ones are left to make up for them.
-    order = np.argsort(-np.diag(damped), kind="stable")
-    remedies = np.linalg.cholesky(np.linalg.inv(damped[np.ix_(order, order)])).T
-    weights = matrix[order].astype(np.float64) / step
-    counts = np.zeros_like(weights)
-    for row in range(len(weights)):
-        counts[row] = np.clip(np.round(weights[row]), -LARGEST_WEIGHT, LARGEST_WEIGHT)
-        lost = (weights[row] - counts[row]) / remedies[row, row]
-        weights[row + 1 :] -= np.outer(remedies[row, row + 1 :], lost)
-    placed = np.empty_like(counts)
-    placed[order] = counts
-    return placed.astype(np.float32)
 
 
 def _set_factor(place: WholeSteps, factor: float | NDArray[np.floating]) -> None:
