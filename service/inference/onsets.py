@@ -8,10 +8,11 @@ second moves to the strongest beginning around it.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.inference.bands import hann, overlapping
 
@@ -33,7 +34,15 @@ class OnsetSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fft_samples: int = Field(gt=0, multiple_of=2, description="Samples of each short frame")
-    hop_samples: int = Field(gt=0, description="Samples from one step to the next")
+    hop_samples: int = Field(
+        gt=0, description="Samples from one step to the next, at most those of a frame"
+    )
+
+    @model_validator(mode="after")
+    def _leave_nothing_out(self) -> Self:
+        if self.hop_samples > self.fft_samples:
+            raise ValueError("hop_samples must not be more than fft_samples, or some go unheard")
+        return self
 
 
 class OnsetMeter:

@@ -104,7 +104,9 @@ def test_a_lasting_tone_begins_once() -> None:
     assert strengths[first + 10 : -10].max() < strengths.max() / 50
 
 
-@pytest.mark.parametrize("change", [{"fft_samples": 255}, {"fft_samples": 0}, {"hop_samples": 0}])
+@pytest.mark.parametrize(
+    "change", [{"fft_samples": 255}, {"fft_samples": 0}, {"hop_samples": 0}, {"hop_samples": 257}]
+)
 def test_impossible_steps_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValidationError, match=next(iter(change))):
         OnsetSpec.model_validate(SPEC.model_dump() | change)
