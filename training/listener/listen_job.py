@@ -140,13 +140,13 @@ def learn(folder: ListenFolder, plan: Plan, start: Path | None = None) -> None:
     begun = None if start is None else finished(start)
     noises = _noises(folder)
     taught, exam = lessons.load(folder.lessons), lessons.load(folder.exam)
+    worn = lessons.load(folder.worn_exam) if folder.worn_exam.is_dir() else None
     logger.info("%d windows to study, %d for the exam", len(taught.windows), len(exam.windows))
     student = study(taught, exam, plan, folder.study, listener.Size(), begun)
     _keep(student, taught, noises, plan.seed)
     last = json.loads(folder.exams.read_text("ascii"))[-1]
     _tell("groups that were not studied", last)
-    if folder.worn_exam.is_dir():
-        worn = lessons.load(folder.worn_exam)
+    if worn is not None:
         figures = explained_variance(ask(student, worn.windows), worn.targets)
         folder.worn_figures.write_text(json.dumps(figures, indent=1), "ascii")
         _tell("the same through rooms and codecs", figures)

@@ -39,7 +39,7 @@ class Codec:
     ----------
     encoder, decoder
         Their names.
-    layout
+    sample_format
         Of the samples that the encoder takes.
     rates_kbps
         Lowest and highest bit rate of one channel.
@@ -51,7 +51,7 @@ class Codec:
 
     encoder: str
     decoder: str
-    layout: str
+    sample_format: str
     rates_kbps: tuple[int, int]
     rate_hz: int
     options: tuple[tuple[str, str], ...]
@@ -113,7 +113,7 @@ def through(codec: Codec, samples: Samples, kbps: int) -> Samples:
         x = soxr.resample(x, RATE_HZ, codec.rate_hz, quality="LQ")
     encoder = _context(codec.encoder, "w", codec.rate_hz)
     encoder.bit_rate = kbps * 1_000
-    encoder.format = codec.layout
+    encoder.format = codec.sample_format
     encoder.options = dict(codec.options)
     encoder.open()
     packets = [packet for frame in _frames(x, encoder) for packet in encoder.encode(frame)]
