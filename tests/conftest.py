@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -10,25 +11,41 @@ import pytest
 
 from service.cores import available_cores
 from tests.bundles import write_models
+from tests.seed import Seed
 from tests.server import TIMEOUT_S, server
 
-# Each process of the tests loads TensorFlow, so more of them would want more memory than they save
-# time.
-MOST_PROCESSES = 4
+# What each process of the tests computes stays in its memory, so more of them would want more of it
+# than they save time.
+MOST_PROCESSES = 6
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Those beside this process use the other cores. It is read when TensorFlow is imported.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+SEED = pytest.StashKey[Seed]()
 
 
 @pytest.hookimpl(optionalhook=True)  # there are also runs with -p no:xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes ``-n auto`` means: one more than cores that may be used.
+    """Return how many processes ``-n auto`` means: two more than cores that may be used.
 
     About a third of the time, a test waits: for a browser, a server, a timeout.
     """
-    return min(MOST_PROCESSES, available_cores() + 1)
+    return min(MOST_PROCESSES, available_cores() + 2)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Let processes that work side by side be forks of one, where forks are as good as others."""
+    if not config.getoption("tx", None) or config.option.collectonly:
+        return
+    # Each has the others beside it, on the other cores. TensorFlow reads it when it is imported.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    if sys.platform == "linux" and set(config.option.tx) == {"popen"}:
+        config.stash[SEED] = seed = Seed(config.args)
+        config.option.tx = [seed.spec] * len(config.option.tx)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the processes were forked from."""
+    if SEED in config.stash:
+        config.stash[SEED].close()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,12 +12,17 @@ from training.fitting.run_folder import RunFolder
 
 SHAPE = (TINY_GENRE.inputs.windows.frames, TINY_GENRE.inputs.features.bands)
 WINDOWS = np.random.default_rng(0).random((4, *SHAPE), dtype=np.float32)
-NETWORK = TINY_GENRE.build(0)
 
 
-def test_a_fold_comes_back_as_it_was_kept(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    """A network with random weights."""
+    return TINY_GENRE.build(0)
+
+
+def test_a_fold_comes_back_as_it_was_kept(tmp_path: Path, network: keras.Model) -> None:
     kept = with_cuts(make_fold(TINY_GENRE, "zaps36", data_sets=("a", "b")), {0.1: 2.0}, 3.0)
-    RunFolder(tmp_path / "run").save_fold(kept, NETWORK)
+    RunFolder(tmp_path / "run").save_fold(kept, network)
 
     (loaded,) = RunFolder(tmp_path / "run").folds()
 
@@ -31,9 +37,9 @@ def test_a_fold_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.cut_logits, kept.cut_logits)
 
 
-def test_a_fold_of_an_older_version_is_refused(tmp_path: Path) -> None:
+def test_a_fold_of_an_older_version_is_refused(tmp_path: Path, network: keras.Model) -> None:
     run = RunFolder(tmp_path / "run")
-    run.save_fold(make_fold(TINY_GENRE, "a"), NETWORK)
+    run.save_fold(make_fold(TINY_GENRE, "a"), network)
     file = tmp_path / "run" / "folds" / "a.npz"
     with np.load(file) as stored:
         older = {name: stored[name] for name in stored.files if "cut" not in name}
@@ -42,26 +48,28 @@ def test_a_fold_of_an_older_version_is_refused(tmp_path: Path) -> None:
         run.folds()
 
 
-def test_finished_folds_are_known(tmp_path: Path) -> None:
+def test_finished_folds_are_known(tmp_path: Path, network: keras.Model) -> None:
     run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE, "groups-2"), NETWORK)
+    run.save_fold(make_fold(TINY_GENRE, "groups-2"), network)
 
     assert run.has_fold("groups-2")
     assert not run.has_fold("groups-1")
 
 
-def test_folds_come_by_name(tmp_path: Path) -> None:
+def test_folds_come_by_name(tmp_path: Path, network: keras.Model) -> None:
     run = RunFolder(tmp_path)
     for name in ("c", "a", "b"):
-        run.save_fold(make_fold(TINY_GENRE, name), NETWORK)
+        run.save_fold(make_fold(TINY_GENRE, name), network)
     assert [fold.name for fold in run.folds()] == ["a", "b", "c"]
 
 
-def test_a_fold_kept_again_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+def test_a_fold_kept_again_takes_the_place_of_the_old_one(
+    tmp_path: Path, network: keras.Model
+) -> None:
     run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE, "a", seed=1), NETWORK)
+    run.save_fold(make_fold(TINY_GENRE, "a", seed=1), network)
     again = make_fold(TINY_GENRE, "a", seed=2)
-    run.save_fold(again, NETWORK)
+    run.save_fold(again, network)
 
     (loaded,) = run.folds()
     np.testing.assert_array_equal(loaded.logits, again.logits)
@@ -72,10 +80,10 @@ def test_a_run_that_never_began_has_no_folds(tmp_path: Path) -> None:
 
 
 def test_a_fold_whose_writing_was_interrupted_does_not_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: keras.Model
 ) -> None:
     run = RunFolder(tmp_path)
-    run.save_fold(make_fold(TINY_GENRE, "a"), NETWORK)
+    run.save_fold(make_fold(TINY_GENRE, "a"), network)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -83,7 +91,7 @@ def test_a_fold_whose_writing_was_interrupted_does_not_count(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            run.save_fold(make_fold(TINY_GENRE, "b"), NETWORK)
+            run.save_fold(make_fold(TINY_GENRE, "b"), network)
 
     assert [fold.name for fold in run.folds()] == ["a"]
     assert not run.has_fold("b")
