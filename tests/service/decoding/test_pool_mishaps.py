@@ -19,14 +19,15 @@ from tests.service.decoding.pools import CLIP, decoded, soon
 LATE_S = 0.25
 
 
-@pytest.fixture
-def unruly(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
-    """One decoder that misbehaves when it is told to."""
-    monkeypatch.setattr(decoder, "COMMAND", unruly_decoder.COMMAND)
-    with_one = DecoderPool(1)
-    with_one.start()
-    yield with_one
-    with_one.close()
+@pytest.fixture(scope="module")
+def unruly() -> Iterator[DecoderPool]:
+    """One decoder that misbehaves when it is told to, and is whole again after each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder, "COMMAND", unruly_decoder.COMMAND)
+        with_one = DecoderPool(1)
+        with_one.start()
+        yield with_one
+        with_one.close()
 
 
 def is_running(process_id: int) -> bool:
@@ -129,12 +130,12 @@ def test_processes_that_do_not_end_are_waited_for_together(
     assert time.monotonic() - began_s < 2.0
 
 
-def test_closing_ends_every_process_even_one_that_hangs(
-    unruly: DecoderPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closing_ends_every_process_even_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder_pool, "STOP_S", 0.1)
-    unruly.wait_until_ready(soon())
-    (process_id,) = unruly.process_ids
+    hanging = DecoderPool(1)
+    hanging.start()
+    hanging.wait_until_ready(soon())
+    (process_id,) = hanging.process_ids
     os.kill(process_id, signal.SIGSTOP)
-    unruly.close()
+    hanging.close()
     assert not is_running(process_id)
