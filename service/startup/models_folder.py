@@ -22,8 +22,9 @@ def check_models(models_dir: Path, tasks: tuple[str, ...]) -> None:
         )
     found = bundle_folders(folder)
     if tasks and not set(tasks) & set(found):
+        held = f"but of {', '.join(found)}" if found else "nor of any other"
+        other_tasks = ", or SERVICE_TASKS to the tasks that it holds" if found else ""
         raise StartRefused(
-            f"The folder {folder} holds a bundle of none of the tasks {', '.join(tasks)}, but of "
-            f"{', '.join(found) or 'no other either'}. Set SERVICE_MODELS_DIR to the folder with "
-            "one bundle per task, or SERVICE_TASKS to the tasks that it holds."
+            f"The folder {folder} holds a bundle of none of the tasks {', '.join(tasks)}, {held}. "
+            f"Set SERVICE_MODELS_DIR to the folder with one bundle per task{other_tasks}."
         )

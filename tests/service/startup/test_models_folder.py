@@ -27,7 +27,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_a_folder_without_any_bundle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "genre").mkdir()  # without a card
-    with pytest.raises(StartRefused, match="none of the tasks genre, chord, but of no other"):
+    with pytest.raises(StartRefused, match="none of the tasks genre, chord, nor of any other"):
         check_models(tmp_path, TASKS)
 
 
