@@ -27,64 +27,58 @@ FORBIDDEN = {
     "tf2onnx",
     "training",
 }
-IMPORT_ALL = """
+# One after the other in one process, each of which may add only what is its own.
+STAGES = """
 import importlib, json, sys
+
+def loaded(stage):
+    print(json.dumps([stage, sorted(sys.modules)]))
+
+import service.decoding.process
+loaded("decoder")
+from service.app import create_app
+create_app()
+loaded("app")
 from pathlib import Path
-import service
 EXTRAS = ("bulk.py", "client", "library")
 root = Path(service.__file__).parent
 for file in root.rglob("*.py"):
     path = file.relative_to(root)
     if path.parts[0] not in EXTRAS:
         importlib.import_module(".".join(("service", *path.with_suffix("").parts)))
-print(json.dumps(sorted(sys.modules)))
-"""
-IMPORT_DECODER = """
-import json, sys
-import service.decoding.process
-print(json.dumps(sorted(sys.modules)))
-"""
-CREATE_APP = """
-import json, sys
-from service.app import create_app
-create_app()
-print(json.dumps(sorted(sys.modules)))
-"""
-
-
-IMPORT_CLIENT = """
-import json, sys
+loaded("service")
 import service.client
-print(json.dumps(sorted(sys.modules)))
-"""
-IMPORT_LIBRARY = """
-import json, sys
+loaded("client")
 from service.library import command
-print(json.dumps(sorted(sys.modules)))
+loaded("library")
 """
+Loaded = dict[str, set[str]]
 
 
-def imported_by(code: str) -> set[str]:
+@pytest.fixture(scope="module")
+def loaded() -> Loaded:
+    """The names of all modules that are loaded after each stage."""
     done = subprocess.run(  # noqa: S603  # our own code
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", STAGES], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return set(json.loads(done.stdout))
+    return {stage: set(names) for stage, names in map(json.loads, done.stdout.splitlines())}
 
 
-def test_the_service_imports_none_of_the_trainings_libraries() -> None:
-    modules = imported_by(IMPORT_ALL)
+def packages(modules: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in modules}
 
+
+def test_the_service_imports_none_of_the_trainings_libraries(loaded: Loaded) -> None:
+    modules = loaded["service"]
     assert {"service.app", "service.routes.classify", "onnxruntime", "soundfile"} <= modules
-    assert {name.split(".")[0] for name in modules} & FORBIDDEN == set()
+    assert packages(modules) & FORBIDDEN == set()
 
 
-def test_a_decoder_imports_only_what_decoding_needs() -> None:
-    modules = imported_by(IMPORT_DECODER)
-
+def test_a_decoder_imports_only_what_decoding_needs(loaded: Loaded) -> None:
+    modules = loaded["decoder"]
     assert {"service.audio.decode", "soundfile"} <= modules
-    packages = {name.split(".")[0] for name in modules}
     unneeded = {"av", "email", "fastapi", "onnxruntime", "pydantic", "starlette", "uvicorn"}
-    assert packages & unneeded == set()
+    assert packages(modules) & unneeded == set()
 
 
 def test_the_package_tells_its_version_and_nothing_else_that_it_has_not() -> None:
@@ -93,9 +87,8 @@ def test_the_package_tells_its_version_and_nothing_else_that_it_has_not() -> Non
         _ = service.vers1on
 
 
-def test_nothing_of_tracing_is_imported_unless_it_is_asked_for() -> None:
-    modules = imported_by(CREATE_APP)
-
+def test_nothing_of_tracing_is_imported_unless_it_is_asked_for(loaded: Loaded) -> None:
+    modules = loaded["app"]
     assert "service.telemetry.tracing" in modules
     assert not [
         name for name in modules if name.startswith(("service.telemetry.spans", "requests"))
@@ -103,15 +96,13 @@ def test_nothing_of_tracing_is_imported_unless_it_is_asked_for() -> None:
     assert not [name for name in modules if name.startswith("opentelemetry.sdk")]
 
 
-def test_the_client_imports_nothing_of_the_library_command_but_its_http_client() -> None:
-    modules = imported_by(IMPORT_CLIENT)
+def test_the_client_imports_nothing_of_the_library_command_but_its_http_client(
+    loaded: Loaded,
+) -> None:
+    assert "service.client" in loaded["client"] - loaded["service"]
+    assert packages(loaded["client"]) & FORBIDDEN == {"httpx"}
 
-    packages = {name.split(".")[0] for name in modules}
-    assert packages & FORBIDDEN == {"httpx"}
 
-
-def test_the_library_command_imports_none_of_the_trainings_libraries() -> None:
-    modules = imported_by(IMPORT_LIBRARY)
-
-    packages = {name.split(".")[0] for name in modules}
-    assert packages & FORBIDDEN == {"dask", "distributed", "httpx", "mutagen", "pyarrow"}
+def test_the_library_command_imports_none_of_the_trainings_libraries(loaded: Loaded) -> None:
+    known = packages(loaded["library"]) & FORBIDDEN
+    assert known == {"dask", "distributed", "httpx", "mutagen", "pyarrow"}
