@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from service.audio.decode import Samples
 from service.inference.features import FeatureSpec, FilterBank, Grid
@@ -12,7 +13,7 @@ from tests.training.comparison.small import use_small_systems
 from tests.training.comparison.test_exams import write_grids
 from tests.training.made import write_moods
 from tests.training.tiny import TOY
-from training.comparison import compare_job, systems, taught
+from training.comparison import compare_job, systems, table, taught
 from training.comparison.compare_job import CompareJob, compare
 from training.comparison.exams import ACROSS, BY_ARTIST
 from training.comparison.systems import System
@@ -35,7 +36,10 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, set[str]]]:
-    """What was to be trained: the system, what was held out, and the groups to learn from."""
+    """What was to be trained: the system, what was held out, and the groups to learn from.
+
+    Nothing is trained, and nothing drawn.
+    """
     done: list[tuple[str, str, set[str]]] = []
 
     def untrained(job: FitJob, material: Material, groups: set[str], name: str) -> Fitted:
@@ -44,6 +48,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, set[str]]]:
         return Fitted(job.recipe.build(0), {"loss": [1.0]})
 
     monkeypatch.setattr(compare_job, "fit_without", untrained)
+    monkeypatch.setattr(table, "draw", lambda _: Figure((1, 1)))
     return done
 
 
