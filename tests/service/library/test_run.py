@@ -1,7 +1,6 @@
 import csv
 import json
 import os
-from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,27 +10,12 @@ from pyarrow import parquet
 
 from service.library.problems import LibraryError
 from service.library.question import Question
-from service.library.run import Order, run
-from service.library.state import Counts, State
+from service.library.state import Counts
 from service.library.table import check_ending
 from tests.audio import encode, tone
 from tests.bundles import CHORDS, EMOTIONS, GENRES, band_centre_hz, edit_card, write_bundle
+from tests.service.library.classified import QUESTION, classify, table
 from tests.service.library.libraries import TASKS, InlineEngine, write_library, write_song
-
-QUESTION = Question(tasks=TASKS)
-
-
-def classify(
-    tmp_path: Path, engine: InlineEngine, name: str = "out.jsonl", **order: object
-) -> Counts:
-    options = {"paths": (str(tmp_path / "music"),), "question": QUESTION, **order}
-    out = tmp_path / name
-    with closing(State(tmp_path / f"{name}.state")) as state:
-        return run(Order(out=out, **options), state, engine)  # type: ignore[arg-type]
-
-
-def table(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def test_each_file_is_a_row_with_all_that_was_answered(models_dir: Path, tmp_path: Path) -> None:
@@ -180,73 +164,6 @@ def test_files_that_are_too_large_are_not_read(models_dir: Path, tmp_path: Path)
     classify(tmp_path, InlineEngine(models_dir), question=question)
 
     assert table(tmp_path / "out.jsonl")[0]["problem"] == "too-many-bytes"
-
-
-def test_a_content_is_classified_once(models_dir: Path, tmp_path: Path) -> None:
-    song = write_song(tmp_path / "music" / "a.wav", "jazz")
-    (tmp_path / "music" / "b.wav").write_bytes(song.read_bytes())
-    write_song(tmp_path / "music" / "c.wav", "rock")  # of the same size
-    write_song(tmp_path / "music" / "d.wav", "rock", duration_s=0.7)
-    engine = InlineEngine(models_dir)
-
-    counts = classify(tmp_path, engine)
-
-    assert [Path(file).name for file in engine.hashed] == ["a.wav", "b.wav", "c.wav"]
-    assert [Path(file).name for file in engine.classified] == ["a.wav", "c.wav", "d.wav"]
-    labels = [row["genre_label"] for row in table(tmp_path / "out.jsonl")]
-    assert labels == ["jazz", "jazz", "rock", "rock"]
-    assert counts.contents == 3
-
-
-def test_a_second_run_classifies_only_what_is_new(models_dir: Path, tmp_path: Path) -> None:
-    write_library(tmp_path / "music", 3)
-    classify(tmp_path, InlineEngine(models_dir))
-    new = write_song(tmp_path / "music" / "new.wav", duration_s=0.9)
-    engine = InlineEngine(models_dir)
-
-    counts = classify(tmp_path, engine)
-
-    assert engine.classified == [str(new)]
-    assert counts.answered == 4
-
-
-def test_changed_files_are_classified_again_on_request(models_dir: Path, tmp_path: Path) -> None:
-    changed = write_song(tmp_path / "music" / "a.wav", "jazz")
-    touched = write_song(tmp_path / "music" / "b.wav", "rock", duration_s=0.8)
-    classify(tmp_path, InlineEngine(models_dir))
-    write_song(changed, "blues")
-    os.utime(touched, ns=(1, 1))
-
-    assert classify(tmp_path, InlineEngine(models_dir)).changed == 2
-    engine = InlineEngine(models_dir)
-    counts = classify(tmp_path, engine, redo=frozenset({"changed"}))
-
-    assert engine.classified == [str(changed)]
-    assert counts.changed == 0
-    labels = [row["genre_label"] for row in table(tmp_path / "out.jsonl")]
-    assert labels == ["blues", "rock"]
-
-
-def test_a_run_that_breaks_off_goes_on_where_it_was(models_dir: Path, tmp_path: Path) -> None:
-    write_library(tmp_path / "music", 6)
-    whole = tmp_path / "whole.jsonl"
-    classify(tmp_path, InlineEngine(models_dir), whole.name)
-
-    class BreaksOff(InlineEngine):
-        def classify(self, files, question):  # type: ignore[no-untyped-def]
-            for n, outcome in enumerate(super().classify(files, question)):
-                if n == 4:
-                    raise LibraryError("the cluster went away")
-                yield outcome
-
-    with pytest.raises(LibraryError, match="went away"):
-        classify(tmp_path, BreaksOff(models_dir))
-    assert not (tmp_path / "out.jsonl").exists()
-    engine = InlineEngine(models_dir)
-    classify(tmp_path, engine)
-
-    assert len(engine.classified) == 2
-    assert table(tmp_path / "out.jsonl") == table(whole)
 
 
 def test_lab_files_mirror_the_library(models_dir: Path, tmp_path: Path) -> None:
