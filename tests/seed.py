@@ -11,11 +11,13 @@ one goes on with them as Python would.
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 STANDARD_FILES = (0, 1, 2)
@@ -67,13 +69,18 @@ def grow(listener: socket.socket, arguments: Sequence[str]) -> None:
             "A module of the tests computes with TensorFlow when it is imported. Forks have none "
             "of its threads and would wait for them for ever: compute in a fixture."
         )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for those that run tests
     while listener in select.select([listener, sys.stdin], [], [])[0]:
         connection, _ = listener.accept()
         if not os.fork():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             listener.close()
             go_on_with(connection)
             return
         connection.close()
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def threads() -> list[str]:
