@@ -188,6 +188,25 @@ def test_live_listening_names_what_is_no_music_instead_of_a_guess(modules: Page)
     assert summary == "Now silence. So far: Chords Am?, Genre speech."
 
 
+def test_a_mixture_of_two_chords_is_none_that_passed(modules: Page) -> None:
+    heard = [(0.3, "N"), (0.4, "C"), (2.4, "Cmaj7"), (2.5, "C"), (4.4, "Cmaj7"), (4.6, "G")]
+    answers = [
+        {"heard_s": heard_s, "now": {"chord": {"label": label}}, "so_far": {}}
+        for heard_s, label in [*heard, (6.4, "Am"), (8.5, "Am")]
+    ]
+    shown = module(
+        modules,
+        "live/readout.js",
+        """(() => {
+            const it = m.readout();
+            argument.forEach(it.show);
+            return [...it.element.querySelectorAll("li")].map((chord) => chord.textContent);
+        })()""",
+        answers,
+    )
+    assert shown == ["G", "C"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3599.7, "60:00")]
 )

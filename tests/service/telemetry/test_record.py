@@ -157,9 +157,10 @@ def test_an_answer_tells_how_long_each_stage_took(client: TestClient) -> None:
 
 
 def test_a_refusal_tells_the_stages_that_it_reached(client: TestClient) -> None:
-    response = client.post("/classify", content=b"", headers={"content-type": "audio/wav"})
-    stages = re.findall(r"(\w+);dur=", response.headers["Server-Timing"])
-    assert stages == ["upload", "queue", "decode"]
+    for body, reached in ((b"", ["upload"]), (b"no audio", ["upload", "queue", "decode"])):
+        response = client.post("/classify", content=body, headers={"content-type": "audio/wav"})
+        assert response.is_client_error
+        assert re.findall(r"(\w+);dur=", response.headers["Server-Timing"]) == reached
     assert "Server-Timing" not in client.get("/health/live").headers
 
 

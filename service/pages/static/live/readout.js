@@ -6,6 +6,7 @@ import { inShort } from "../music/said.js";
 import { percent, taskWords } from "../words.js";
 
 const PASSED = 6; // chords that stay in view
+const SHORTEST_S = 0.25; // of a chord; where one follows another, their mixture is named for less
 
 /** Make the readout of a stream; `show` takes each answer of the service. */
 export function readout() {
@@ -22,21 +23,26 @@ export function readout() {
     soFar,
   );
   let sounding = null;
+  let soundingFromS = 0;
 
-  function show({ now: { chord, ...rest }, so_far }) {
-    if (chord) showChord(chord);
+  function show({ heard_s, now: { chord, ...rest }, so_far }) {
+    if (chord) showChord(chord, heard_s);
     others.replaceChildren(...Object.entries(rest).map(([task, said]) => row(task, withShare(said))));
     soFar.replaceChildren(...Object.entries(so_far).map(([task, said]) => row(task, overall(said))));
   }
 
-  function showChord({ label, uncertain, heard_instead: instead }) {
+  function showChord({ label, uncertain, heard_instead: instead }, heardS) {
     large.textContent = instead ?? readable(label);
     large.classList.toggle("none", label === NO_CHORD || Boolean(instead));
     large.classList.toggle("doubtful", uncertain && !instead);
     if (label === sounding) return;
-    if (sounding && sounding !== NO_CHORD) passed.prepend(make("li", {}, sounding));
+    if (sounding && sounding !== NO_CHORD && heardS - soundingFromS >= SHORTEST_S) pass(sounding);
+    [sounding, soundingFromS] = [label, heardS];
+  }
+
+  function pass(label) {
+    if (passed.firstElementChild?.textContent !== label) passed.prepend(make("li", {}, label));
     if (passed.childElementCount > PASSED) passed.lastElementChild.remove();
-    sounding = label;
   }
 
   return { element, show };
