@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -11,14 +10,16 @@ import pytest
 
 from service.cores import available_cores
 from tests.bundles import write_models
-from tests.seed import Seed
 from tests.server import TIMEOUT_S, server
 
-# What each process of the tests computes stays in its memory, so more of them would want more of it
-# than they save time.
+# Each process of the tests loads TensorFlow, so more of them would want more memory than they save
+# time.
 MOST_PROCESSES = 6
 
-SEED = pytest.StashKey[Seed]()
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Those beside this process use the other cores. It is read when TensorFlow is imported.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
 @pytest.hookimpl(optionalhook=True)  # there are also runs with -p no:xdist
@@ -28,24 +29,6 @@ def pytest_xdist_auto_num_workers() -> int:
     About a third of the time, a test waits: for a browser, a server, a timeout.
     """
     return min(MOST_PROCESSES, available_cores() + 2)
-
-
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Let processes that work side by side be forks of one, where forks are as good as others."""
-    if not config.getoption("tx", None) or config.option.collectonly:
-        return
-    # Each has the others beside it, on the other cores. TensorFlow reads it when it is imported.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    if sys.platform == "linux" and set(config.option.tx) == {"popen"}:
-        config.stash[SEED] = seed = Seed(config.args)
-        config.option.tx = [seed.spec] * len(config.option.tx)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what the processes were forked from."""
-    if SEED in config.stash:
-        config.stash[SEED].close()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,6 +16,7 @@ LONGEST_FIRST = (
     "tests/training/fitting/test_fit_network.py",
     "tests/training/test_tutorial.py",
     "tests/training/listener/test_study.py",
+    "tests/training/listener/test_keeping.py",
     "tests/training/fitting/test_judging.py",
     "tests/training/comparison/test_compare_job.py",
     "tests/test_prometheus.py",

@@ -14,7 +14,7 @@ from training.networks.musicnn import FRAMES, SPEC
 def test_a_listener_tells_the_kinds_apart_that_its_lessons_were_made_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeping, "EPOCHS", 200)
+    monkeypatch.setattr(keeping, "EPOCHS", 100)
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     kind = np.arange(45) % 3
@@ -64,7 +64,7 @@ def test_a_listener_in_whole_numbers_is_rounded_on_lessons(
 def test_recorded_noise_is_told_from_music_that_mixtures_alone_would_take_it_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeping, "EPOCHS", 200)
+    monkeypatch.setattr(keeping, "EPOCHS", 100)
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
 
