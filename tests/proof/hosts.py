@@ -114,6 +114,7 @@ def run_disturbed(made: Cluster, command: Sequence[str], count: int, log: Path) 
     made.kill_worker(FIRST)
     started.wait_until_classified(cut)
     made.net.cut(SECOND)
+    made.wait_until_told(FIRST, REGISTERED, times=2)  # the one in place of the worker killed
     started.wait_until_classified(switched_off)
     made.switch_off(FIRST)
     made.wait_until_told(DESK, REMOVED, times=3)
