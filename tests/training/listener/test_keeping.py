@@ -14,16 +14,16 @@ from training.networks.musicnn import FRAMES, SPEC
 def test_a_listener_tells_the_kinds_apart_that_its_lessons_were_made_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeping, "EPOCHS", 100)
+    monkeypatch.setattr(keeping, "EPOCHS", 60)
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    kind = np.arange(45) % 3
-    windows = rng.integers(0, 20, (45, FRAMES, SPEC.bands))
+    kind = np.arange(30) % 3
+    windows = rng.integers(0, 20, (30, FRAMES, SPEC.bands))
     for i, k in enumerate(kind):  # each kind has bands of its own
         windows[i, :, 32 * k : 32 * k + 32] += LEVELS // 2
     lessons = Lessons(
         windows.astype(np.uint8),
-        np.zeros((45, 1), np.float16),
+        np.zeros((30, 1), np.float16),
         np.eye(3, dtype=np.float16)[kind],
     )
 
@@ -32,7 +32,7 @@ def test_a_listener_tells_the_kinds_apart_that_its_lessons_were_made_of(
     told_apart = listener_of(student, lessons, seed=1)
 
     said = np.asarray(told_apart(as_levels(lessons.windows)))
-    assert said.shape == (45, listener.UNITS)
+    assert said.shape == (30, listener.UNITS)
     taught = np.asarray(student(as_levels(lessons.windows[:3])))
     n_units = listener.Size().embedding
     np.testing.assert_allclose(
@@ -64,7 +64,7 @@ def test_a_listener_in_whole_numbers_is_rounded_on_lessons(
 def test_recorded_noise_is_told_from_music_that_mixtures_alone_would_take_it_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeping, "EPOCHS", 100)
+    monkeypatch.setattr(keeping, "EPOCHS", 60)
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
 
@@ -73,10 +73,10 @@ def test_recorded_noise_is_told_from_music_that_mixtures_alone_would_take_it_for
         drawn[:, :, band : band + 24] += LEVELS // 2
         return drawn.astype(np.uint8)
 
-    kinds = np.repeat(np.eye(3, dtype=np.float16), 12, axis=0)
-    mixtures = np.concatenate([windows(12, 24 * kind) for kind in range(3)])
-    lessons = Lessons(mixtures, np.zeros((36, 1), np.float16), kinds)
-    recorded = windows(9, 72)
+    kinds = np.repeat(np.eye(3, dtype=np.float16), 8, axis=0)
+    mixtures = np.concatenate([windows(8, 24 * kind) for kind in range(3)])
+    lessons = Lessons(mixtures, np.zeros((24, 1), np.float16), kinds)
+    recorded = windows(6, 72)
     recorded[:, :, :24] += LEVELS // 4  # so it is nearest to music
     student = listener.build(sum(TARGETS.values()))
 
