@@ -9,7 +9,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from os import fsdecode, fsencode
 from pathlib import Path
@@ -77,13 +77,7 @@ class State:
         self._path = path
         self._run = 0
         try:
-            self._database = sqlite3.connect(path, timeout=1, isolation_level=None)
-            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("BEGIN IMMEDIATE")
-            for statement in statements.TABLES.split(";"):
-                self._database.execute(statement)
-            self._database.execute("COMMIT")
+            self._database = _opened(path)
         except sqlite3.DatabaseError as error:
             raise LibraryError(
                 f"{path} cannot be used ({error}). Wait for the command that works with it, or "
@@ -280,6 +274,21 @@ class State:
 
     def _execute(self, statement: str, **values: Any) -> sqlite3.Cursor:
         return self._database.execute(statement, {"run": self._run, **values})
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open a database that nobody else may work with until it is closed, and make its tables."""
+    with ExitStack() as unless_it_works:
+        connection = sqlite3.connect(path, timeout=1, isolation_level=None)
+        database = unless_it_works.enter_context(closing(connection))
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("BEGIN IMMEDIATE")
+        for statement in statements.TABLES.split(";"):
+            database.execute(statement)
+        database.execute("COMMIT")
+        unless_it_works.pop_all()
+    return database
 
 
 def _pack(answers: AllAnswers) -> bytes:

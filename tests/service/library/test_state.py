@@ -1,7 +1,9 @@
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -213,13 +215,24 @@ def test_two_commands_do_not_share_a_state(tmp_path: Path) -> None:
         State(tmp_path / "state")
 
 
-def test_a_file_that_is_no_state_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_no_state_is_left_alone_and_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[sqlite3.Connection] = []
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connected.append(sqlite3.Connection(*arguments, **options))
+        return connected[0]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
     file = tmp_path / "state"
     file.write_text("my diary " * 200)
 
     with pytest.raises(LibraryError, match="cannot be used"):
         State(file)
     assert file.read_text() == "my diary " * 200
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connected[0].execute("SELECT 1")
 
 
 @pytest.mark.parametrize(
