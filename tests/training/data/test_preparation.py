@@ -120,7 +120,10 @@ def test_a_grid_is_computed_once(cache: FeatureCache, log: Path) -> None:
         np.testing.assert_array_equal(one.grid, other.grid)
 
 
-def test_an_interrupted_preparation_loses_little(cache: FeatureCache, log: Path) -> None:
+def test_an_interrupted_preparation_loses_little(
+    cache: FeatureCache, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.bulk.LARGEST_BATCH", 1)  # as if each took long
     many = [str(n) for n in range(30)]
     with pytest.raises(TrainingError):
         prepare(counted(f"{' '.join(many)} mistaken", log), SPEC, BANK, cache)
