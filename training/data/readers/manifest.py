@@ -93,7 +93,8 @@ def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
             raise TrainingError(f"{path} separates its columns by {word}; write commas.")
     if missing:
         raise TrainingError(
-            f"{path} has no column {' or '.join(missing)}; it has {', '.join(columns or ['none'])}."
+            f"{path} has no column {' or '.join(missing)}; it has {', '.join(columns or ['none'])}. "
+            f"Name the columns {' and '.join(required)}."
         )
     yield from reader
 

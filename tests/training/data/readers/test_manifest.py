@@ -90,8 +90,9 @@ def test_a_missing_column_is_named_with_those_that_are_there(
 ) -> None:
     path = tmp_path / "list.csv"
     path.write_text(text, "utf-8")
-    with pytest.raises(TrainingError, match=f"no column {missing}; it has {present}"):
+    with pytest.raises(TrainingError, match=f"no column {missing}; it has {present}") as refused:
         read_manifest(path, "genre")
+    assert str(refused.value).endswith(" Name the columns file and genre.")
 
 
 def test_a_list_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
