@@ -59,7 +59,7 @@ def convert(
         answers = _ask(file, windows)
     except Exception as error:  # onnxruntime has no common base class for its errors
         raise TrainingError(f"onnxruntime cannot run the converted network: {error}") from error
-    compare(answers, network, windows, largest_difference)
+    compare(file.stem, answers, network, windows, largest_difference)
 
 
 def says_the_same(
@@ -74,12 +74,13 @@ def says_the_same(
 
 
 def compare(
+    name: str,
     answers: NDArray[np.float32],
     network: keras.Model,
     inputs: Any,
     largest_difference: float = LARGEST_DIFFERENCE,
 ) -> None:
-    """Compare a converted network's answers with those of Keras.
+    """Compare a converted network's answers with those of Keras, and log it under a name.
 
     Raises
     ------
@@ -92,7 +93,9 @@ def compare(
             f"The converted network's answers differ from those of Keras by {difference:.2g} on "
             f"{len(answers)} real windows, more than {largest_difference:g}; it is not exported."
         )
-    logger.info("onnxruntime agrees with Keras to %.1g on %d windows", difference, len(answers))
+    logger.info(
+        "%s: onnxruntime agrees with Keras to %.1g on %d windows", name, difference, len(answers)
+    )
 
 
 def _converted(network: keras.Model, name: str, **options: Any) -> onnx.ModelProto:

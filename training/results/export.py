@@ -152,7 +152,7 @@ def write_bundle(
     except BundleError as error:
         raise TrainingError(f"The new bundle fails the service's own proof: {error}") from error
     answers = bundle.run_embedded(append_context(bundle.embed(windows), contexts[:, np.newaxis]))
-    compare(answers, serving_network(network), _inputs(windows, contexts))
+    compare("the bundle", answers, serving_network(network), _inputs(windows, contexts))
     return bundle
 
 

@@ -92,8 +92,9 @@ def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
         if missing and separator in (columns or [""])[0]:
             raise TrainingError(f"{path} separates its columns by {word}; write commas.")
     if missing:
+        present = ", ".join(columns or ["none"])
         raise TrainingError(
-            f"{path} has no column {' or '.join(missing)}; it has {', '.join(columns or ['none'])}. "
+            f"{path} has no column {' or '.join(missing)}; it has {present}. "
             f"Name the columns {' and '.join(required)}."
         )
     yield from reader
