@@ -7,6 +7,8 @@ from service.inference.softmax import softmax
 from training.evaluation.metrics import calibration_errors
 
 FLAGGED_SHARE = 0.1
+SURE = 0.95
+"""What is as sure as that is never flagged, also where hardly an answer is less sure."""
 _TEMPERATURES = np.geomspace(0.1, 10, 400)
 _MIXED_TEMPERATURES = np.geomspace(0.1, 10, 120)
 _WEIGHTS = np.linspace(0, 1, 51)
@@ -74,8 +76,8 @@ def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int6
 
 
 def fit_uncertain_below(confidences: NDArray[np.float64]) -> float:
-    """Return the confidence below which a tenth of the validation clips lie."""
-    return round(float(np.quantile(confidences, FLAGGED_SHARE)), 4)
+    """Return the confidence below which a tenth of the validation clips lie, at most ``SURE``."""
+    return round(min(float(np.quantile(confidences, FLAGGED_SHARE)), SURE), 4)
 
 
 def _mean_log(likely: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from service.inference.softmax import softmax
 from training.evaluation.calibration import (
     AGREEING,
     FLAGGED_SHARE,
+    SURE,
     fit_mixture,
     fit_temperature,
     fit_uncertain_below,
@@ -118,5 +119,8 @@ def test_the_threshold_flags_a_tenth_of_the_clips() -> None:
     assert np.mean(confidences < threshold) == pytest.approx(FLAGGED_SHARE, abs=0.005)
 
 
-def test_the_threshold_of_equal_confidences_is_that_confidence() -> None:
-    assert fit_uncertain_below(np.full(10, 0.75)) == 0.75
+@pytest.mark.parametrize(("confidence", "threshold"), [(0.75, 0.75), (1.0, SURE)])
+def test_the_threshold_of_equal_confidences_is_that_confidence_but_nothing_sure_is_flagged(
+    confidence: float, threshold: float
+) -> None:
+    assert fit_uncertain_below(np.full(10, confidence)) == threshold
