@@ -4,6 +4,7 @@ import { BASE } from "../api.js";
 import { labelColour } from "../colours.js";
 import { make } from "../dom.js";
 import { NO_CHORD, readable, transpose } from "../music/chords.js";
+import { named } from "../music/said.js";
 import { ENERGY, FOLLOW_CHORDS, MANY_CHORDS, NO_CHORD_MEANING, ONLY_GUESSED, UNCERTAIN, percent, taskWords, tuningWords, warningWords } from "../words.js";
 
 const BARS = 5;
@@ -60,7 +61,7 @@ function chordCard(result, semitones) {
     : Object.entries(result.probabilities).slice(0, BARS).map(([chord, share]) => bar({ label: name(chord), share }));
   const silent = parts.slice(0, BARS).some((part) => part.label === NO_CHORD);
   return card(result, [
-    headline(name(label), song ? "sounds longest" : `${percent(confidence)} sure`),
+    headline(name(named(result)), song ? "sounds longest" : `${percent(confidence)} sure`),
     pitchNote(result, name),
     several && make("p", { className: "note" }, MANY_CHORDS, timeline ? ` ${FOLLOW_CHORDS}` : ""),
     !song && uncertainNote(result),
