@@ -54,19 +54,20 @@ def check_length(levels: Levels, excerpt: Excerpt, read_s: float, limits: Limits
     if levels.duration_s >= limits.min_duration_s:
         return
     least_s = f"at least {limits.min_duration_s:g} s are needed"
-    if levels.n_frames == 0 and excerpt.start_s > 0:
+    if excerpt.duration_s is not None and excerpt.duration_s < limits.min_duration_s:
+        raise UnusableAudio(f"duration_s is {excerpt.duration_s:g}; {least_s}. Let it be more.")
+    whole_s = read_s if excerpt.start_s > 0 else levels.duration_s
+    if whole_s < limits.min_duration_s:
+        raise UnusableAudio(
+            f"The file holds {whole_s:.3f} s of audio; {least_s}. Check that it is not cut off or "
+            "header-only."
+        )
+    if levels.n_frames == 0:
         raise UnusableAudio(
             f"The file ends at {read_s:.3f} s, before the excerpt begins at "
             f"{excerpt.start_s:g} s. Let start_s be less."
         )
-    if excerpt.duration_s is not None and excerpt.duration_s < limits.min_duration_s:
-        raise UnusableAudio(f"duration_s is {excerpt.duration_s:g}; {least_s}. Let it be more.")
-    if excerpt.start_s > 0:
-        raise UnusableAudio(
-            f"From start_s on, {excerpt.start_s:g} s, the file holds {levels.duration_s:.3f} s of "
-            f"audio; {least_s}. Let start_s be less."
-        )
     raise UnusableAudio(
-        f"The file holds {levels.duration_s:.3f} s of audio; {least_s}. Check that it is not cut "
-        "off or header-only."
+        f"From start_s on, {excerpt.start_s:g} s, the file holds {levels.duration_s:.3f} s of "
+        f"audio; {least_s}. Let start_s be less."
     )

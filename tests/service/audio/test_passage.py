@@ -111,6 +111,12 @@ def test_an_excerpt_behind_the_end_is_refused_with_where_that_is(start_s: float)
         decode(encode(tone(duration_s=2.0)), excerpt=Excerpt(start_s))
 
 
+@pytest.mark.parametrize("start_s", [0.0, 0.02, 5.0])
+def test_a_file_that_is_too_short_is_called_so_wherever_it_is_heard(start_s: float) -> None:
+    with pytest.raises(UnusableAudio, match=r"The file holds 0\.030 s of audio; at least 0\.1 s"):
+        decode(encode(tone(duration_s=0.03)), excerpt=Excerpt(start_s))
+
+
 def test_a_file_cut_off_behind_the_excerpt_is_not_called_truncated() -> None:
     data = encode(tone(duration_s=4.0))
     cut = data[: len(data) // 2]
