@@ -97,8 +97,8 @@ class OnsetMeter:
 def move_to_onsets(edges_s: Sequence[float], strengths: Strengths, step_s: float) -> list[float]:
     """Return boundaries moved to where most begins around them, the first and last excepted.
 
-    What is near counts more than what is far, and none is moved beyond the middle between it and
-    its neighbours.
+    What is near counts more than what is far. None is moved beyond the middle between it and its
+    neighbours, and at least a third of each segment is left.
 
     Parameters
     ----------
@@ -111,7 +111,8 @@ def move_to_onsets(edges_s: Sequence[float], strengths: Strengths, step_s: float
     for k in range(1, len(edges_s) - 1):
         before, edge, after = edges_s[k - 1 : k + 2]
         reach = min(REACH_S, (edge - before) / 2, (after - edge) / 2)
-        first = max(0, int(np.ceil((edge - reach) / step_s)))
+        earliest = max(edge - reach, moved[k - 1] + (edge - before) / 3)
+        first = max(0, int(np.ceil(earliest / step_s)))
         around = strengths[first : max(first, int((edge + reach) / step_s) + 1)]
         if around.max(initial=0.0) > 0:
             moved[k] = (first + _strongest(around, edge / step_s - first, step_s)) * step_s

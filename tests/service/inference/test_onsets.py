@@ -96,6 +96,14 @@ def test_boundaries_close_to_each_other_keep_their_order() -> None:
     assert (moved[0], moved[-1]) == (edges_s[0], edges_s[-1])
 
 
+def test_two_boundaries_do_not_meet_where_something_begins_between_them() -> None:
+    strengths = np.zeros(200, np.float32)
+    strengths[100] = 1.0
+    edges_s = [0.0, 90 * STEP_S, 110 * STEP_S, 2.0]
+    moved = move_to_onsets(edges_s, strengths, STEP_S)
+    assert moved[2] - moved[1] >= (edges_s[2] - edges_s[1]) / 3
+
+
 def test_a_lasting_tone_begins_once() -> None:
     lasting = tone(440.0, 2.0, rate_hz=RATE_HZ)
     strengths = strengths_of(np.concatenate([np.zeros(RATE_HZ, np.float32), lasting]))
