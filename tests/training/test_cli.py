@@ -119,6 +119,14 @@ def test_numbers_that_must_be_above_zero_are_checked(
     assert f"argument {wrong[0]}: " in capsys.readouterr().err
 
 
+def test_an_option_is_not_taken_for_another_that_begins_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "mood", "--data", ".", "--out", "runs/mine"])
+    assert "unrecognized arguments: --out runs/mine" in capsys.readouterr().err
+
+
 def test_an_interruption_says_that_the_command_goes_on(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

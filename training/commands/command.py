@@ -43,6 +43,7 @@ class Command:
             description=f"{self.summary[0].upper()}{self.summary[1:]}.",
             epilog=self.details,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # --out would be taken for --outside
         )
         parser.add_argument(
             "--quiet", action="store_true", help="show warnings and errors alone, and no progress"
