@@ -1,6 +1,7 @@
 """The vocabularies of the tasks, in the order of the networks' outputs."""
 
 import re
+import unicodedata
 
 GENRES = (
     "blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock",
@@ -66,11 +67,20 @@ _NO_CHORD_WORDS = {"none", "noise", "silence", "no chord"}
 _GENRE_WORDS = {"hip-hop": "hiphop", "hip hop": "hiphop", "rap": "hiphop"}
 
 
+def one_spelling(words: str) -> str:
+    """Return words that look the same as the same: accents composed, single spaces between.
+
+    Names of folders that macOS made have their accents apart from the letters.
+    """
+    return unicodedata.normalize("NFC", " ".join(words.split()))
+
+
 def canonical_label(task: str, word: str, *, as_written: bool = False) -> str | None:
     """Return a label as the task spells it, or None if it is not of its vocabulary.
 
     Chords are read as guitarists write them (``F#m``, ``Gbmin``) and in Harte's
-    notation (``Gb:min``). A task without a vocabulary takes each word as it is written.
+    notation (``Gb:min``). A task without a vocabulary takes each word as it is written,
+    in :func:`one_spelling`.
 
     Parameters
     ----------
@@ -81,7 +91,7 @@ def canonical_label(task: str, word: str, *, as_written: bool = False) -> str | 
     as_written
         Whether to take the word as it is for every task.
     """
-    word = word.strip()
+    word = one_spelling(word)
     if as_written or task not in TASKS:
         return word or None
     if task == "chord":

@@ -9,6 +9,7 @@ from training.data.labels import (
     canonical_label,
     chord_label,
     harte_label,
+    one_spelling,
 )
 
 
@@ -134,3 +135,9 @@ def test_a_chord_is_named_by_pitch_class_and_quality() -> None:
     assert chord_label(9, "min") == "Am"
     assert chord_label(11, "dim") == "Bdim"
     assert chord_label(12 + 6, "m7") == "F#m7"
+
+
+@pytest.mark.parametrize("written", ["Fl\u00f6te hoch", "Flo\u0308te hoch", " Fl\u00f6te \t hoch "])
+def test_labels_that_look_the_same_are_the_same(written: str) -> None:
+    assert one_spelling(written) == "Fl\u00f6te hoch"
+    assert canonical_label("instrument", written) == "Fl\u00f6te hoch"

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from service.audio.files import audio_files
-from training.data.labels import canonical_label
+from training.data.labels import canonical_label, one_spelling
 from training.data.readers.clips import (
     FILE_GROUP,
     AudioFile,
@@ -83,7 +83,8 @@ def read_label_folders(folder: Path, task: str, *, as_written: bool = False) -> 
         if label is None:
             unknown[file.parts[0]] += 1
         else:
-            group = file.parts[1] if len(file.parts) > 2 else f"{FILE_GROUP}{file}"
+            grouped = len(file.parts) > 2
+            group = one_spelling(file.parts[1]) if grouped else f"{FILE_GROUP}{file}"
             clips.append(LabelledClip(AudioFile(path), label, folder.resolve().name, group))
     if clips and unknown:
         warn_of_left_out(folder, task, unknown)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from service.audio.files import audio_files
-from training.data.labels import canonical_label
+from training.data.labels import canonical_label, one_spelling
 from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip, warn_of_left_out
 from training.errors import TrainingError
 
@@ -35,9 +35,9 @@ def read_manifest(path: Path, task: str, *, as_written: bool = False) -> list[La
             LabelledClip(
                 source=AudioFile(path.parent / file),
                 label=label,
-                data_set=row.get("dataset") or path.resolve().parent.name,
+                data_set=one_spelling(row.get("dataset", "")) or path.resolve().parent.name,
                 # Without a group, a file is the only group that cannot leak into another.
-                group=row.get("group") or f"{FILE_GROUP}{file}",
+                group=one_spelling(row.get("group", "")) or f"{FILE_GROUP}{file}",
                 split=row.get("split") or "extra",
             )
         )

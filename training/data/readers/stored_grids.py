@@ -5,7 +5,7 @@ from zipfile import is_zipfile
 
 import numpy as np
 
-from training.data.labels import canonical_label
+from training.data.labels import canonical_label, one_spelling
 from training.data.readers.clips import FILE_GROUP, LabelledClip, StoredGrid
 from training.errors import TrainingError
 
@@ -34,6 +34,6 @@ def read_stored_grids(path: Path, task: str) -> list[LabelledClip]:
         label = canonical_label(task, word)
         if label is not None:
             source = StoredGrid(path, index, name)
-            group, split = str(groups[index]), str(splits[index])
+            group, split = one_spelling(str(groups[index])), str(splits[index])
             clips.append(LabelledClip(source, label, path.stem.removesuffix("_mel"), group, split))
     return clips

@@ -47,6 +47,16 @@ def test_a_list_in_the_working_directory_is_named_after_it(
     assert read_manifest(Path("list.csv"), "chord")[0].data_set == "my guitars"
 
 
+def test_an_artist_is_one_group_however_the_name_is_typed(tmp_path: Path) -> None:
+    names = ["Bj\u00f6rk", "Bjo\u0308rk", " Bj\u00f6rk "]
+    rows = [(f"{n}.wav", "pop", name) for n, name in enumerate([*names, " "])]
+    path = write_csv(tmp_path / "list.csv", ("file", "genre", "group"), rows)
+
+    groups = [clip.group for clip in read_manifest(path, "genre")]
+
+    assert groups == ["Bj\u00f6rk"] * 3 + ["file:3.wav"]
+
+
 def test_rows_without_a_label_of_the_task_are_left_out(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "list.csv",
