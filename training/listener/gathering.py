@@ -13,6 +13,7 @@ import soxr
 from tqdm import tqdm
 
 from service.audio.files import audio_files
+from training.data.labels import one_spelling
 from training.data.song_folder import read_song_folder
 from training.errors import UnreadableClip
 from training.listener.packages import (
@@ -113,7 +114,7 @@ def _listed(folder: Path) -> Iterator[Sound]:
     for name in LISTS:
         if (folder / name).is_file():
             for row in _rows(folder / name):
-                file, group = row["file"], row.get("group")
+                file, group = row["file"], one_spelling(row.get("group") or "")
                 if file not in groups or group:
                     groups[file] = (row.get("dataset") or folder.name, group or f"file:{file}")
     for file, (data_set, group) in sorted(groups.items()):

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from training.data.annotation import Annotation
+from training.data.readers.manifest import read_manifest
 from training.data.song_folder import write_jams
 from training.errors import UnreadableClip
 from training.listener.gathering import decode, is_held_out, sounds
@@ -33,6 +34,17 @@ def test_a_clip_of_two_lists_is_heard_once_with_its_group(tmp_path: Path) -> Non
         ("b.wav", "artist:y", MUSIC),
     ]
     assert len(found[0].decode()) == RATE_HZ
+
+
+def test_a_group_is_that_of_the_readers_however_it_is_typed(tmp_path: Path) -> None:
+    """The report asks by the readers' names of groups which were held out."""
+    write(tmp_path / "a.wav", 1)
+    path = tmp_path / "genre.csv"
+    path.write_text("file,genre,dataset,group\na.wav,pop,set, Bjo\u0308rk \n", "utf-8")
+
+    (heard,), (read,) = sounds([tmp_path], None, []), read_manifest(path, "genre")
+
+    assert heard.group == read.group == "Bj\u00f6rk"
 
 
 def test_short_chords_are_strung_together(tmp_path: Path) -> None:
