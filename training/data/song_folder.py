@@ -8,6 +8,7 @@ chords the first counts: in GuitarSet that of the lead sheet.
 
 import io
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ MICROPHONES = ("_mic", "_mix", "_hex", "_hex_cln")
 # Written times are rounded, so that ends and beginnings may miss each other by so much.
 ROUNDING_S = 0.005
 _NAMESPACES = {"chords": ("chord", "chord_harte"), "keys": ("key_mode",)}
+
+Truths = dict[str, list[Path]]
+"""Files of annotations by their names without the ending, JAMS first."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,13 @@ def read_song_folder(folder: Path) -> list[SongFile]:
     Raises
     ------
     TrainingError
-        There is none, or what lies beside one cannot be read.
+        There is none, what lies beside one cannot be read, or it is not clear whose chords those of
+        another folder are.
     """
-    truths = {file.stem: file for file in sorted(folder.rglob("*.lab"))}
-    truths |= {file.stem: file for file in sorted(folder.rglob("*.jams"))}
+    truths: Truths = defaultdict(list)
+    for suffix in ("jams", "lab"):
+        for file in sorted(folder.rglob(f"*.{suffix}")):
+            truths[file.stem].append(file)
     songs = []
     for audio in audio_files(folder):
         truth = _truth(audio, truths)
@@ -102,9 +109,16 @@ def _observations(annotation: Annotation) -> Iterator[dict[str, Any]]:
                "value": label, "confidence": 1.0}  # fmt: skip
 
 
-def _truth(audio: Path, truths: dict[str, Path]) -> Path | None:
+def _truth(audio: Path, truths: Truths) -> Path | None:
+    """Return what is true of a recording: what lies beside it, or else the one of its name."""
     stems = [audio.stem, *(audio.stem.removesuffix(name) for name in MICROPHONES)]
-    return next((truths[stem] for stem in stems if stem in truths), None)
+    found = next((truths[stem] for stem in stems if stem in truths), [])
+    beside = [file for file in found if file.parent == audio.parent]
+    if not beside and len({file.parent for file in found}) > 1:
+        raise TrainingError(
+            f"{found[0]} and {found[-1]} may both belong to {audio}; put the right one beside it."
+        )
+    return next(iter(beside or found), None)
 
 
 def _read(audio: Path, truth: Path) -> SongFile:

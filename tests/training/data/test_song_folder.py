@@ -31,6 +31,30 @@ def test_a_lab_beside_the_audio_tells_the_chords(tmp_path: Path) -> None:
     assert (song.keys, song.tuning_cents, song.group) == (None, None, "a")
 
 
+def test_songs_of_two_albums_that_are_called_alike_have_each_its_own_chords(
+    tmp_path: Path,
+) -> None:
+    for album, chord in (("one", "C"), ("two", "G")):
+        write_audio(tmp_path / album / "01.wav")
+        (tmp_path / album / "01.lab").write_text(f"0 1 {chord}\n", "utf-8")
+
+    songs = read_song_folder(tmp_path)
+
+    assert [(song.audio.parent.name, *song.chords.labels) for song in songs] == [
+        ("one", "C"), ("two", "G"),
+    ]  # fmt: skip
+
+
+def test_chords_of_which_several_may_be_meant_are_refused(tmp_path: Path) -> None:
+    write_audio(tmp_path / "audio" / "01.wav")
+    for album in ("one", "two"):
+        (tmp_path / album).mkdir()
+        (tmp_path / album / "01.lab").write_text("0 1 C\n", "utf-8")
+
+    with pytest.raises(TrainingError, match=r"may both belong to .*put the right one beside it"):
+        read_song_folder(tmp_path)
+
+
 def test_what_is_written_as_jams_is_read_back(tmp_path: Path) -> None:
     write_audio(tmp_path / "b.wav")
     write_jams(tmp_path / "b.jams", CHORDS, KEYS, 2.5, {"tuning_cents": -12.5, "group": "007"})
