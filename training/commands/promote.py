@@ -13,8 +13,10 @@ The new bundle and the one under models/ are compared on the same clips, those t
 out, calibrated as they are served: balanced accuracies and calibration errors, and their
 differences with 95% intervals from a bootstrap that draws whole groups. Where the old bundle was
 promoted too, its own held-out answers lie beside it; otherwise it is asked now, and may have
-learned from those clips. A lower balanced accuracy is refused, and so is a bundle in place of one
-that learn-songs taught. A promoted bundle gets the next version and a line in models/CHANGELOG.md.
+learned from those clips. The calibration of a run was fitted on the clips that it held out, so its
+errors look too good, and they do not decide. A lower balanced accuracy is refused, and so is a
+bundle in place of one that learn-songs taught. A promoted bundle gets the next version and a line
+in models/CHANGELOG.md.
 """
 
 
