@@ -52,6 +52,7 @@ Train the models of the service on labelled audio. The usual order:
   python -m training progressions chord --data DATA --json figures.json   chords over time
   python -m training progressions --songs FOLDER      the same, of your own recordings
   python -m training render --pop909 SONGS --soundfonts FONT --out FOLDER   songs to measure on
+  python -m training learn-bass --songs FOLDER        what tells the bass of chords
   python -m training invariance chord --data DATA --json figures.json     changed recordings
   python -m training outsiders models/chord --data SPEECH --json figures.json
   python -m training ratings emotion --data DATA --json figures.json      energy and valence
