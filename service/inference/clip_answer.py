@@ -98,14 +98,13 @@ def trace(
     onsets
         How much begins when in the clip, if the card asks for it and somebody listened.
     """
-    windows, spec = bundle.card.windows, bundle.card.timeline
+    spec, of_the_whole = bundle.card.timeline, bundle.card.windows
     hop_s = bundle.card.features.hop_s
-    if spec is not None and spec.heard_frames is not None:
-        frames = windows.frames
-        windows = windows.model_copy(update={"frames": min(spec.heard_frames, frames)})
-        logits = bundle.run(CutWindows(grid, windows, frames), context_grid)
-    else:
+    windows = of_the_whole if spec is None else spec.windows(of_the_whole)
+    if windows == of_the_whole:
         logits = window_logits()
+    else:
+        logits = bundle.run(CutWindows(grid, windows, of_the_whole.frames), context_grid)
     places = segments(len(grid), windows, hop_s, duration_s)
     # Where windows are joined, how was chosen for the confidence that they have in long clips.
     heard_s = min(windows.frames * hop_s, duration_s) if spec is None else None

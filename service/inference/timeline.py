@@ -21,7 +21,7 @@ from service.inference.features import Grid
 from service.inference.onsets import OnsetSpec, Strengths, move_to_onsets
 from service.inference.songs import SongSense, SongSpec
 from service.inference.viterbi import Labels, trace_back
-from service.inference.windows import Segment
+from service.inference.windows import Segment, WindowSpec
 
 Probabilities = NDArray[np.float64]  # [..., labels]
 
@@ -39,6 +39,12 @@ class TimelineSpec(BaseModel):
         gt=0,
         description="Frames that the timeline's windows hear before they end in silence, so that "
         "fewer straddle two chords; by default all",
+    )
+    stride_frames: int | None = Field(
+        default=None,
+        gt=0,
+        description="Frames from one of the timeline's windows to the next; by default as far as "
+        "between those that the whole is told by",
     )
     bands_per_octave: int | None = Field(
         default=None,
@@ -63,6 +69,14 @@ class TimelineSpec(BaseModel):
     songs: SongSpec | None = Field(
         default=None, description="How songs are heard, with songs.npz; by default like all else"
     )
+
+    def windows(self, of_the_whole: WindowSpec) -> WindowSpec:
+        """Return how the timeline's windows lie, where those that the whole is told by lie so."""
+        heard_frames = min(self.heard_frames or of_the_whole.frames, of_the_whole.frames)
+        stride_frames = self.stride_frames or of_the_whole.stride_frames
+        return of_the_whole.model_copy(
+            update={"frames": heard_frames, "stride_frames": stride_frames}
+        )
 
 
 @dataclass(frozen=True)

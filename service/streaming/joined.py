@@ -48,12 +48,10 @@ class TimelineEar:
     """
 
     def __init__(self, spectrum: Spectrum, bundle: Bundle, spec: TimelineSpec) -> None:
-        frames = bundle.card.windows.frames
-        heard_frames = min(spec.heard_frames or frames, frames)
         self._spectrum = spectrum
         self._bundle = bundle
         self._spec = spec
-        self._windows = bundle.card.windows.model_copy(update={"frames": heard_frames})
+        self._windows = spec.windows(bundle.card.windows)
         self._ear = WindowEar(spectrum, self._windows, self._run)
         self._settled: deque[LabelledSegment] = deque()
         self._n_settled = 0

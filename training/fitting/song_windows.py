@@ -68,7 +68,7 @@ def song_windows(
         for file, song in songs.items()
     ]
     spec = recipe.inputs.features
-    frames = timeline.heard_frames or recipe.inputs.windows.frames
+    frames = timeline.windows(recipe.inputs.windows).frames
     windows = []
     for clip in prepare(clips, spec, bank, cache, cluster).clips:
         heard = clip.grid.astype(np.float32)

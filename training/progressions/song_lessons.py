@@ -62,22 +62,22 @@ def make_lessons(
     card = bundle.card
     if card.timeline is None or tuple(card.labels) != CHORDS:
         raise TrainingError("Only a bundle that names the chords over time can learn from songs.")
-    heard = min(card.timeline.heard_frames or card.windows.frames, card.windows.frames)
-    dense = card.windows.model_copy(update={"frames": heard, "stride_frames": 1})
+    windows = card.timeline.windows(card.windows)
+    dense = windows.model_copy(update={"stride_frames": 1})
     around, right = [], []
     for clip, chords in tqdm(songs, desc="lessons", unit="song"):
         grid = bundle.in_tune(bundle.features(clip.waveforms[card.features.sample_rate_hz]))
-        windows = cut_windows(grid, dense)
+        cut = cut_windows(grid, dense)
         logits = [
-            bundle.run(end_in_silence(windows[n : n + AT_ONCE], card.windows.frames))
-            for n in range(0, len(windows), AT_ONCE)
+            bundle.run(end_in_silence(cut[n : n + AT_ONCE], card.windows.frames))
+            for n in range(0, len(cut), AT_ONCE)
         ]
         probabilities = softmax(np.concatenate(logits) / card.calibration.temperature)
         logs = scaled_logs(probabilities)
         places = np.arange(len(logs))[:, np.newaxis]
-        places = places + np.array(offsets) * card.windows.stride_frames
+        places = places + np.array(offsets) * windows.stride_frames
         around.append(logs[np.clip(places, 0, len(logs) - 1)].astype(np.float32))
-        middles = np.arange(len(logs), dtype=np.float64) + (heard - 1) / 2
+        middles = np.arange(len(logs), dtype=np.float64) + (windows.frames - 1) / 2
         right.append(right_labels(chords, middles * card.features.hop_s))
     return Lessons(np.concatenate(around), np.concatenate(right))
 

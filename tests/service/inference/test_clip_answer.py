@@ -11,7 +11,7 @@ from service.inference.clip_answer import clip_answer, trace
 from service.inference.grids import needed_rates_hz
 from service.inference.onsets import OnsetSpec
 from service.inference.timeline import LabelledSegment, TimelineSpec
-from service.inference.windows import Slices, Windows, cut_windows
+from service.inference.windows import Slices, Windows, cut_windows, window_starts
 from tests.audio import noise, tone
 from tests.bundles import GENRES, band_centre_hz, write_bundle
 from tests.service.inference.asking import CountedNetworks, amplified, decoded
@@ -130,6 +130,24 @@ def test_short_windows_are_those_of_the_clip_ending_in_silence(joining: Bundle) 
     assert short.shape[1:] == whole.shape[1:] == (32, len(MANY))
     assert whole[0].any(axis=1).all()
     assert short[0].any(axis=1).tolist() == [True] * 16 + [False] * 16
+
+
+def test_a_timeline_may_have_more_windows_than_the_whole_is_told_by(
+    joining: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = CountedNetworks(monkeypatch)
+    timeline = JOINING.model_copy(update={"stride_frames": 4})
+    card = joining.card.model_copy(update={"timeline": timeline})
+    bundle = Bundle(card, joining.bank, joining._network)
+    samples = tones((FIRST, 3.0))
+    n_frames = len(bundle.features(samples))
+
+    assert [s.label for s in timeline_of(bundle, samples)] == [FIRST]
+
+    of_the_whole = len(window_starts(n_frames, card.windows))
+    of_its_own = len(window_starts(n_frames, timeline.windows(card.windows)))
+    assert of_its_own > 3 * of_the_whole
+    assert networks.windows[bundle._network] == of_its_own + of_the_whole
 
 
 @pytest.mark.parametrize("duration_s", [0.02, 0.1, 0.3, 1.0, 7.77])

@@ -17,7 +17,7 @@ from service.inference.timeline import (
     move_ends,
     spread,
 )
-from service.inference.windows import Segment
+from service.inference.windows import Segment, WindowSpec
 
 SPEC = TimelineSpec(change_probability=0.1)
 SEGMENTS = [Segment(float(n), float(n + 1)) for n in range(6)]
@@ -45,6 +45,18 @@ def test_path_is_the_best_of_all_paths(seed: int) -> None:
     every_path = itertools.product(range(3), repeat=6)
     best = max(every_path, key=lambda path: path_probability(path, probabilities))
     assert tuple(most_probable_path(probabilities, SPEC)) == best
+
+
+def test_a_timeline_has_windows_of_its_own() -> None:
+    whole = WindowSpec(frames=20, stride_frames=15, short="repeat")
+
+    def lie(**spec: int) -> WindowSpec:
+        return TimelineSpec(change_probability=0.1, **spec).windows(whole)
+
+    assert lie() == whole
+    assert lie(heard_frames=8) == WindowSpec(frames=8, stride_frames=15, short="repeat")
+    assert lie(heard_frames=30) == whole
+    assert lie(stride_frames=5) == WindowSpec(frames=20, stride_frames=5, short="repeat")
 
 
 def test_the_spread_is_the_deviation_of_each_label_weighted_by_time() -> None:

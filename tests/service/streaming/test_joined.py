@@ -21,8 +21,9 @@ N = CHORDS.index("N")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle that joins its windows."""
     folder = tmp_path_factory.mktemp("joined") / "chord"
-    write_bundle(folder, labels=CHORDS, frames=40, stride_frames=10)
-    edit_card(folder, timeline={"change_probability": 0.3, "heard_frames": 16})
+    write_bundle(folder, labels=CHORDS, frames=40, stride_frames=20)
+    own = {"change_probability": 0.3, "heard_frames": 16, "stride_frames": 10}
+    edit_card(folder, timeline=own)
     return Bundle.load(folder)
 
 
