@@ -37,7 +37,8 @@ def read_settings() -> Settings:
 def settings_table() -> str:
     """Return one line of text per setting."""
     rows = settings_rows()
-    return "\n".join(f"  {name:<26} {meaning} [{default}]" for name, default, meaning in rows)
+    width = max(len(name) for name, *_ in rows)
+    return "\n".join(f"  {name:<{width}} {meaning} [{default}]" for name, default, meaning in rows)
 
 
 def settings_rows() -> list[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 import pytest
 
 from service.settings import Settings
-from service.startup.environment import read_settings, settings_rows
+from service.startup.environment import read_settings, settings_rows, settings_table
 from service.startup.refusal import StartRefused
 
 
@@ -105,3 +105,8 @@ def test_the_table_tells_each_setting_with_its_default() -> None:
     assert rows["SERVICE_TASKS"] == "genre,chord,emotion"
     assert rows["SERVICE_WORKERS"] == "available cores"
     assert rows["SERVICE_API_KEYS_FILE"] == "none"
+
+
+def test_in_the_table_every_meaning_begins_in_the_same_column() -> None:
+    rows = list(zip(settings_table().splitlines(), settings_rows(), strict=True))
+    assert len({line.index(f" {meaning} [") for line, (_, _, meaning) in rows}) == 1
