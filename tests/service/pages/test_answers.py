@@ -109,3 +109,12 @@ def test_the_curl_line_is_copied_or_the_reason_told(example: Page) -> None:
     copy.click()
     expect(said).to_contain_text("Copied")
     assert example.evaluate("window.copied").startswith("curl -F ")
+
+
+def test_on_paper_there_is_what_was_heard_and_nothing_to_press(untouched: Page) -> None:
+    untouched.emulate_media(media="print")
+    for heard in (".recording-head h2", ".of-genre", ".of-chord", ".chord >> nth=0", ".legend"):
+        expect(untouched.locator(heard)).to_be_visible()
+    for pressed in (".side", ".transport", ".take-away", ".stepper button >> nth=0"):
+        expect(untouched.locator(pressed)).to_be_hidden()
+    untouched.emulate_media(media="screen")

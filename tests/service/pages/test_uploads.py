@@ -199,6 +199,9 @@ def test_the_words_of_the_service_tell_what_is_wrong_with_a_file(page: Page) -> 
     expect(box).to_contain_text("Unsupported audio format")
     expect(box).to_contain_text("Request ")
     expect(page.locator(".stage")).to_be_hidden()
+    # The same file would be refused again.
+    expect(page.get_by_role("button", name="Remove: ")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again: ")).to_have_count(0)
 
 
 def test_a_file_that_the_browser_cannot_play_still_has_its_answers(page: Page) -> None:

@@ -5,6 +5,7 @@ import { inShort } from "../music/said.js";
 import { clock, fileSize } from "../words.js";
 
 const FINAL = new Set(["done", "failed", "cancelled"]);
+const HOPELESS = new Set([413, 415, 422]); // statuses of what lies in the file itself
 
 /**
  * Shows recordings as rows. `actions` are called with the recording of a row:
@@ -79,7 +80,8 @@ export class History {
     const { cancel, again, remove } = this.#actions;
     if (!FINAL.has(recording.state)) return [tool("close", "Cancel", cancel)];
     const gone = tool("close", "Remove", remove);
-    return recording.state === "done" ? [gone] : [tool("again", "Try again", again), gone];
+    const over = recording.state === "done" || HOPELESS.has(recording.problem?.status);
+    return over ? [gone] : [tool("again", "Try again", again), gone];
   }
 
   #countDown() {
