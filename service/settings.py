@@ -218,7 +218,8 @@ class Settings(BaseSettings):
     def _formats_known(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [name for name in formats if name not in FORMATS]
         if unknown or not formats:
-            raise ValueError(f"{unknown} are not among {', '.join(FORMATS)}; name at least one")
+            wrong = f"{', '.join(unknown)} cannot be read" if unknown else "none is named"
+            raise ValueError(f"{wrong}; choose from {','.join(FORMATS)}")
         return formats
 
     @field_validator("trusted_proxies")

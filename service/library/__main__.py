@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from service.library.command import execute  # noqa: PLC0415
 
     options: argparse.Namespace = parser().parse_args(arguments)
+    # What ends services and containers ends it as Ctrl+C does, and it says that it goes on later.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return execute(options)
 
 

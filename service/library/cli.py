@@ -26,7 +26,7 @@ exit codes:
   0  every file has its answers
   1  the table is complete, and some of its rows tell a problem instead
   2  the command cannot begin or go on; the message says why, and what was answered is kept
-  130  interrupted; the same command goes on
+  130  interrupted by Ctrl+C or SIGTERM; the same command goes on
 
 examples:
   python -m service.library ~/Music --out music.parquet

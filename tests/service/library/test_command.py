@@ -79,14 +79,15 @@ def test_workers_that_are_killed_cost_no_answer(
     assert out.read_text() == undisturbed
 
 
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_was_answered(
-    library: Path, models_dir: Path, tmp_path: Path
+    library: Path, models_dir: Path, tmp_path: Path, told: signal.Signals
 ) -> None:
     out = tmp_path / "out.csv"
     started = Started(command(library, out, models_dir), tmp_path / "log")
     started.wait_until_classified(1)
 
-    started.process.send_signal(signal.SIGINT)
+    started.process.send_signal(told)
 
     assert started.process.wait(TIMEOUT_S) == 130
     assert "The same command goes on from here." in started.log.read_text()

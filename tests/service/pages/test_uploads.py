@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.audio import Waveform, encode, noise, tone
 from tests.service.pages.conftest import example_file, upload
@@ -256,3 +256,14 @@ def test_no_chord_is_told_in_words(page: Page) -> None:
     texts = page.locator(".card strong, .chord, .bar-label, .chip").all_inner_texts()
     assert "N" not in texts
     assert "no chord" in texts
+
+
+def test_nobody_is_told_to_drop_files_where_there_are_only_fingers(
+    page: Page, browser: Browser, address: str
+) -> None:
+    expect(page.locator(".dropping")).to_be_visible()
+    with browser.new_context(is_mobile=True, has_touch=True) as phone:
+        visit = phone.new_page()
+        visit.goto(f"{address}/")
+        expect(visit.get_by_text("nothing is kept")).to_be_visible()
+        expect(visit.locator(".dropping")).to_be_hidden()

@@ -28,6 +28,8 @@ def test_settings_that_fit_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SERVICE_WORKERS", "1000000", "16 for each available core"),
         ("SERVICE_DEADLINE_S", "soon", "must be a number"),
         ("SERVICE_DEADLINE_S", "inf", "must be a number that is not infinite"),
+        ("SERVICE_FORMATS", "mp3,mp4a", "does not fit: mp4a cannot be read; choose from wav,mp3,"),
+        ("SERVICE_FORMATS", "", "does not fit: none is named; choose from wav,mp3,"),
         ("SERVICE_LOG_FORMAT", "xml", "must be 'auto', 'json' or 'text'"),
         ("SERVICE_LOG_LEVEL", "loud", "must be 'debug', 'info', 'warning' or 'error'"),
         ("SERVICE_READY_WHEN", "most", "must be 'all' or 'any'"),
