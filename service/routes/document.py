@@ -83,9 +83,8 @@ def _for_task(operation: Document, task: str, card: Card | None) -> Document:
             task: {"summary": examples.summary(card), "value": examples.task_answer(card)}
         }
         has_lab = card.lab_labels is not None
-        if card.lab_labels is not None:
-            lab = examples.lab_answer(card.lab_labels)
-            content[TEXT] = {"schema": {"type": "string"}, "example": lab}
+        if has_lab:
+            content[TEXT] = {"schema": {"type": "string"}, "example": examples.lab_answer(card)}
     return _with_request(operation, has_lab=has_lab)
 
 

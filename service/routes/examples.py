@@ -13,8 +13,10 @@ FEWER_LABELS = 3
 # Each label is so much less probable than the one before.
 FALL = 0.25
 RATING = 0.64
-SHARE = 0.62
-KEY = {"label": "A minor", "probability": 0.83}
+# The first chords of a card have one root, so they would make no song, and no key.
+PLAYED = ("C", "G", "Am")
+SHARES = (0.5, 0.3, 0.2)
+KEY = {"label": "C major", "probability": 0.83}
 TUNING_CENTS = -3.2
 SEGMENTS_S = ("0.000\t1.858", "1.858\t3.947", "3.947\t6.037")
 
@@ -43,9 +45,11 @@ def all_answers(cards: Mapping[str, Card]) -> dict[str, Any]:
     return {"audio": AUDIO, "results": {task: _result(card) for task, card in cards.items()}}
 
 
-def lab_answer(labels: Sequence[str]) -> str:
-    """Return a ``.lab`` file of the first labels."""
-    return "".join(f"{times}\t{label}\n" for times, label in zip(SEGMENTS_S, labels, strict=False))
+def lab_answer(card: Card) -> str:
+    """Return a ``.lab`` file of what the example plays."""
+    spelled = dict(zip(card.labels, card.lab_labels or (), strict=False))
+    heard = zip(SEGMENTS_S, _labels(card), strict=False)
+    return "".join(f"{times}\t{spelled[label]}\n" for times, label in heard)
 
 
 def _is_cut(card: Card) -> bool:
@@ -56,7 +60,7 @@ def _result(card: Card) -> dict[str, Any]:
     falling = [FALL**place for place in range(len(card.labels))]
     probabilities = {
         label: round(value / sum(falling), PROBABILITY_DIGITS)
-        for label, value in zip(card.labels, falling, strict=True)
+        for label, value in zip(_labels(card), falling, strict=True)
     }
     if _is_cut(card):
         probabilities = dict(list(probabilities.items())[:FEWER_LABELS])
@@ -68,7 +72,7 @@ def _result(card: Card) -> dict[str, Any]:
         "probabilities": probabilities,
         "uncertain": confidence < card.calibration.uncertain_below,
         **({"ratings": {r.name: RATING for r in card.ratings}} if card.ratings else {}),
-        **({"chords": _shares(card.labels)} if card.timeline else {}),
+        **({"chords": _shares(_labels(card))} if card.timeline else {}),
         **({"key": KEY, "tuning_cents": TUNING_CENTS} if card.timeline and card.lab_labels else {}),
         "model": {
             "name": card.task,
@@ -78,6 +82,11 @@ def _result(card: Card) -> dict[str, Any]:
     }
 
 
+def _labels(card: Card) -> list[str]:
+    """Return the labels in the order in which the example finds them probable."""
+    played = [label for label in PLAYED if label in card.labels]
+    return [*played, *(label for label in card.labels if label not in played)]
+
+
 def _shares(labels: Sequence[str]) -> list[dict[str, Any]]:
-    shares = (SHARE, round(1 - SHARE, PROBABILITY_DIGITS))
-    return [{"label": n, "share": s} for n, s in zip(labels, shares, strict=False)]
+    return [{"label": n, "share": s} for n, s in zip(labels, SHARES, strict=False)]

@@ -94,4 +94,5 @@ async def explain_problem(slug: str) -> PlainTextResponse:
     if slug not in kinds:
         raise NotFound(f"There is no problem {slug!r}; known are {', '.join(sorted(kinds))}.")
     kind = kinds[slug]
-    return PlainTextResponse(f"{kind.status} {kind.title}\n\n{kind.__doc__}\n")
+    told = str(kind.__doc__).replace("``", "")  # marks what is code in docstrings only
+    return PlainTextResponse(f"{kind.status} {kind.title}\n\n{told}\n")

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from service.routes.options import Options
 from service.schemas import AllAnswers, TaskAnswer
 from service.settings import Settings
 from tests.bundles import CHORDS, EMOTIONS, GENRES, edit_card, write_bundle, write_models
+from tests.server import ROOT
 from tests.service.serving import serve, unstarted
 
 LABELS = {"genre": GENRES, "chord": CHORDS, "emotion": EMOTIONS}
@@ -69,6 +71,17 @@ def test_the_example_of_all_tasks_fits_its_schema(either: TestClient) -> None:
     answers = AllAnswers.model_validate(content["example"], strict=True)
     assert set(answers.results) == set(LABELS)
     assert [task for task, result in answers.results.items() if result.key is not None] == ["chord"]
+
+
+def test_the_example_of_the_shipped_chords_could_have_its_key() -> None:
+    client = unstarted(Settings(models_dir=ROOT / "models"))
+    content = posting(client, "/classify/chord")["responses"]["200"]["content"]
+    (example,) = content["application/json"]["examples"].values()
+    answer = TaskAnswer.model_validate(example["value"], strict=True)
+    assert answer.key is not None
+    assert answer.key.label == "C major"
+    assert [chord.label for chord in answer.chords or ()] == ["C", "G", "Am"]
+    assert re.findall(r"\t(\S+)\n", content["text/plain"]["example"]) == ["C:maj", "G:maj", "A:min"]
 
 
 def test_only_a_task_with_lab_labels_offers_them(either: TestClient) -> None:
