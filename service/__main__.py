@@ -121,12 +121,14 @@ class _Server(uvicorn.Server):
         Uvicorn closes connections whose request has not arrived, and the system those that wait
         to be taken.
         """
+        logger.info("stops: takes no more connections, and answers those that it has")
         for _ in range(2):  # the event loop takes those that wait
             await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         await asyncio.sleep(ARRIVAL_S)
         await super().shutdown(sockets)
+        logger.info("has stopped")
 
 
 def _to_open(host: str, port: int) -> str:

@@ -169,6 +169,9 @@ def test_a_real_server_gets_ready_and_answers_all_it_has_begun_when_told_to_end(
 
     assert "Traceback" not in log.read_text()
     assert "bundle genre serves, version 1.0.0" in log.read_text()
+    before, last = log.read_text().splitlines()[-2:]
+    assert "stops: takes no more connections" in before
+    assert '"message": "has stopped"' in last
 
 
 def test_who_has_connected_before_the_end_is_answered(models_dir: Path, tmp_path: Path) -> None:
