@@ -256,6 +256,9 @@ def test_no_chord_is_told_in_words(page: Page) -> None:
     texts = page.locator(".card strong, .chord, .bar-label, .chip").all_inner_texts()
     assert "N" not in texts
     assert "no chord" in texts
+    expect(page.get_by_role("button", name="Answer as JSON")).to_be_visible()
+    expect(page.locator(".stepper")).to_have_count(0)  # nothing is there to transpose
+    expect(page.get_by_role("button", name="Chords as")).to_have_count(0)
 
 
 def test_nobody_is_told_to_drop_files_where_there_are_only_fingers(

@@ -47,6 +47,11 @@ export function notesOf({ label, bass: below }) {
   return [bass, ...intervals.map((interval) => above + interval)];
 }
 
+/** Tell whether an answer about chords holds any to transpose or to take along. */
+export function anyChord(result) {
+  return result?.timeline?.some(({ label }) => label !== NO_CHORD) ?? false;
+}
+
 /** Return what people read: the name, or words where no chord sounds. */
 export function readable(name) {
   return name === NO_CHORD ? "no chord" : name;

@@ -1,6 +1,7 @@
 /** The open recording: what it is, its answers, the stage to hear and follow it, and its exports. */
 
 import { button, make } from "../dom.js";
+import { anyChord } from "../music/chords.js";
 import { clock } from "../words.js";
 import { answerCards, warningList } from "./answers.js";
 import { keyControls } from "./key-controls.js";
@@ -77,7 +78,7 @@ export class RecordingView {
   #showAnswer() {
     const { answer } = this.#recording;
     this.#showCards();
-    if (answer.results.chord) {
+    if (anyChord(answer.results.chord)) {
       this.#controls.replaceChildren(keyControls((semitones) => this.#shift(semitones)));
     }
     this.#takeAway.replaceChildren(takeAway(this.#recording, () => this.#semitones));

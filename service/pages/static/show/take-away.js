@@ -3,12 +3,16 @@
 import { BASE, fetchJson, question } from "../api.js";
 import { button, make } from "../dom.js";
 import { hasKey } from "../key.js";
+import { anyChord } from "../music/chords.js";
 import { csvFile, curlLine, labFile, save, stem } from "../music/exports.js";
 import { midiFile } from "../music/midi.js";
 
+const HELD = "Files hold the chords as they sound; the CSV has the names shown here, too.";
+
 /** Make the buttons for a recording; `semitones` tells by how much names are shifted now. */
 export function takeAway({ name, answer, beginningS }, semitones) {
-  const chords = answer.results.chord?.timeline;
+  const { chord } = answer.results;
+  const chords = anyChord(chord) && chord.timeline;
   const file = (ending) => `${stem(name)}.${ending}`;
   const json = () => save(file("json"), JSON.stringify(answer, null, 2), "application/json");
   const said = make("p", { className: "note", role: "status" });
@@ -34,7 +38,7 @@ export function takeAway({ name, answer, beginningS }, semitones) {
       chords && button("Chords as CSV", csv),
       chords && button("Chords as MIDI", midi),
     ),
-    make("p", { className: "note" }, "Files hold the chords as they sound; the CSV has the names shown here, too."),
+    chords && make("p", { className: "note" }, HELD),
     make(
       "div",
       { className: "command" },
