@@ -190,7 +190,8 @@ def _file_and_fields(parts: list[Part]) -> tuple[bytearray, Fields]:
         raise InvalidRequest(f"The form has no file, but {_shown(parts)}. {HINT}")
     if len(chosen) > 1:
         raise InvalidRequest(
-            f"The form has {len(chosen)} files, in {_shown(chosen)}. Send each in a request of its own."
+            f"The form has {len(chosen)} files, in {_shown(chosen)}. "
+            "Send each in a request of its own."
         )
     return chosen[0].data, fields
 

@@ -65,8 +65,9 @@ def _execute(options: argparse.Namespace) -> int:
 
 def summary(counts: Counts, out: Path, seconds: float) -> str:
     """Return what people are told at the end."""
+    files = "1 file" if counts.files == 1 else f"{counts.files} files"
     lines = [
-        f"{counts.files} files in {out}, {seconds:.0f} s: {counts.answered} answered, "
+        f"{files} in {out}, {seconds:.0f} s: {counts.answered} answered, "
         f"{counts.problems} with a problem, {counts.contents} different contents"
     ]
     if counts.changed:

@@ -11,6 +11,7 @@ from distributed import Client, KilledWorker
 from service.bulk import ALLOWED_FAILURES, Done, NoWorkers, map_unordered, workers
 from service.errors import BundleError
 from service.inference.bundle_files import read_card
+from service.inference.registry import bundle_folders
 from service.library.problems import LibraryError, WorkerKilled
 from service.library.question import Models, Outcome, Question, describe_card
 from service.library.work import Bundles, classify_file, hash_file
@@ -79,6 +80,13 @@ def dask_engine(
 
 
 def _models(folder: Path, tasks: tuple[str, ...]) -> Models:
+    found = bundle_folders(folder)
+    missing = [task for task in tasks if task not in found]
+    if missing:
+        raise LibraryError(
+            f"The folder {folder} holds no model of {', '.join(missing)}, but of "
+            f"{', '.join(found) or 'no task'}. Choose tasks with --tasks, or a folder with --models."
+        )
     try:
         return {task: describe_card(read_card(folder / task)) for task in tasks}
     except BundleError as error:

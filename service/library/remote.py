@@ -139,7 +139,8 @@ def remote_engine(
             close = engine.close
             yield engine
         except ServiceUnreachable as error:
-            raise LibraryError(str(error)) from error
+            told = str(error).rstrip(".")
+            raise LibraryError(f"{told}. Is {url} the address of a service that runs?") from error
         except ServiceError as error:
             raise LibraryError(f"The service refuses: {error.detail}") from error
         finally:

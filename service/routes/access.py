@@ -107,7 +107,9 @@ def check_key(
         raise Unauthorized(f"Send an API key as bearer token or in the header {HEADER}.")
     known = keys.find(key)
     if known is None:
-        raise Unauthorized("The API key is not valid, or not any more.")
+        raise Unauthorized(
+            "The API key is not valid, or not any more. Ask whoever runs the service for another."
+        )
     record(connection.scope).key = known.name
     if scope is not None and scope not in known.scopes:
         raise Forbidden(

@@ -109,7 +109,8 @@ def test_a_form_without_a_file_is_told_what_it_has_and_how_to_send_one() -> None
 
 
 def test_files_that_are_too_many_are_named() -> None:
-    with pytest.raises(InvalidRequest, match=r"2 files, in the fields 'file', 'cover'\. Send each in a request of its own\.$"):
+    found = r"2 files, in the fields 'file', 'cover'\. Send each in a request of its own\.$"
+    with pytest.raises(InvalidRequest, match=found):
         sent(file_part(), part("note", "x"), file_part(name="cover"))
 
 

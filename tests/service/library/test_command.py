@@ -121,7 +121,7 @@ def test_exit_codes_tell_how_it_went(
     assert "--fresh" in capsys.readouterr().err
     (music / "broken.mp3").unlink()
     assert main([*arguments, "--top-k", "2", "--fresh"]) == 0
-    assert "1 files in" in capsys.readouterr().out
+    assert "1 file in" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,17 @@ def test_workers_with_other_models_than_the_command_end_the_run(
             list(workers.classify(files, Question(tasks=("genre",))))
 
 
-def test_missing_models_are_told(tmp_path: Path) -> None:
+def test_missing_models_are_told_and_which_there_are(tmp_path: Path) -> None:
     with (
-        pytest.raises(LibraryError, match=r"genre/card\.json does not exist"),
+        pytest.raises(LibraryError, match="holds no model of genre, but of no task"),
         dask_engine(tmp_path, ("genre",), None, 1),
     ):
         pytest.fail("there are none")
+    write_bundle(tmp_path / "genre")
+    with (
+        pytest.raises(
+            LibraryError, match=r"no model of mood, but of genre\. Choose tasks with --tasks"
+        ),
+        dask_engine(tmp_path, ("genre", "mood"), None, 1),
+    ):
+        pytest.fail("one is missing")

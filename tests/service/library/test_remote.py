@@ -61,7 +61,7 @@ def test_a_service_that_is_not_there_ends_the_run() -> None:
     url = "http://127.0.0.1:1"
 
     with (
-        pytest.raises(LibraryError, match="No service answers"),
+        pytest.raises(LibraryError, match=rf"No service answers: .*\. Is {url} the address"),
         remote_engine(url, None, None, 0.1),
     ):
         pytest.fail("there is nobody")
