@@ -85,7 +85,7 @@ def _models(folder: Path, tasks: tuple[str, ...]) -> Models:
     if missing:
         raise LibraryError(
             f"The folder {folder} holds no model of {', '.join(missing)}, but of "
-            f"{', '.join(found) or 'no task'}. Choose tasks with --tasks, or a folder with --models."
+            f"{', '.join(found) or 'no task'}. Choose tasks by --tasks, or a folder by --models."
         )
     try:
         return {task: describe_card(read_card(folder / task)) for task in tasks}

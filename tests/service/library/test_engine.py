@@ -81,7 +81,7 @@ def test_missing_models_are_told_and_which_there_are(tmp_path: Path) -> None:
     write_bundle(tmp_path / "genre")
     with (
         pytest.raises(
-            LibraryError, match=r"no model of mood, but of genre\. Choose tasks with --tasks"
+            LibraryError, match=r"no model of mood, but of genre\. Choose tasks by --tasks"
         ),
         dask_engine(tmp_path, ("genre", "mood"), None, 1),
     ):

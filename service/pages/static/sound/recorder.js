@@ -48,7 +48,7 @@ export function recordWith({ button, label, meter, status, take }) {
   }
 
   function show(recording) {
-    button.classList.toggle("recording", recording);
+    button.classList.toggle("at-work", recording);
     meter.hidden = !recording;
     label.textContent = recording ? "Stop" : "Record";
   }
