@@ -184,3 +184,22 @@ def test_an_answer_is_announced_to_those_who_do_not_see_it(untouched: Page) -> N
     assert any(label.startswith("Genre over time: ") for label in pictures)
     assert any("give or take" in label for label in pictures)
     assert all(pictures)
+
+
+def test_the_outline_of_what_has_the_focus_is_not_cut_off_at_the_side(example: Page) -> None:
+    room = example.evaluate(
+        """() => {
+            const [side, first] = [".side", ".way"].map((name) => document.querySelector(name));
+            const [outer, inner] = [side, first].map((element) => element.getBoundingClientRect());
+            return Math.min(inner.top - outer.top, inner.left - outer.left);
+        }"""
+    )
+    example.locator("#file").focus()
+    outline = example.locator(".way").first.evaluate(
+        """way => {
+            const style = getComputedStyle(way);
+            return parseFloat(style.outlineWidth) + parseFloat(style.outlineOffset);
+        }"""
+    )
+    assert outline > 0
+    assert room >= outline
