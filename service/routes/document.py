@@ -108,17 +108,15 @@ def _with_request(operation: Document, *, has_lab: bool) -> Document:
         "format": "binary",
         "description": "The audio file; the only file of a form may have any other name",
     }
-    form = {
-        "type": "object",
-        "required": [FILE_FIELD],
-        "properties": {FILE_FIELD: file, **schemas},
-        "additionalProperties": False,
-    }
+    # Options as fields are told in words only: the page of the document would fill in each with
+    # the least that fits, and have no more than a second of a recording heard.
+    form = {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: file}}
     body = {"schema": {"type": "string", "format": "binary"}}
     operation["requestBody"] = {
         "required": True,
-        "description": "The audio file: in a form, with fields for what the query may tell too, "
-        "or its bytes as the body. The body may be compressed with gzip or deflate.",
+        "description": "The audio file: in a form, or its bytes as the body. Each parameter of the "
+        "query may be a field of the form instead. The body may be compressed with gzip or "
+        "deflate.",
         "content": {
             "multipart/form-data": {"schema": form},
             **dict.fromkeys(MEDIA_TYPES, body),

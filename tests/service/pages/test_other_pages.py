@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from service.inference.card import Card
+from tests.audio import encode, tone
 from tests.server import ROOT
-from tests.service.pages.conftest import watched
+from tests.service.pages.conftest import upload, watched
 
 SERVED = ("genre", "chord", "emotion")
 
@@ -116,3 +117,15 @@ def test_requests_can_be_sent_from_the_api_page(other: Page, address: str) -> No
     live.get_by_role("button", name="Try it out").click()
     live.get_by_role("button", name="Execute").click()
     expect(live.locator(".live-responses-table .microlight").first).to_contain_text('"live"')
+
+
+def test_a_file_sent_from_the_api_page_is_heard_to_its_end(other: Page, address: str) -> None:
+    other.goto(f"{address}/docs")
+    chord = other.locator("[id$=-classify_chord]")
+    chord.locator(".opblock-summary-control").click()
+    chord.get_by_role("button", name="Try it out").click()
+    chord.locator("input[type=file]").set_input_files([upload("song.wav", encode(tone(440, 3.0)))])
+    chord.get_by_role("button", name="Execute").click()
+    answer = chord.locator(".live-responses-table .microlight").first
+    expect(answer).to_contain_text('"duration_s": 3,')
+    expect(answer).to_contain_text('"Bm6"')  # every label
