@@ -203,3 +203,10 @@ def test_the_outline_of_what_has_the_focus_is_not_cut_off_at_the_side(example: P
     )
     assert outline > 0
     assert room >= outline
+
+
+def test_the_head_of_the_page_takes_one_line_on_a_phone(page: Page) -> None:
+    head = page.locator(".top")
+    on_a_desk = head.evaluate("head => head.offsetHeight")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert head.evaluate("head => head.offsetHeight") == on_a_desk
