@@ -192,6 +192,18 @@ def test_drawings_are_there_while_the_service_is_out_of_reach(page: Page) -> Non
     assert box["width"] > 5
 
 
+def test_without_the_code_that_paints_a_recording_is_heard_and_answered(
+    page: Page, address: str
+) -> None:
+    page.route("**/picture-worker.js", lambda route: route.abort())
+    page.goto(f"{address}/")
+    choose(page, recording("tone.wav"))
+
+    expect(page.locator(".cards .card")).to_have_count(3)
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_enabled()
+    expect(page.locator(".stage > .note")).to_be_hidden()  # it does not read the sound for ever
+
+
 def test_the_words_of_the_service_tell_what_is_wrong_with_a_file(page: Page) -> None:
     choose(page, upload("notes.txt", b"not audio at all", "text/plain"))
 

@@ -3,13 +3,18 @@
 import { mono } from "./decode.js";
 
 const worker = new Worker(new URL("picture-worker.js", import.meta.url), { type: "module" });
+// As when the network went away before its code had come.
+const broken = new Promise((resolve) => worker.addEventListener("error", () => resolve(null), { once: true }));
 let ids = 0;
 
-/** Return `{peaks, spectrogram}`: loudness from 0 to 1, and a canvas of the mel spectrogram. */
+/**
+ * Return `{peaks, spectrogram}`: loudness from 0 to 1, and a canvas of the mel spectrogram. Null if the
+ * worker cannot work; there is no picture then.
+ */
 export function pictureOf(buffer) {
   const id = ++ids;
   const samples = mono(buffer);
-  return new Promise((resolve) => {
+  const painted = new Promise((resolve) => {
     worker.addEventListener("message", function take({ data }) {
       if (data.id !== id) return;
       worker.removeEventListener("message", take);
@@ -21,4 +26,5 @@ export function pictureOf(buffer) {
     });
     worker.postMessage({ id, samples, sampleRateHz: buffer.sampleRate }, [samples.buffer]);
   });
+  return Promise.race([painted, broken]);
 }
