@@ -89,4 +89,9 @@ def _labels(card: Card) -> list[str]:
 
 
 def _shares(labels: Sequence[str]) -> list[dict[str, Any]]:
-    return [{"label": n, "share": s} for n, s in zip(labels, SHARES, strict=False)]
+    heard = list(zip(labels, SHARES, strict=False))
+    whole = sum(share for _, share in heard)
+    return [
+        {"label": label, "share": round(share / whole, PROBABILITY_DIGITS)}
+        for label, share in heard
+    ]

@@ -126,6 +126,15 @@ def test_a_bundle_that_fails_is_an_endpoint_without_an_example(tmp_path: Path) -
         assert "examples" not in answer["application/json"]
 
 
+def test_the_shares_of_an_example_sum_to_one_however_few_labels_there_are(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "two", labels=("C", "Am"))
+    edit_card(tmp_path / "two", timeline={"change_probability": 0.1})
+    client = unstarted(Settings(models_dir=tmp_path, tasks=("two",)))
+    content = posting(client, "/classify/two")["responses"]["200"]["content"]
+    (example,) = content["application/json"]["examples"].values()
+    assert sum(chord["share"] for chord in example["value"]["chords"]) == pytest.approx(1)
+
+
 def test_many_labels_are_shown_in_part(tmp_path: Path) -> None:
     labels = tuple(f"label {n}" for n in range(20))
     write_bundle(tmp_path / "many", labels=labels)
