@@ -9,11 +9,13 @@ import httpx
 
 from service.client.exchange import (
     PATIENCE_S,
+    SUMMARIES,
     TIMEOUT_S,
     Asked,
     Audio,
     Excerpted,
     Exchange,
+    address,
     checked,
     headers_of,
     read,
@@ -21,7 +23,6 @@ from service.client.exchange import (
 )
 from service.client.pace import Pace
 from service.client.retries import REFUSALS, RETRIED, Attempts
-from service.client.sync import SUMMARIES
 from service.inference.card import Card
 from service.schemas import AllAnswers, ModelSummary, TaskAnswer
 
@@ -52,7 +53,7 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._http = httpx.AsyncClient(
-            base_url=url,
+            base_url=address(url),
             headers=headers_of(api_key),
             timeout=timeout_s,
             limits=httpx.Limits(max_connections=most_in_flight),
@@ -90,7 +91,7 @@ class AsyncClient:
     ) -> AllAnswers:
         """Return the answers of all tasks about audio; the parameters are those of the API."""
         response = await self._send(lambda: upload("/classify", audio, asked))
-        return read(response, AllAnswers)
+        return read(response, AllAnswers.model_validate_json)
 
     async def classify_task(
         self,
@@ -100,7 +101,7 @@ class AsyncClient:
     ) -> TaskAnswer:
         """Return the answer of one task about audio; the parameters are those of the API."""
         response = await self._send(lambda: upload(f"/classify/{task}", audio, asked))
-        return read(response, TaskAnswer)
+        return read(response, TaskAnswer.model_validate_json)
 
     async def lab(self, audio: Audio, *, task: str = "chord", **asked: Unpack[Excerpted]) -> str:
         """Return the chords of audio over time as a ``.lab`` file."""
@@ -110,11 +111,13 @@ class AsyncClient:
     async def models(self) -> list[ModelSummary]:
         """Return the models and their states."""
         response = await self._send(lambda: Exchange("GET", "/models"))
-        return SUMMARIES.validate_json(response.content)
+        return read(response, SUMMARIES.validate_json)
 
     async def card(self, task: str) -> Card:
         """Return the card of a task's model."""
-        return read(await self._send(lambda: Exchange("GET", f"/models/{task}")), Card)
+        return read(
+            await self._send(lambda: Exchange("GET", f"/models/{task}")), Card.model_validate_json
+        )
 
     async def _send(self, make: Callable[[], Exchange]) -> httpx.Response:
         attempts = Attempts(self._patience_s)

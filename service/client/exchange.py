@@ -1,20 +1,22 @@
 """What is sent and how answers are read, the same for both clients."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypedDict, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from service.errors import ServiceError
-from service.schemas import Problem
+from service.schemas import ModelSummary, Problem
 
 Audio = Path | str | bytes | BinaryIO
 """The path of a file, its bytes, or a file that is open for reading bytes."""
 
-Answer = TypeVar("Answer", bound=BaseModel)
+Answer = TypeVar("Answer")
+
+SUMMARIES = TypeAdapter(list[ModelSummary])
 
 TIMEOUT_S = 120.0
 PATIENCE_S = 60.0
@@ -93,6 +95,22 @@ def upload(path: str, audio: Audio, asked: Excerpted, *, lab: bool = False) -> E
     return Exchange("POST", path, params, _bytes_of(audio), accept)
 
 
+def address(url: str) -> httpx.URL:
+    """Return the address of a service.
+
+    Raises
+    ------
+    ServiceUnreachable
+        It is none.
+    """
+    try:
+        read_as = httpx.URL(url)
+        read_as.host.encode("idna")  # or it would fail where the name is looked up
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ServiceUnreachable(f"{url} is no address of a service: {error}") from error
+    return read_as
+
+
 def headers_of(api_key: str | None) -> dict[str, str]:
     """Return the headers that every request of a client has."""
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
@@ -126,8 +144,8 @@ def checked(response: httpx.Response) -> httpx.Response:
     )
 
 
-def read(response: httpx.Response, shape: type[Answer]) -> Answer:
-    """Return a successful answer in its shape.
+def read(response: httpx.Response, shape: Callable[[bytes], Answer]) -> Answer:
+    """Return a successful answer in its shape, which is told by what reads its JSON.
 
     Raises
     ------
@@ -135,7 +153,7 @@ def read(response: httpx.Response, shape: type[Answer]) -> Answer:
         It does not have that shape.
     """
     try:
-        return shape.model_validate_json(response.content)
+        return shape(response.content)
     except ValidationError as error:
         raise ServiceUnreachable(
             f"{response.url} does not answer as this version of the service does: {error}"

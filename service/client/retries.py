@@ -11,14 +11,15 @@ from service.errors import (
     NotReady,
     Overloaded,
     ServiceError,
+    TooManyRequests,
     TooManyUploads,
     UploadTooSlow,
 )
 
-REFUSALS = (Overloaded, NotReady, TooManyUploads)
+REFUSALS = (Overloaded, NotReady, TooManyUploads, TooManyRequests)
 """The service is there and takes no more for now."""
 
-RETRIED = (*REFUSALS, UploadTooSlow, DeadlineExceeded, httpx.TransportError)
+RETRIED = (*REFUSALS, UploadTooSlow, DeadlineExceeded, httpx.RequestError)
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 10.0
 

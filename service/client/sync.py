@@ -5,15 +5,16 @@ from types import TracebackType
 from typing import Self, Unpack
 
 import httpx
-from pydantic import TypeAdapter
 
 from service.client.exchange import (
     PATIENCE_S,
+    SUMMARIES,
     TIMEOUT_S,
     Asked,
     Audio,
     Excerpted,
     Exchange,
+    address,
     checked,
     headers_of,
     read,
@@ -22,8 +23,6 @@ from service.client.exchange import (
 from service.client.retries import RETRIED, Attempts
 from service.inference.card import Card
 from service.schemas import AllAnswers, ModelSummary, TaskAnswer
-
-SUMMARIES = TypeAdapter(list[ModelSummary])
 
 
 class Client:
@@ -56,7 +55,10 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._http = httpx.Client(
-            base_url=url, headers=headers_of(api_key), timeout=timeout_s, transport=transport
+            base_url=address(url),
+            headers=headers_of(api_key),
+            timeout=timeout_s,
+            transport=transport,
         )
         self._patience_s = patience_s
 
@@ -84,7 +86,7 @@ class Client:
     ) -> AllAnswers:
         """Return the answers of all tasks about audio; the parameters are those of the API."""
         exchange = upload("/classify", audio, asked)
-        return read(self._send(exchange), AllAnswers)
+        return read(self._send(exchange), AllAnswers.model_validate_json)
 
     def classify_task(
         self,
@@ -94,7 +96,7 @@ class Client:
     ) -> TaskAnswer:
         """Return the answer of one task about audio; the parameters are those of the API."""
         exchange = upload(f"/classify/{task}", audio, asked)
-        return read(self._send(exchange), TaskAnswer)
+        return read(self._send(exchange), TaskAnswer.model_validate_json)
 
     def lab(self, audio: Audio, *, task: str = "chord", **asked: Unpack[Excerpted]) -> str:
         """Return the chords of audio over time as a ``.lab`` file."""
@@ -102,11 +104,11 @@ class Client:
 
     def models(self) -> list[ModelSummary]:
         """Return the models and their states."""
-        return SUMMARIES.validate_json(self._send(Exchange("GET", "/models")).content)
+        return read(self._send(Exchange("GET", "/models")), SUMMARIES.validate_json)
 
     def card(self, task: str) -> Card:
         """Return the card of a task's model."""
-        return read(self._send(Exchange("GET", f"/models/{task}")), Card)
+        return read(self._send(Exchange("GET", f"/models/{task}")), Card.model_validate_json)
 
     def _send(self, exchange: Exchange) -> httpx.Response:
         attempts = Attempts(self._patience_s)

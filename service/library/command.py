@@ -114,8 +114,8 @@ def _api_key(file: Path | None) -> str | None:
         key = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise LibraryError(f"{file} cannot be read: {error}") from error
-    if not key or len(key.split()) > 1:
-        raise LibraryError(f"{file} must hold one key and nothing else.")
+    if len(key.split()) != 1 or not key.isascii():
+        raise LibraryError(f"{file} must hold one key, in ASCII, and nothing else.")
     return key
 
 

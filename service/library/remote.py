@@ -12,6 +12,7 @@ from service.client.exchange import Asked
 from service.client.retries import REFUSALS
 from service.errors import (
     BadRequest,
+    Forbidden,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
@@ -25,7 +26,7 @@ from service.library.work import hash_file
 from service.schemas import AllAnswers, TaskResult
 
 # What is no fault of the file: the run must end, or every file would have that problem.
-FATAL = (*REFUSALS, Unauthorized, NotFound, MethodNotAllowed, BadRequest, InvalidRequest)
+FATAL = (*REFUSALS, Unauthorized, Forbidden, NotFound, MethodNotAllowed, BadRequest, InvalidRequest)
 SPARE = 2
 """Files that are read while as many as the service takes are on the way to it."""
 
@@ -130,7 +131,10 @@ def remote_engine(
     LibraryError
         It cannot be reached, or has no model for one of the tasks.
     """
-    client = AsyncClient(url, api_key=api_key, patience_s=patience_s)
+    try:
+        client = AsyncClient(url, api_key=api_key, patience_s=patience_s)
+    except ServiceUnreachable as error:
+        raise LibraryError(str(error)) from error
     with asyncio.Runner() as runner:
         close = client.close
         try:

@@ -175,6 +175,14 @@ def test_a_busy_service_is_asked_again_when_it_says(waits: list[float]) -> None:
     assert 0.5 <= waits[2] <= 1
 
 
+def test_too_many_requests_in_a_minute_are_spread_over_time(waits: list[float]) -> None:
+    limited = problem(429, "too-many-requests", **{"Retry-After": "6"})
+    with client_of(in_turn(limited, httpx.Response(200, json=ANSWERS))) as client:
+        client.classify(b"audio")
+
+    assert waits == [6]
+
+
 def test_patience_ends(waits: list[float]) -> None:
     busy = in_turn(problem(503, "overloaded", **{"Retry-After": "9"}))
     with client_of(busy, patience_s=8) as client, pytest.raises(Overloaded):
@@ -188,19 +196,31 @@ def test_patience_ends(waits: list[float]) -> None:
     assert waits == []
 
 
+@pytest.mark.parametrize("ask", [lambda client: client.classify(b"audio"), Client.models])
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
         (httpx.Response(502, text="<html>"), "answers 502"),
         (httpx.Response(200, text="{}"), "does not answer as"),
+        (httpx.Response(200, text="<html>"), "does not answer as"),
+        (httpx.DecodingError("no gzip"), "no gzip"),
     ],
 )
-def test_what_is_no_such_service_is_told(answer: httpx.Response, message: str) -> None:
+def test_what_is_no_such_service_is_told(
+    answer: httpx.Response | Exception, message: str, ask: Callable[[Client], object]
+) -> None:
     with (
-        client_of(in_turn(answer)) as client,
+        client_of(in_turn(answer), patience_s=0) as client,
         pytest.raises(ServiceUnreachable, match=message),
     ):
-        client.classify(b"audio")
+        ask(client)
+
+
+@pytest.mark.parametrize("url", ["http://host:port", "http://[::1", f"http://{'a' * 64}.org"])
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_what_is_no_address_is_told(kind: type[Client | AsyncClient], url: str) -> None:
+    with pytest.raises(ServiceUnreachable, match="is no address"):
+        kind(url)
 
 
 class BusyService:

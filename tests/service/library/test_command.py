@@ -135,6 +135,7 @@ def test_exit_codes_tell_how_it_went(
         (["--out", "none/t.csv"], "no folder; make it first"),
         (["--models", "none"], "holds no models"),
         (["--url", "http://a", "--api-key-file", "none"], "cannot be read"),
+        (["--url", "http://a", "--api-key-file", "odd-key"], "one key, in ASCII"),
     ],
 )
 def test_what_does_not_fit_is_told_before_anything_is_done(
@@ -145,6 +146,7 @@ def test_what_does_not_fit_is_told_before_anything_is_done(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("odd-key").write_text("clé\n", "utf-8")
 
     assert main([".", "--out", "t.csv", *more]) == 2
     assert message in capsys.readouterr().err

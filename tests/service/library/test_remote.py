@@ -57,21 +57,29 @@ def test_a_service_answers_as_its_bundles_do(
     assert len(outcomes) == len(files)
 
 
-def test_a_service_that_is_not_there_ends_the_run() -> None:
-    url = "http://127.0.0.1:1"
-
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://127.0.0.1:1", r"No service answers: .*\. Is http://127.0.0.1:1 the address"),
+        ("http://host:port", "is no address"),
+    ],
+)
+def test_a_service_that_is_not_there_ends_the_run(url: str, message: str) -> None:
     with (
-        pytest.raises(LibraryError, match=rf"No service answers: .*\. Is {url} the address"),
+        pytest.raises(LibraryError, match=message),
         remote_engine(url, None, None, 0.1),
     ):
         pytest.fail("there is nobody")
 
 
+@pytest.mark.parametrize(("status", "slug"), [(401, "unauthorized"), (403, "forbidden")])
 def test_a_service_that_wants_a_key_ends_the_run_at_once_and_for_all_files(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     models_dir: Path,
     files: list[str],
+    status: int,
+    slug: str,
 ) -> None:
     card = (models_dir / "genre" / "card.json").read_bytes()
 
@@ -87,9 +95,9 @@ def test_a_service_that_wants_a_key_ends_the_run_at_once_and_for_all_files(
         refused += 1
         while refused < 2:  # so that two files are refused together
             await asyncio.sleep(0)
-        problem = {"type": "/problems/unauthorized", "title": "Key needed", "status": 401}
+        problem = {"type": f"/problems/{slug}", "title": "Key needed", "status": status}
         told = {"detail": "Send a key.", "instance": "/classify", "request_id": "f00"}
-        return httpx.Response(401, json=problem | told)
+        return httpx.Response(status, json=problem | told)
 
     def client(url: str, **options: Any) -> AsyncClient:
         return AsyncClient(url, transport=httpx.MockTransport(handle), **options)
