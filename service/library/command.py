@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from service.inference.bundle_files import CARD_FILE
 from service.library.cli import question_of
+from service.library.database import forget
 from service.library.engine import Engine, dask_engine
 from service.library.problems import LibraryError
 from service.library.remote import remote_engine
@@ -44,8 +45,7 @@ def _execute(options: argparse.Namespace) -> int:
     progress: Progress = no_progress if options.quiet else _bar
     state_file = options.state or options.out.with_name(f"{options.out.name}.state")
     if options.fresh:
-        for suffix in ("", "-wal", "-shm"):
-            state_file.with_name(state_file.name + suffix).unlink(missing_ok=True)
+        forget(state_file)
     with closing(State(state_file)) as state:
         with _engine(options) as engine:
             order = Order(

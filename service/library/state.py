@@ -5,17 +5,16 @@ SHA-256 share one. They are committed in parts, so that a command that is killed
 seconds of its work and nothing else.
 """
 
-import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from os import fsdecode, fsencode
 from pathlib import Path
 from typing import Any
 
 from service.library import statements
+from service.library.database import Database, Rows
 from service.library.listing import Listed
 from service.library.problems import LibraryError, UnreadableFile
 from service.library.question import (
@@ -76,13 +75,7 @@ class State:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._run = 0
-        try:
-            self._database = _opened(path)
-        except sqlite3.DatabaseError as error:
-            raise LibraryError(
-                f"{path} cannot be used ({error}). Wait for the command that works with it, or "
-                "name another place with --state."
-            ) from error
+        self._database = Database(path)
         self._run = int(self._about("run") or 0)
 
     def close(self) -> None:
@@ -105,7 +98,7 @@ class State:
             )
         known = with_old_labels(models, self._models())
         self._run += 1
-        with self._part():
+        with self._database.part():
             self._note("question", question.model_dump_json())
             self._note("run", str(self._run))
             for task, model in known.items():
@@ -114,7 +107,7 @@ class State:
 
     def list(self, files: Iterable[Listed], on_listed: Callable[[], object]) -> None:
         """Take down which files the run is about, in their order; each counts once."""
-        with self._part():
+        with self._database.part():
             for position, listed in enumerate(files):
                 self._execute(
                     statements.LIST,
@@ -130,12 +123,12 @@ class State:
 
     def redo_changed(self) -> None:
         """Forget what is known of files that have changed since, but for their number."""
-        with self._part():
+        with self._database.part():
             self._execute(statements.REDO_CHANGED)
 
     def redo_problems(self) -> None:
         """Forget the problems that files had."""
-        with self._part():
+        with self._database.part():
             self._execute(statements.REDO_PROBLEMS)
 
     def unhashed(self) -> tuple[int, Iterator[str]]:
@@ -184,7 +177,7 @@ class State:
             statements.ROWS,
             after=position,
             count=PAGE_ROWS,
-        ).fetchall():
+        ):
             for file, relative, size, modified, sha256, slug, detail, packed, _ in page:
                 answers = _unpack(packed) if packed is not None and slug is None else None
                 names = (fsdecode(file), fsdecode(relative))
@@ -194,21 +187,26 @@ class State:
     def shares_stem(self, relative: str) -> bool:
         """Tell whether another file of the run differs from this one in its ending only."""
         stem = fsencode(relative.removesuffix(Path(relative).suffix))
-        found = self._execute(
+        ((count,),) = self._execute(
             statements.COUNT_STEM,
             first=stem + b".",
             last=stem + b"/",  # the character after the dot
             rest=len(stem) + 2,
-        ).fetchone()
-        return int(found[0]) > 1
+        )
+        return int(count) > 1
+
+    def shares_name(self, relative: str) -> bool:
+        """Tell whether another file of the run has the same path below another folder."""
+        ((count,),) = self._execute(statements.COUNT_NAME, relative=fsencode(relative))
+        return int(count) > 1
 
     def counts(self, models: str) -> Counts:
         """Count the files of the run, and those that other models than these answered for."""
-        row = self._execute(statements.COUNT, models=models).fetchone()
+        (row,) = self._execute(statements.COUNT, models=models)
         return Counts(*row)
 
     def _commit(self, outcomes: Iterable[Outcome]) -> None:
-        with self._part():
+        with self._database.part():
             for outcome in outcomes:
                 self._take_down(outcome)
 
@@ -234,7 +232,7 @@ class State:
         for statement in statements.PENDING.split(";"):
             self._execute(statement)
         self._execute(query, **values)
-        (count,) = self._execute("SELECT COUNT(*) FROM pending").fetchone()
+        ((count,),) = self._execute("SELECT COUNT(*) FROM pending")
         return count, self._pages()
 
     def _pages(self) -> Iterator[str]:
@@ -243,7 +241,7 @@ class State:
             statements.PENDING_PAGE,
             last=last,
             count=PAGE_ROWS,
-        ).fetchall():
+        ):
             yield from (fsdecode(file) for _, file in page)
             last = page[-1][0]
 
@@ -255,40 +253,14 @@ class State:
         }
 
     def _about(self, name: str) -> str | None:
-        row = self._execute("SELECT value FROM about WHERE name = :name", name=name).fetchone()
-        return None if row is None else str(row[0])
+        rows = self._execute("SELECT value FROM about WHERE name = :name", name=name)
+        return str(rows[0][0]) if rows else None
 
     def _note(self, name: str, value: str) -> None:
         self._execute("INSERT OR REPLACE INTO about VALUES (:name, :value)", name=name, value=value)
 
-    @contextmanager
-    def _part(self) -> Iterator[None]:
-        """Keep all that the block does, or nothing of it."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-
-    def _execute(self, statement: str, **values: Any) -> sqlite3.Cursor:
-        return self._database.execute(statement, {"run": self._run, **values})
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """Open a database that nobody else may work with until it is closed, and make its tables."""
-    with ExitStack() as unless_it_works:
-        connection = sqlite3.connect(path, timeout=1, isolation_level=None)
-        database = unless_it_works.enter_context(closing(connection))
-        database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("BEGIN IMMEDIATE")
-        for statement in statements.TABLES.split(";"):
-            database.execute(statement)
-        database.execute("COMMIT")
-        unless_it_works.pop_all()
-    return database
+    def _execute(self, statement: str, **values: Any) -> Rows:
+        return self._database.execute(statement, **{"run": self._run, **values})
 
 
 def _pack(answers: AllAnswers) -> bytes:

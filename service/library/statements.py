@@ -101,6 +101,8 @@ WHERE run = :run AND relative > :first AND relative < :last
     AND INSTR(SUBSTR(relative, :rest), X'2F') = 0 AND INSTR(SUBSTR(relative, :rest), X'2E') = 0
 """
 
+COUNT_NAME = "SELECT COUNT(*) FROM files WHERE run = :run AND relative = :relative"
+
 COUNT = """
 SELECT COUNT(*), COUNT(answers.sha256) FILTER (WHERE slug IS NULL), COUNT(slug),
     COUNT(DISTINCT files.sha256),

@@ -95,7 +95,7 @@ def test_an_interrupt_keeps_what_was_answered(
         question = Question(tasks=TASKS)
         state.begin(question, InlineEngine(models_dir).models)
         state.list([], lambda: None)
-        (kept,) = state._database.execute("SELECT COUNT(*) FROM answers").fetchone()
+        ((kept,),) = state._database.execute("SELECT COUNT(*) FROM answers")
     assert kept >= 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.library.database import forget
 from service.library.listing import Listed
 from service.library.problems import LibraryError
 from service.library.question import Models, Outcome, Question, TaskModel, who_answers
@@ -213,6 +214,49 @@ def test_two_commands_do_not_share_a_state(tmp_path: Path) -> None:
         pytest.raises(LibraryError, match="Wait for the command"),
     ):
         State(tmp_path / "state")
+
+
+def test_what_another_command_works_with_is_not_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    with closing(State(file)) as state:
+        begin(state, listed("a"))
+        with pytest.raises(LibraryError, match="wait for it"):
+            forget(file)
+
+    with closing(State(file)) as state:
+        assert state.counts("").files == 1
+
+
+@pytest.mark.parametrize("content", [None, b"my diary " * 200])
+def test_what_is_forgotten_is_gone_whatever_it_was(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "state").write_bytes(content)
+
+    forget(tmp_path / "state")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_what_was_kept_before_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[sqlite3.Connection] = []
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connected.append(sqlite3.Connection(*arguments, **options))
+        return connected[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with closing(State(tmp_path / "state")) as state:
+        begin(state, listed("a", "b"))
+        keep(state, Outcome("a", "11", answers()))
+        connected[0].execute("PRAGMA max_page_count = 1")
+        with pytest.raises(LibraryError, match=r"disk is full.*the same command goes on"):
+            state.list(listed(*(f"{n}.mp3" for n in range(1000))), lambda: None)
+
+    with closing(State(tmp_path / "state")) as state:
+        begin(state, listed("a", "b"))
+        assert unanswered(state) == ["b"]
 
 
 def test_a_file_that_is_no_state_is_left_alone_and_closed(
