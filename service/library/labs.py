@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from service.library.listing import whole_way
 from service.library.problems import LibraryError
 from service.library.question import Models
 from service.library.state import Row, State
@@ -33,7 +34,8 @@ class LabFolder:
     models
         Of the run.
     state
-        Tells whether two files would have the same name there; these keep their endings.
+        Tells whether two files would have the same name there: these keep their endings, or of
+        the same path below two folders the whole of it.
     """
 
     def __init__(self, folder: Path, models: Models, state: State) -> None:
@@ -54,12 +56,13 @@ class LabFolder:
         if row.answers is None:
             return
         segments = row.answers.results[self._task].timeline or []
-        relative = Path(row.relative)
+        shared = self._state.shares_name(row.relative)
+        relative = Path(whole_way(row.file) if shared else row.relative)
         ending = f"{relative.suffix}.lab" if self._state.shares_stem(row.relative) else ".lab"
         path = self._folder / relative.with_suffix(ending)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside = path.with_name(f".{path.name}.part")
+            beside = path.with_name(".part")  # as long as any name may be
             beside.write_text(lab(segments, self._names), "utf-8")
             beside.replace(path)
         except OSError as error:

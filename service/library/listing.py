@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from service.audio.files import audio_files, irregular, is_audio_name
 from service.library.problems import LibraryError
@@ -17,6 +17,8 @@ PLAYLISTS = (".m3u", ".m3u8")
 MANIFESTS = (".csv", ".parquet")
 FILE_COLUMN = "file"
 MANIFEST_ROWS = 1024
+# What the state and the table hold of a time, which reaches to the year 2262.
+LATEST_NS = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,22 @@ def list_files(paths: Iterable[str]) -> Iterator[Listed]:
         A path names nothing, or a list cannot be read.
     """
     for path in paths:
-        yield from _list_one(path)
+        try:
+            yield from _list_one(path)
+        except OSError as error:
+            raise LibraryError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def is_url(file: str) -> bool:
     """Tell whether a file is named by a URL instead of a path."""
     return "://" in file
+
+
+def whole_way(file: str) -> str:
+    """Return the whole path of a file, for a place below another folder."""
+    if is_url(file):
+        return file.replace("://", "/", 1)
+    return os.path.abspath(file).lstrip(os.sep)  # noqa: PTH100  # which leaves .. in
 
 
 def _list_one(path: str) -> Iterator[Listed]:
@@ -120,8 +132,8 @@ def _playlist(path: Path) -> Iterator[str]:
         if not entry or entry.startswith("#"):
             continue
         if entry.startswith("file://"):
-            entry = unquote(urlsplit(entry).path)
-        elif "\\" in entry and not (path.parent / entry).exists():
+            entry = unquote("/" + entry.removeprefix("file://").partition("/")[2])  # of any host
+        elif "\\" in entry and not os.path.exists(path.parent / entry):  # noqa: PTH110  # any name
             entry = entry.replace("\\", "/")
         yield entry
 
@@ -136,7 +148,7 @@ def _manifest(path: Path) -> Iterator[str]:
             if FILE_COLUMN not in (reader.fieldnames or ()):
                 raise _no_column(path, reader.fieldnames or ())
             yield from (row[FILE_COLUMN] for row in reader if row[FILE_COLUMN])
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LibraryError(f"{path} is no CSV in UTF-8: {error}.") from error
 
 
@@ -149,7 +161,11 @@ def _parquet_column(path: Path) -> Iterator[str]:
             if FILE_COLUMN not in file.schema_arrow.names:
                 raise _no_column(path, file.schema_arrow.names)
             for batch in file.iter_batches(MANIFEST_ROWS, columns=[FILE_COLUMN]):
-                yield from (name for name in batch.column(0).to_pylist() if name)
+                for name in batch.column(0).to_pylist():
+                    if name and not isinstance(name, str):
+                        raise LibraryError(f"{path} has {name!r} in {FILE_COLUMN!r}, not a name.")
+                    if name:
+                        yield name
     except (OSError, pyarrow.ArrowException) as error:
         raise LibraryError(f"{path} is no Parquet file: {error}.") from error
 
@@ -169,29 +185,34 @@ def _read(path: Path) -> bytes:
 def _local(path: Path, root: Path) -> Listed:
     try:
         state = path.stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return _faulty(str(path), root, error)
     if fault := irregular(state.st_mode):
         return _faulty(str(path), root, fault)
-    return Listed(str(path), _relative(path, root), state.st_size, state.st_mtime_ns)
+    modified_ns = min(state.st_mtime_ns, LATEST_NS)
+    return Listed(str(path), _relative(path, root), state.st_size, modified_ns)
 
 
-def _faulty(file: str, root: Path, error: OSError) -> Listed:
-    return Listed(file, _relative(Path(file), root), fault=error.strerror or str(error))
+def _faulty(file: str, root: Path, error: OSError | ValueError) -> Listed:
+    return Listed(file, _relative(Path(file), root), fault=_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _relative(path: Path, root: Path) -> str:
     relative = os.path.relpath(path, root)
     # What a list names elsewhere keeps the whole way to it.
-    outside = relative.startswith(os.pardir)
-    return str(Path(path).absolute()).lstrip(os.sep) if outside else relative
+    outside = Path(relative).parts[:1] == (os.pardir,)
+    return whole_way(str(path)) if outside else relative
 
 
 def _below_url(url: str) -> Iterator[Listed]:
     system, root = _file_system(url)
     try:
         found: dict[str, dict[str, Any]] = system.find(root, detail=True)
-    except OSError as error:
+    except Exception as error:  # each file system has errors of its own
         raise LibraryError(f"{url} cannot be read: {error}.") from error
     names = [name for name in sorted(found) if is_audio_name(name) or name == root]
     if not names:
@@ -202,20 +223,23 @@ def _below_url(url: str) -> Iterator[Listed]:
 
 
 def _remote(url: str) -> Listed:
-    system, path = _file_system(url)
-    relative = path.lstrip("/")
     try:
-        return _described(url, relative, system.info(path))
-    except OSError as error:
-        return Listed(url, relative, fault=error.strerror or str(error))
+        system, path = _file_system(url)
+        return _described(url, path.lstrip("/"), system.info(path))
+    except Exception as error:  # each file system has errors of its own
+        return Listed(url, whole_way(url), fault=_reason(error))
 
 
 def _described(url: str, relative: str, details: dict[str, Any]) -> Listed:
     modified = next(
         (details[name] for name in ("mtime", "LastModified", "last_modified") if name in details), 0
     )
-    seconds = modified.timestamp() if hasattr(modified, "timestamp") else float(modified)
-    return Listed(url, relative, int(details.get("size") or 0), round(1e9 * seconds))
+    try:
+        seconds = modified.timestamp() if hasattr(modified, "timestamp") else float(modified)
+    except (TypeError, ValueError):  # nothing, or in words
+        seconds = 0.0
+    modified_ns = min(round(1e9 * seconds), LATEST_NS)
+    return Listed(url, relative, int(details.get("size") or 0), modified_ns)
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from service.audio.files import irregular
 from service.errors import TooManyBytes
 from service.library.listing import is_url
 from service.library.problems import UnreadableFile
@@ -52,14 +53,17 @@ def _opened(file: str) -> Iterator[BinaryIO]:
     try:
         with _open(file) as opened:
             yield opened
-    except (OSError, ImportError, ValueError) as error:
+    except Exception as error:  # each file system of fsspec has errors of its own
         reason = error.strerror if isinstance(error, OSError) else None
         raise UnreadableFile(f"The file cannot be read: {reason or error}.") from error
 
 
 def _open(file: str) -> BinaryIO:
     if not is_url(file):
-        return Path(file).open("rb")
+        path = Path(file)
+        if fault := irregular(path.stat().st_mode):
+            raise fault
+        return path.open("rb")
     import fsspec  # noqa: PLC0415  # only URLs need it
 
     opened: BinaryIO = fsspec.open(file, "rb").open()

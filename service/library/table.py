@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,9 @@ def write_table(path: Path, columns: list[Column], rows: Iterable[Row]) -> None:
         beside.replace(path)
     except OSError as error:
         raise LibraryError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def check_ending(path: Path) -> None:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from service.library.listing import Listed, list_files
+from service.library.listing import LATEST_NS, Listed, list_files
 from service.library.problems import LibraryError
 
 
@@ -77,6 +77,46 @@ def test_what_a_list_names_elsewhere_keeps_the_way_to_it(tmp_path: Path) -> None
     assert names(tmp_path / "lists" / "list.m3u") == [(str(far), str(far).lstrip("/"))]
 
 
+def test_what_a_list_names_above_itself_keeps_no_way_up(tmp_path: Path) -> None:
+    above = touch(tmp_path / "above.mp3")
+    playlist = touch(tmp_path / "lists" / "deep" / "list.m3u")
+    ups = "/".join(".." for _ in playlist.parent.parts)
+    playlist.write_text(f"{ups}{above}\n")
+
+    ((_, relative),) = names(playlist)
+
+    assert relative == str(above).lstrip("/")
+
+
+def test_a_name_that_begins_with_dots_is_below(tmp_path: Path) -> None:
+    file = touch(tmp_path / "..and justice.mp3")
+
+    assert names(tmp_path) == [(str(file), "..and justice.mp3")]
+
+
+def test_what_a_list_names_that_can_be_no_file_is_a_fault_of_its_own(tmp_path: Path) -> None:
+    song = touch(tmp_path / "song.mp3")
+    odd = ["no\0name.mp3", "a\\" + 300 * "b", "file://[", "http+odd://radio/1", str(song)]
+    (tmp_path / "list.m3u").write_text("\n".join(odd))
+
+    *faults, last = list_files([str(tmp_path / "list.m3u")])
+
+    assert all(listed.fault for listed in faults)
+    assert len(faults) == len(odd) - 1
+    assert (last.file, last.fault) == (str(song), None)
+
+
+def test_a_time_that_no_table_holds_is_the_latest_that_it_holds(tmp_path: Path) -> None:
+    file = touch(tmp_path / "song.mp3")
+    os.utime(file, (10**10, 10**10))
+    if file.stat().st_mtime_ns < LATEST_NS:
+        pytest.skip("this file system knows no such time either")
+
+    (listed,) = list_files([str(file)])
+
+    assert listed.modified_ns == LATEST_NS
+
+
 def test_manifests_name_files_in_their_column(tmp_path: Path) -> None:
     touch(tmp_path / "a.mp3")
     (tmp_path / "list.csv").write_text("id,file\n1,a.mp3\n2,none.mp3\n")
@@ -141,6 +181,9 @@ def test_urls_are_listed_by_their_file_system(tmp_path: Path) -> None:
         ("odd.csv", "no column 'file'; it has name"),
         ("odd.parquet", "no Parquet file"),
         ("none.m3u", "cannot be read"),
+        ("long.csv", "no CSV in UTF-8: field larger"),
+        ("numbers.parquet", "has 5 in 'file', not a name"),
+        (300 * "a", "cannot be read: File name too long"),
         ("odd://there/is", "cannot be opened"),
     ],
 )
@@ -150,6 +193,8 @@ def test_what_names_nothing_is_told(
     monkeypatch.chdir(tmp_path)
     Path("odd.csv").write_text("name\n1\n")
     Path("odd.parquet").write_text("no parquet")
+    Path("long.csv").write_text(f"file\n{200_000 * 'a'}\n")
+    parquet.write_table(pa.table({"file": [5]}), "numbers.parquet")
 
     with pytest.raises(LibraryError, match=message):
         list(list_files([path]))

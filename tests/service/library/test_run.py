@@ -157,6 +157,31 @@ def test_a_file_with_a_problem_is_a_row_and_not_the_end(models_dir: Path, tmp_pa
     assert (counts.answered, counts.problems) == (1, 4)
 
 
+def test_a_pipe_is_not_waited_for_when_problems_are_done_again(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "music").mkdir()
+    os.mkfifo(tmp_path / "music" / "pipe.wav")
+
+    for redo in (frozenset[str](), frozenset({"problems", "changed"})):
+        classify(tmp_path, InlineEngine(models_dir), redo=redo)
+        (row,) = table(tmp_path / "out.jsonl")
+        assert row["problem"] == "unreadable-file"
+        assert "Not a regular file" in str(row["problem_detail"])
+
+
+def test_a_table_that_cannot_be_written_leaves_nothing_behind(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    write_library(tmp_path / "music", 1)
+    (tmp_path / "out.csv").mkdir()
+
+    with pytest.raises(LibraryError, match=r"out.csv cannot be written"):
+        classify(tmp_path, InlineEngine(models_dir), name="out.csv")
+
+    assert list(tmp_path.glob(".*")) == []
+
+
 def test_files_that_are_too_large_are_not_read(models_dir: Path, tmp_path: Path) -> None:
     write_song(tmp_path / "music" / "a.wav")
     question = QUESTION.model_copy(update={"max_bytes": 1000})
@@ -180,13 +205,23 @@ def test_lab_files_mirror_the_library(models_dir: Path, tmp_path: Path) -> None:
     write_song(music / "deep" / "a.wav", duration_s=1)
     write_song(music / "b.wav", duration_s=1.1)
     (music / "b.aiff").write_bytes(b"FORM no more")
+    write_song(tmp_path / "more" / "deep" / "a.wav", duration_s=1.2)
+    write_song(music / f"{250 * 'n'}.wav", duration_s=1.3)
     question = QUESTION.model_copy(update={"timeline": True})
 
-    classify(tmp_path, InlineEngine(models), question=question, chords=tmp_path / "labs")
+    def labs(*paths: Path) -> list[str]:
+        named, out = tuple(str(path) for path in paths), tmp_path / "labs" / str(len(paths))
+        classify(tmp_path, InlineEngine(models), question=question, chords=out, paths=named)
+        return sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
 
-    made = sorted(str(p.relative_to(tmp_path / "labs")) for p in (tmp_path / "labs").rglob("*.*"))
-    assert made == ["b.wav.lab", "deep/a.lab"]
-    first = (tmp_path / "labs" / "deep" / "a.lab").read_text().splitlines()[0].split("\t")
+    long = f"{250 * 'n'}.lab"
+    assert labs(music) == ["b.wav.lab", "deep/a.lab", long]
+    # Two files of one name keep the whole way.
+    below = str(tmp_path).lstrip("/")
+    assert labs(music, tmp_path / "more") == sorted(
+        ["b.wav.lab", long] + [f"{below}/{folder}/deep/a.wav.lab" for folder in ("more", "music")]
+    )
+    first = (tmp_path / "labs" / "1" / "deep" / "a.lab").read_text().splitlines()[0].split("\t")
     assert first[0] == "0.000"
     assert first[2] in {"A:min", "C:maj", "F#:min", "N", "B:dim"}
 
