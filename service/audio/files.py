@@ -22,14 +22,14 @@ _LOSSLESS = (
 )
 SUFFIXES = frozenset((*_SPEECH, *_COMPRESSED, *_LOSSLESS))
 # What macOS leaves beside files on foreign disks; it has their names and none of their sound.
-_SHADOW_PREFIX = "._"
+SHADOW_PREFIX = "._"
 
 PathProblem = Callable[[Path, OSError], None]
 
 
 def is_audio_name(name: str) -> bool:
     """Tell whether a file of this name is taken for audio."""
-    return Path(name).suffix.lower() in SUFFIXES and not Path(name).name.startswith(_SHADOW_PREFIX)
+    return Path(name).suffix.lower() in SUFFIXES and not Path(name).name.startswith(SHADOW_PREFIX)
 
 
 def log_problem(path: Path, error: OSError) -> None:

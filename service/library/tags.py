@@ -6,6 +6,7 @@ is copied, the copy is tagged and put in its place, so that a file is never half
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import mutagen
 from mutagen.id3 import ID3, TCON, TMOO, TXXX
 from mutagen.mp4 import MP4, MP4FreeForm
 
+from service.audio.files import SHADOW_PREFIX
 from service.library.listing import is_url
 from service.library.state import Row
 
@@ -88,7 +90,8 @@ def write_tags(file: str, tags: Tags) -> Path:
         It cannot be written.
     """
     path = Path(file).resolve()
-    beside = path.with_name(f".tagging-{path.name}")
+    # Should it be left behind, no list takes it for a file of the library.
+    beside = path.with_name(f"{SHADOW_PREFIX}tagging-{path.name}")
     try:
         shutil.copy2(path, beside)
         tagged = _Tagged.open(str(beside))
@@ -97,8 +100,10 @@ def write_tags(file: str, tags: Tags) -> Path:
         tagged.save()
         beside.replace(path)
     except (OSError, mutagen.MutagenError) as error:
-        beside.unlink(missing_ok=True)
         raise Untaggable(f"{file} cannot be written: {error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
     return path
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import mutagen
 import pytest
 
+from service.audio.files import is_audio_name
 from service.library.question import Question
 from service.library.run import Order, run
 from service.library.state import Row, State
@@ -105,6 +106,27 @@ def test_a_linked_file_is_written_where_it_lies(tmp_path: Path) -> None:
     assert write_tags(str(link), TAGS) == file.resolve()
     assert link.is_symlink()
     assert missing_tags(str(file), TAGS, TagRules()) == {}
+
+
+def test_tagging_that_is_interrupted_leaves_the_file_alone_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = write_song(tmp_path / "song.wav")
+    before = song.read_bytes()
+    beside: list[list[Path]] = []
+
+    def interrupted(_: object) -> None:
+        beside.append(list(tmp_path.iterdir()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mutagen.wave.WAVE.save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_tags(str(song), TAGS)
+
+    assert list(tmp_path.iterdir()) == [song]
+    assert song.read_bytes() == before
+    # Nor would what a killed command leaves be listed.
+    assert [file for file in beside[0] if is_audio_name(file.name)] == [song]
 
 
 @pytest.mark.parametrize("file", ["s3://bucket/a.mp3", "none.mp3", "text.mp3"])
