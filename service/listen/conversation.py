@@ -45,13 +45,16 @@ def converse(
     Raises
     ------
     ListenError
-        The service cannot be reached, or refuses.
+        The service cannot be reached, or refuses; or the source fails.
     """
+    with _connected(url, key) as connection:
+        _exchange(connection, source, on_answer)
+
+
+def _connected(url: str, key: str | None) -> ClientConnection:
     headers = {"X-API-Key": key} if key else None
     try:
-        with connect(url, additional_headers=headers, compression=None) as connection:
-            connection.send(json.dumps(source.start))
-            _exchange(connection, source, on_answer)
+        return connect(url, additional_headers=headers, compression=None)
     except InvalidStatus as error:
         raise ListenError(f"The service refuses: {_detail(error)}") from error
     except OSError as error:
@@ -59,7 +62,7 @@ def converse(
             f"No service answers at {url} ({error}). Start one with python -m service, or name "
             "another with --url."
         ) from error
-    except WebSocketException as error:
+    except (WebSocketException, ValueError) as error:
         raise ListenError(f"{url} is no stream: {error}") from error
 
 
@@ -67,7 +70,16 @@ def _exchange(
     connection: ClientConnection, source: Source, on_answer: Callable[[Answer], None]
 ) -> None:
     stop = Event()
-    sending = Thread(target=_send, args=(connection, source, stop), name="send", daemon=True)
+    faults: list[Exception] = []
+
+    def send() -> None:
+        try:
+            _send(connection, source, stop)
+        except Exception as fault:  # told by the thread that waits for the answers
+            faults.append(fault)
+            connection.close()
+
+    sending = Thread(target=send, name="send", daemon=True)
     sending.start()
     while True:
         try:
@@ -82,6 +94,8 @@ def _exchange(
             break
     stop.set()
     sending.join()
+    if faults:
+        raise faults[0]
     if connection.close_code != NORMAL:
         reason = connection.close_reason or "the connection was lost"
         raise ListenError(f"The service ended the stream: {reason}")
@@ -89,6 +103,7 @@ def _exchange(
 
 def _send(connection: ClientConnection, source: Source, stop: Event) -> None:
     try:
+        connection.send(json.dumps(source.start))
         for block in source.blocks(stop):
             connection.send(block)
         connection.send(json.dumps({"end": True}))

@@ -2,7 +2,10 @@
 
 import json
 import shutil
+from contextlib import suppress
 from typing import Any, TextIO
+
+from service.listen.errors import ListenError
 
 BAR_WIDTH = 12
 QUIETEST_DB = -60.0
@@ -31,14 +34,25 @@ class Display:
         self._live = out.isatty() and not as_json
 
     def show(self, answer: Answer) -> None:
-        """Show an answer."""
+        """Show an answer.
+
+        Raises
+        ------
+        ListenError
+            It cannot be written.
+        """
         line = json.dumps(answer) if self._as_json else describe(answer, self._task)
+        end = "\n"
         if self._live:
             line = CLEAR_LINE + line[: shutil.get_terminal_size().columns - 1]
-            self._out.write(line + ("\n" if answer.get("final") else ""))
-        else:
-            self._out.write(line + "\n")
-        self._out.flush()
+            end = "\n" if answer.get("final") else ""
+        try:
+            self._out.write(line + end)
+            self._out.flush()
+        except OSError as error:
+            with suppress(OSError):  # else Python tries it once more at its end, and tells
+                self._out.close()
+            raise ListenError(f"The answers cannot be written: {error.strerror}.") from error
 
 
 def describe(answer: Answer, task: str | None) -> str:

@@ -14,6 +14,8 @@ from service.audio.readers.sndfile import ForwardSoundFile
 from service.listen.errors import ListenError
 
 BLOCK_S = 0.05
+# A microphone that says nothing for so long, not even silence, is gone.
+GONE_S = 5.0
 INSTALL = "pip install -c requirements.lock '.[listen]'"
 
 
@@ -25,7 +27,13 @@ class Source(Protocol):
         """What a stream's first message says of the audio."""
 
     def blocks(self, stop: Event) -> Iterator[bytes]:
-        """Yield the audio, block by block, as it sounds; no more once the event is set."""
+        """Yield the audio, block by block, as it sounds; no more once the event is set.
+
+        Raises
+        ------
+        ListenError
+            There is no more of it, and not because it has ended.
+        """
 
 
 class FileSource:
@@ -63,7 +71,10 @@ class FileSource:
         n_frames = round(BLOCK_S * self._sound.samplerate)
         sent_s = 0.0
         while not stop.is_set():
-            block = self._sound.read(n_frames, dtype="float32", always_2d=True)
+            try:
+                block = self._sound.read(n_frames, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError as error:
+                raise ListenError(f"The file cannot be read to its end: {error}") from error
             if len(block) == 0:
                 return
             # A block has sounded at its end, not at its beginning.
@@ -89,7 +100,7 @@ class MicrophoneSource:
 
     def __init__(self, device: str | None = None) -> None:
         self._sounddevice = sounddevice()
-        self._device = int(device) if device is not None and device.isdigit() else device
+        self._device = int(device) if device is not None and device.isdecimal() else device
         try:
             found: dict[str, Any] = self._sounddevice.query_devices(self._device, "input")
         except (ValueError, self._sounddevice.PortAudioError) as error:
@@ -104,16 +115,21 @@ class MicrophoneSource:
     def blocks(self, stop: Event) -> Iterator[bytes]:
         """Yield what the microphone hears, block by block."""
         heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        with self._sounddevice.RawInputStream(
-            self._rate_hz,
-            round(BLOCK_S * self._rate_hz),
-            self._device,
-            channels=1,
-            dtype="int16",
-            callback=lambda data, *_: heard.put(bytes(data)),
-        ):
-            while not stop.is_set():
-                yield heard.get()
+        try:
+            with self._sounddevice.RawInputStream(
+                self._rate_hz,
+                round(BLOCK_S * self._rate_hz),
+                self._device,
+                channels=1,
+                dtype="int16",
+                callback=lambda data, *_: heard.put(bytes(data)),
+            ):
+                while not stop.is_set():
+                    yield heard.get(timeout=GONE_S)
+        except self._sounddevice.PortAudioError as error:
+            raise ListenError(f"The microphone cannot be heard: {error}") from error
+        except queue.Empty:
+            raise ListenError("The microphone says nothing more; is it still there?") from None
 
 
 def sounddevice() -> Any:

@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from service.listen.__main__ import KEY_VARIABLE, main
 from service.listen.conversation import address
+from service.listen.errors import ListenError
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz
 from tests.server import ROOT, TIMEOUT_S, heed_interrupts
@@ -92,6 +94,37 @@ def test_no_service_and_no_stream_are_told(
     assert "python -m service" in capsys.readouterr().err
     assert main([song, "--url", f"{url}/docs"]) == 2
     assert "nothing at /docs/stream" in capsys.readouterr().err
+    for odd in ("ws://here:port", "ws://here:99999", f"ws://{'a' * 64}.org"):
+        assert main([song, "--url", odd]) == 2
+        assert "is no stream" in capsys.readouterr().err
+
+
+def test_a_source_that_fails_ends_the_stream_and_is_told(
+    url: str, song: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unplugged(*_: object) -> Iterator[bytes]:
+        yield bytes(4_000)
+        raise ListenError("It was unplugged.")
+
+    monkeypatch.setattr("service.listen.sources.FileSource.blocks", unplugged)
+    began_s = time.monotonic()
+    assert main([song, "--url", url]) == 2
+    assert capsys.readouterr().err == "It was unplugged.\n"
+    assert time.monotonic() - began_s < 5  # much less than the service waits for a message
+
+
+def test_answers_that_nobody_reads_end_it(url: str, song: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603  # our own command
+            [sys.executable, "-m", "service.listen", song, "--url", url, "--fast"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "The answers cannot be written: No space left on device.\n"
 
 
 def test_the_help_teaches() -> None:

@@ -47,6 +47,17 @@ def test_a_file_takes_as_long_as_it_plays(song: Path) -> None:
     assert 0.31 < time.monotonic() - began < 2
 
 
+def test_a_file_that_breaks_off_is_told(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FileSource(song, fast=True)
+
+    def broken(*_: object, **__: object) -> None:
+        raise soundfile.LibsndfileError(27)
+
+    monkeypatch.setattr(source._sound, "read", broken)
+    with pytest.raises(ListenError, match="to its end"):
+        next(source.blocks(Event()))
+
+
 def test_a_file_stops_when_it_is_told_to(song: Path) -> None:
     stop = Event()
     blocks = FileSource(song, fast=True).blocks(stop)
@@ -109,6 +120,23 @@ def test_a_microphone_is_heard_at_its_own_rate(device: FakeDevice) -> None:
     block = next(iter(source.blocks(Event())))
     assert block == b"\1\0" * 2_400
     assert device.asked == [(7, "input"), (48_000, 7, {"channels": 1, "dtype": "int16"})]
+
+
+def test_a_microphone_that_goes_away_is_told(
+    device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.listen.sources.GONE_S", 0.05)
+    blocks = MicrophoneSource().blocks(Event())
+    next(blocks)
+    with pytest.raises(ListenError, match="is it still there"):
+        next(blocks)
+
+    def in_use(*_: object, **__: object) -> None:
+        raise device.PortAudioError("Device unavailable")
+
+    monkeypatch.setattr(device, "RawInputStream", in_use)
+    with pytest.raises(ListenError, match="cannot be heard: Device unavailable"):
+        next(MicrophoneSource().blocks(Event()))
 
 
 def test_a_microphone_that_is_not_there_is_told(device: FakeDevice) -> None:
