@@ -134,8 +134,10 @@ class JoinedTask(TaskEar):
 
     def so_far(self, heard_s: float, *, silent: bool) -> Classification:
         """Return the answer for what was heard in the last quarter of an hour."""
+        # Of no time at all there are no shares: a stream of nothing is a moment of silence.
+        until_s = heard_s or self._bundle.card.features.hop_s
         whole = say_of_the_whole(
-            self._timeline.timeline(heard_s),
+            self._timeline.timeline(until_s),
             self._nothing,
             self._stretches(),
             self._all_said,

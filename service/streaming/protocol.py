@@ -21,6 +21,7 @@ ANSWER_S = 0.5
 """Audio from one answer to the next; one comes sooner when what sounds changes."""
 MAX_MESSAGE_BYTES = 2 << 20
 MAX_REASON_BYTES = 123  # RFC 6455, 5.5
+LONGEST_NAME = 40  # of what a client made up, so that there is room for what is wrong with it
 
 
 class StreamStart(BaseModel):
@@ -162,7 +163,7 @@ def read_start(text: str, max_sample_rate_hz: int, max_channels: int) -> StreamS
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in fault["loc"]) or "first message"
-        raise StreamRefused(f"{place}: {in_words(fault)}.") from None
+        raise StreamRefused(f"{place[:LONGEST_NAME]}: {in_words(fault)}.") from None
     if not MIN_SAMPLE_RATE_HZ <= start.sample_rate_hz <= max_sample_rate_hz:
         raise StreamRefused(
             f"sample_rate_hz: must be {MIN_SAMPLE_RATE_HZ} to {max_sample_rate_hz}."

@@ -30,6 +30,7 @@ class Sound:
         self._rest = b""
         self._power = 0.0
         self._n_samples = 0
+        self._level_db = QUIETEST_DB
 
     @property
     def frame_bytes(self) -> int:
@@ -64,12 +65,14 @@ class Sound:
         return mono
 
     def level_db(self) -> float:
-        """Return the mean level since this was last asked, in dB of full scale."""
-        power = self._power / max(self._n_samples, 1)
+        """Return the mean level since this was last asked, in dB of full scale.
+
+        Where nothing has come since, it is what was told then.
+        """
+        if self._n_samples:
+            self._level_db = _level_db(self._power / self._n_samples)
         self._power, self._n_samples = 0.0, 0
-        if power <= 10 ** (QUIETEST_DB / 10):
-            return QUIETEST_DB
-        return min(0.0, round(10 * math.log10(power), 1))
+        return self._level_db
 
     def _samples(self, data: bytes) -> Samples:
         if self._start.encoding == "pcm_s16le":
@@ -81,6 +84,12 @@ class Sound:
                 "The samples are not finite numbers; is the encoding pcm_s16le?", Close.POLICY
             )
         return samples
+
+
+def _level_db(power: float) -> float:
+    if power <= 10 ** (QUIETEST_DB / 10):
+        return QUIETEST_DB
+    return min(0.0, round(10 * math.log10(power), 1))
 
 
 class Resampler:

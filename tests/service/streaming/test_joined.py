@@ -80,6 +80,12 @@ def test_a_stream_is_answered_as_the_clip(
     assert sum(shares(live).values()) == pytest.approx(1)
 
 
+def test_nothing_at_all_has_an_answer_too(bundle: Bundle) -> None:
+    live = stream(bundle, np.zeros(0))
+    assert live.silent
+    assert sum(shares(live).values()) == pytest.approx(1)
+
+
 def test_only_what_was_heard_lately_is_remembered(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

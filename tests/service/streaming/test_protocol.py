@@ -38,12 +38,14 @@ def test_the_start_tells_how_large_audio_is() -> None:
         (start_with(channels=3), "at most 2"),
         (start_with(encoding="mp3"), "pcm_s16le"),
         (start_with(gain=1), "gain"),
+        (start_with(**{"gain" * 100: 1}), "gain: is unknown"),
         ('{"end": true}', "sample_rate_hz"),
     ],
 )
 def test_a_start_that_does_not_fit_is_refused_in_words(text: str, word: str) -> None:
-    with pytest.raises(StreamRefused, match=word) as refused:
+    with pytest.raises(StreamRefused) as refused:
         read_start(text, 48_000, 2)
+    assert word in cut_reason(refused.value.ending.reason)
     assert refused.value.ending.code == Close.POLICY
     assert not refused.value.ending.says_final
 

@@ -38,11 +38,12 @@ def test_what_are_no_samples_is_refused(value: float) -> None:
         Sound(START).add(floats(np.array([0, value], np.float32)))
 
 
-def test_the_level_is_that_since_it_was_last_asked() -> None:
+def test_the_level_is_that_since_it_was_last_asked_or_that_of_then() -> None:
     sound = Sound(START)
     sound.add(floats(np.ones(100, np.float32)))
     assert sound.level_db() == 0.0
     sound.add(floats(tone(440, 1.0, rate_hz=SAMPLE_RATE_HZ, amplitude=0.1)))
+    assert sound.level_db() == pytest.approx(-23.0, abs=0.1)
     assert sound.level_db() == pytest.approx(-23.0, abs=0.1)
     sound.add(floats(np.full(100, 4, np.float32)))
     assert sound.level_db() == 0.0
