@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mutagen
+from mutagen.asf import ASF
 from mutagen.id3 import ID3, TCON, TMOO, TXXX
 from mutagen.mp4 import MP4, MP4FreeForm
 
@@ -121,12 +122,11 @@ class _Tagged:
         if is_url(file):
             raise Untaggable(f"{file} is no file of this machine.")
         try:
-            opened = mutagen.File(file)
+            if (opened := mutagen.File(file)) is not None:
+                return cls(opened)
         except (OSError, mutagen.MutagenError) as error:
             raise Untaggable(f"{file} has no tags that can be read: {error}") from error
-        if opened is None:
-            raise Untaggable(f"{file} has a format without tags.")
-        return cls(opened)
+        raise Untaggable(f"{file} has a format without tags.")
 
     def get(self, name: str) -> list[str]:
         """Return the values of a tag."""
@@ -135,6 +135,8 @@ class _Tagged:
         if isinstance(self._opened, MP4):
             found = self._tags.get(_mp4_name(name), [])
             return [v.decode() if isinstance(v, bytes) else str(v) for v in found]
+        if isinstance(self._opened, ASF):
+            return [str(value) for value in self._tags.get(_ASF[name], [])]
         return [value for value in self._tags.get(name, []) if value]
 
     def set(self, name: str, values: list[str]) -> None:
@@ -146,7 +148,7 @@ class _Tagged:
             own = _mp4_name(name).startswith(_MP4_OWN)
             self._tags[_mp4_name(name)] = [MP4FreeForm(v.encode()) if own else v for v in values]
         else:
-            self._tags[name] = values
+            self._tags[_ASF[name] if isinstance(self._opened, ASF) else name] = values
 
     def save(self) -> None:
         """Write all tags back."""
@@ -162,6 +164,8 @@ _ID3: Mapping[str, tuple[str, Callable[[list[str]], Any]]] = {
     MOOD: ("TMOO", lambda values: TMOO(encoding=3, text=values)),
     ENERGY: ("TXXX:ENERGY", lambda values: TXXX(encoding=3, desc="ENERGY", text=values)),
 }
+
+_ASF = {GENRE: "WM/Genre", MOOD: "WM/Mood", ENERGY: "ENERGY"}
 
 
 def _mp4_name(name: str) -> str:
