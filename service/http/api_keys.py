@@ -63,9 +63,11 @@ def read_keys(file: Path) -> tuple[ApiKey, ...]:
         The file cannot be read, a line does not fit, or there is none at all.
     """
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no text in UTF-8") from error
     keys = []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):

@@ -30,6 +30,14 @@ class Question(BaseModel):
     max_bytes: int = 256 * MIB
     max_duration_s: float = Limits.max_duration_s
 
+    def is_answered_alike(self, other: "Question") -> bool:
+        """Tell whether answers to both may stand in one table.
+
+        What is allowed of a file says only which ones have no answer; it may change.
+        """
+        allowed = {"max_bytes": other.max_bytes, "max_duration_s": other.max_duration_s}
+        return self.model_copy(update=allowed) == other
+
     @property
     def excerpt(self) -> Excerpt | None:
         """The part of each file that is heard; None for all of it."""

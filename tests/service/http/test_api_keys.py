@@ -95,6 +95,14 @@ def test_a_fault_is_named_by_its_line(tmp_path: Path) -> None:
         read_keys(write(tmp_path / "keys", hash_of("one"), "plain text key"))
     with pytest.raises(ValueError, match="cannot be read"):
         read_keys(tmp_path / "nowhere")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\0")
+    with pytest.raises(ValueError, match="binary is no text in UTF-8"):
+        read_keys(tmp_path / "binary")
+
+
+def test_what_an_editor_puts_before_the_first_line_is_no_fault(tmp_path: Path) -> None:
+    (key,) = read_keys(write(tmp_path / "keys", f"\N{ZERO WIDTH NO-BREAK SPACE}{hash_of('one')}"))
+    assert key.sha256 == hash_of("one")
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,18 @@ def test_another_question_is_refused(state: State) -> None:
         state.begin(QUESTION.model_copy(update={"top_k": 3}), models())
 
 
+def test_files_that_were_too_large_are_done_again_with_more_allowed(state: State) -> None:
+    begin(state, listed("a", "b"))
+    keep(state, Outcome("a", slug="too-many-bytes", detail="large"), Outcome("b", "22", answers()))
+
+    more = {"max_bytes": 2 * QUESTION.max_bytes, "max_duration_s": 2 * QUESTION.max_duration_s}
+    state.begin(QUESTION.model_copy(update=more), models())
+    state.list(listed("a", "b"), lambda: None)
+    state.redo_problems()
+
+    assert unanswered(state) == ["a"]
+
+
 def test_a_file_named_twice_counts_once_and_rows_keep_the_order(state: State) -> None:
     begin(state, [*listed("z"), *listed("a"), *listed("z")])
 
