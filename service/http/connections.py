@@ -20,6 +20,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.errors import RETRY_AFTER_S, BadRequest, HeadTooSlow, Overloaded, ServiceError
+from service.http.handshake import opens_websocket
 from service.http.problems import problem_response
 from service.telemetry import metrics, request_id
 from service.telemetry.record import finish, record
@@ -163,10 +164,11 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
         place = self._bounds.websockets
         if place is None or self._get_upgrade() != b"websocket":
             return False
-        head = dict(self.headers)
-        complete = b"sec-websocket-key" in head and head.get(b"sec-websocket-version") == b"13"
         path = self.scope["path"].removeprefix(self._bounds.root_path)
-        return complete and (path == place or path.startswith(f"{place}/"))
+        if path != place and not path.startswith(f"{place}/"):
+            return False
+        target = self.scope["raw_path"] + b"?" + self.scope["query_string"]
+        return opens_websocket(self.scope["method"], target, self.headers)
 
     @property
     def at_work(self) -> bool:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from threading import Event
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
@@ -84,7 +83,8 @@ def _check_access(connection: HTTPConnection) -> None:
     check_stream(connection, state.api_keys, state.rate_limit)
     origin = connection.headers.get("origin")
     allowed: tuple[str, ...] = state.cors_origins
-    own = origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+    # An origin is a scheme and a host (RFC 6454, 6.2), whatever a client may send for one.
+    own = origin is None or origin.partition("://")[2] == connection.headers.get("host")
     if not own and origin not in allowed and "*" not in allowed:
         raise ForeignPage("Streams are for this service's own page; see SERVICE_CORS_ORIGINS.")
 

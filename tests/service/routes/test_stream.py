@@ -148,6 +148,7 @@ def test_pages_of_other_origins_need_to_be_allowed(models_dir: Path) -> None:
     with serve(Settings(models_dir=models_dir)) as client:
         assert is_heard(client, headers=own)
         refusal(client, "/stream", 403, "foreign-page", headers=other)
+        refusal(client, "/stream", 403, "foreign-page", headers={"origin": "http://[::1"})
     for allowed in (OTHER_PAGE, "*"):
         with serve(Settings(models_dir=models_dir, cors_origins=(allowed,))) as client:
             assert is_heard(client, headers=other)
