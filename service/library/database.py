@@ -11,6 +11,9 @@ from service.library.problems import LibraryError
 
 Rows = list[tuple[Any, ...]]
 
+# As long as a command that has done its work may take to end.
+BUSY_S = 1.0
+
 
 class Database:
     """An SQLite database that nobody else may work with until it is closed.
@@ -91,7 +94,7 @@ def forget(path: Path) -> None:
 
 def _opened(path: Path) -> sqlite3.Connection:
     with ExitStack() as unless_it_works:
-        connection = sqlite3.connect(path, timeout=1, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         database = unless_it_works.enter_context(closing(connection))
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA journal_mode = WAL")

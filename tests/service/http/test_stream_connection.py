@@ -100,7 +100,7 @@ def test_too_large_a_message_is_refused(client: httpx2.Client) -> None:
 
 def test_a_stream_outlives_the_time_for_a_head(client: httpx2.Client) -> None:
     with listen(client) as connection:
-        for piece in pieces(ROCK, len(ROCK) // 3):
+        for piece in pieces(ROCK, len(ROCK) // 2):
             connection.send(piece)
             time.sleep(0.6)
         assert answers(connection)[-1]["heard_s"] == 2.0

@@ -30,21 +30,22 @@ def files(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "more"),
+    ("service", "tasks", "more"),
     [
-        (None, {"top_k": 2}),
-        (("genre",), {"start_s": 0.1, "duration_s": 0.2, "timeline": True}),
-        (("genre", "emotion"), {"embedding": True}),
+        ("busy", None, {"top_k": 2}),
+        ("shared_service", ("genre",), {"start_s": 0.1, "duration_s": 0.2, "timeline": True}),
+        ("shared_service", ("genre", "emotion"), {"embedding": True}),
     ],
 )
 def test_a_service_answers_as_its_bundles_do(
+    request: pytest.FixtureRequest,
     models_dir: Path,
-    busy: str,
     files: list[str],
+    service: str,
     tasks: tuple[str, ...] | None,
     more: dict[str, Any],
 ) -> None:
-    with remote_engine(busy, tasks, None, 60) as engine:
+    with remote_engine(request.getfixturevalue(service), tasks, None, 60) as engine:
         question = Question(tasks=tuple(engine.models), **more)
         outcomes = {outcome.file: outcome for outcome in engine.classify(files, question)}
         hashes = {outcome.file: outcome.sha256 for outcome in engine.hash(files)}

@@ -220,7 +220,8 @@ def test_what_came_before_the_work_broke_off_is_kept(state: State) -> None:
     assert unanswered(state) == ["b"]
 
 
-def test_two_commands_do_not_share_a_state(tmp_path: Path) -> None:
+def test_two_commands_do_not_share_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.library.database.BUSY_S", 0.01)
     with (
         closing(State(tmp_path / "state")),
         pytest.raises(LibraryError, match="Wait for the command"),
@@ -228,7 +229,10 @@ def test_two_commands_do_not_share_a_state(tmp_path: Path) -> None:
         State(tmp_path / "state")
 
 
-def test_what_another_command_works_with_is_not_forgotten(tmp_path: Path) -> None:
+def test_what_another_command_works_with_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.library.database.BUSY_S", 0.01)
     file = tmp_path / "state"
     with closing(State(file)) as state:
         begin(state, listed("a"))
