@@ -7,6 +7,7 @@ without a problem document, or never, and its connection would stay for as long 
 from collections.abc import Iterable
 from http import HTTPStatus
 
+from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 
@@ -21,7 +22,8 @@ def opens_websocket(method: str, target: bytes, headers: Iterable[tuple[bytes, b
     lines = [b"%s %s HTTP/1.1" % (method.encode(), target), *(b"%s: %s" % h for h in headers)]
     reader = ServerProtocol()
     reader.receive_data(b"\r\n".join(lines) + b"\r\n\r\n")
-    requests = reader.events_received()
-    if not requests:
-        return False
-    return reader.accept(requests[0]).status_code == HTTPStatus.SWITCHING_PROTOCOLS
+    return any(
+        isinstance(event, Request)
+        and reader.accept(event).status_code == HTTPStatus.SWITCHING_PROTOCOLS
+        for event in reader.events_received()
+    )

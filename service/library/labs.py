@@ -1,5 +1,6 @@
 """Write the chords of each file over time as a ``.lab`` file, in a folder of their own."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,7 +58,9 @@ class LabFolder:
             return
         segments = row.answers.results[self._task].timeline or []
         shared = self._state.shares_name(row.relative)
-        relative = Path(whole_way(row.file) if shared else row.relative)
+        # Whatever .. there may be in it, it does not lead out of the folder.
+        below = os.path.normpath(os.sep + (whole_way(row.file) if shared else row.relative))
+        relative = Path(below.lstrip(os.sep))
         ending = f"{relative.suffix}.lab" if self._state.shares_stem(row.relative) else ".lab"
         path = self._folder / relative.with_suffix(ending)
         try:

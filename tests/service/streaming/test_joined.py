@@ -81,7 +81,7 @@ def test_a_stream_is_answered_as_the_clip(
 
 
 def test_nothing_at_all_has_an_answer_too(bundle: Bundle) -> None:
-    live = stream(bundle, np.zeros(0))
+    live = stream(bundle, np.zeros(0, np.float32))
     assert live.silent
     assert sum(shares(live).values()) == pytest.approx(1)
 
