@@ -18,6 +18,7 @@ from service import __version__
 from service.app import create_app
 from service.heap import keep_freed_memory
 from service.http.connections import Bounds, bounded_connection
+from service.http.drain import DRAIN_S
 from service.http.open_files import TooFewFiles, allow_open_files
 from service.http.stream_connection import stream_connection
 from service.inference.registry import Registry
@@ -89,7 +90,7 @@ def _serve(settings: Settings) -> int:
             forwarded_allow_ips=list(settings.trusted_proxies),
             log_level=settings.log_level,
             log_config=None,  # the same form as all other lines
-            timeout_graceful_shutdown=math.ceil(settings.deadline_s),
+            timeout_graceful_shutdown=math.ceil(settings.deadline_s + DRAIN_S),
             server_header=False,
             access_log=False,  # service.telemetry.record logs each request with its id
         )

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from service.settings import Settings
 from service.startup.ports import listening
 from tests.audio import encode, tone
 from tests.bundles import GENRES, SAMPLE_RATE_HZ, band_centre_hz, write_bundle
-from tests.server import COMMAND, ROOT, TIMEOUT_S, environment, service_process
+from tests.server import COMMAND, ROOT, TIMEOUT_S, environment, server, service_process
+from tests.service.http.raw import CLIP, UPLOAD_HEAD, connect, first
 
 
 def test_help_lists_every_setting_with_its_meaning(
@@ -186,6 +188,19 @@ def test_who_has_connected_before_the_end_is_answered(models_dir: Path, tmp_path
             connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n")
             assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
         assert process.wait(TIMEOUT_S) == 0
+
+
+def test_an_upload_that_stalls_at_the_end_is_told_so(models_dir: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with server(models_dir, log, deadline_s=0.5, shutdown_delay_s=0) as (process, client):
+        with closing(connect(client, UPLOAD_HEAD)) as connection:
+            time.sleep(0.1)  # it has begun
+            process.send_signal(signal.SIGTERM)
+            assert first(connection).startswith(b"HTTP/1.1 504 ")
+            time.sleep(1)  # longer than the deadline, and less than what comes late is dropped for
+            connection.sendall(CLIP)
+        assert process.wait(TIMEOUT_S) == 0
+    assert '"level": "error"' not in log.read_text()
 
 
 def test_sighup_reloads_the_bundles_a_bad_one_leaves_the_old_one_and_ctrl_c_ends_it(
