@@ -91,7 +91,9 @@ class Said(BaseModel):
 class _Answer(BaseModel):
     heard_s: float = Field(ge=0, description="Seconds of audio that were heard until now")
     level_db: float = Field(
-        le=0, description="Mean level since the last answer, in dB of full scale; -100 for silence"
+        le=0,
+        description="Mean level since the last answer, in dB of full scale, or that of then where "
+        "nothing has come since; -100 for silence",
     )
     final: Literal[True] | None = Field(default=None, description="Only in the last answer")
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from service.library.listing import LATEST_NS, Listed, list_files
+from service.library.listing import LATEST_NS, Listed, list_files, whole_way
 from service.library.problems import LibraryError
 
 
@@ -86,6 +86,14 @@ def test_what_a_list_names_above_itself_keeps_no_way_up(tmp_path: Path) -> None:
     ((_, relative),) = names(playlist)
 
     assert relative == str(above).lstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("file", "way"),
+    [("/a/b.mp3", "a/b.mp3"), ("/a/../b.mp3", "b.mp3"), ("s3://bucket/b.mp3", "s3/bucket/b.mp3")],
+)
+def test_the_whole_way_to_a_file_is_a_place_below_any_folder(file: str, way: str) -> None:
+    assert whole_way(file) == way
 
 
 def test_a_name_that_begins_with_dots_is_below(tmp_path: Path) -> None:
