@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from service.audio.files import audio_files, irregular, is_audio_name
+from service.library.patterns import matches
 from service.library.problems import LibraryError
 
 PLAYLISTS = (".m3u", ".m3u8")
@@ -102,7 +103,7 @@ def _below(folder: Path, root: Path) -> Iterator[Listed]:
 
 def _matching(pattern: str) -> Iterator[Listed]:
     root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
-    found = sorted(Path(match) for match in glob.iglob(pattern, recursive=True))  # noqa: PTH207
+    found = sorted(set(matches(pattern)))
     if not found:
         raise LibraryError(f"No file matches {pattern}.")
     for path in found:
