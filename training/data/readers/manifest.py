@@ -85,7 +85,7 @@ def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TrainingError(f"{path} is no CSV in UTF-8; save it as such.") from error
-    reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    reader = csv.DictReader(io.StringIO(text), restkey="", restval="", skipinitialspace=True)
     columns = list(reader.fieldnames or ())
     missing = [name for name in required if name not in columns]
     for separator, word in _SEPARATORS.items():

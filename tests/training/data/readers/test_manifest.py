@@ -57,6 +57,13 @@ def test_an_artist_is_one_group_however_the_name_is_typed(tmp_path: Path) -> Non
     assert groups == ["Bj\u00f6rk"] * 3 + ["file:3.wav"]
 
 
+def test_spaces_after_commas_belong_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text('genre, file, group\nrock, "a, b.wav", Ann\n')
+    (clip,) = read_manifest(tmp_path / "list.csv", "genre")
+    assert clip.source == AudioFile(tmp_path / "a, b.wav")
+    assert (clip.label, clip.group) == ("rock", "Ann")
+
+
 def test_rows_without_a_label_of_the_task_are_left_out(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "list.csv",
