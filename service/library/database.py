@@ -11,6 +11,8 @@ from service.library.problems import LibraryError
 
 Rows = list[tuple[Any, ...]]
 
+PRIMARY_CODE = 0xFF  # of an error; the other bits tell what kind of it
+
 # As long as a command that has done its work may take to end.
 BUSY_S = 1.0
 
@@ -49,7 +51,7 @@ class Database:
         Raises
         ------
         LibraryError
-            The disk is full, or broken.
+            The disk is full or broken, or the file is damaged.
         """
         try:
             return self._connection.execute(statement, values).fetchall()
@@ -57,6 +59,13 @@ class Database:
             raise LibraryError(
                 f"{self._path} cannot be used any more ({error}). What was answered until then is "
                 "kept; once that is mended, the same command goes on."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_CORRUPT:
+                raise
+            raise LibraryError(
+                f"{self._path} is damaged ({error}). Begin anew with --fresh, or name another "
+                "place with --state."
             ) from error
 
     @contextmanager

@@ -8,6 +8,7 @@ seconds of its work and nothing else.
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from os import fsdecode, fsencode
 from pathlib import Path
@@ -75,8 +76,10 @@ class State:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._run = 0
-        self._database = Database(path)
-        self._run = int(self._about("run") or 0)
+        with ExitStack() as unless_it_works:
+            self._database = unless_it_works.enter_context(closing(Database(path)))
+            self._run = int(self._about("run") or 0)
+            unless_it_works.pop_all()
 
     def close(self) -> None:
         """Close the database; everything that was kept stays."""

@@ -14,6 +14,7 @@ from service.library.question import Models, Outcome, Question, TaskModel, who_a
 from service.library.state import PART_ROWS, State
 from service.schemas import AllAnswers, AudioInfo, ModelRef, TaskResult
 
+PAGE_BYTES = 4096
 QUESTION = Question(tasks=("genre",))
 REF = ModelRef(name="genre", version="1.0.0", sha256="ab")
 
@@ -273,6 +274,18 @@ def test_a_full_disk_is_told_and_what_was_kept_before_stays(
     with closing(State(tmp_path / "state")) as state:
         begin(state, listed("a", "b"))
         assert unanswered(state) == ["b"]
+
+
+def test_a_damaged_state_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    with closing(State(file)) as state:
+        begin(state, listed(*(f"{n}.mp3" for n in range(1000))))
+    data = bytearray(file.read_bytes())
+    data[PAGE_BYTES:] = bytes(len(data) - PAGE_BYTES)  # all but the tables' names
+    file.write_bytes(data)
+
+    with pytest.raises(LibraryError, match=r"damaged.*--fresh"), closing(State(file)) as state:
+        begin(state, listed("a.mp3"))
 
 
 def test_a_file_that_is_no_state_is_left_alone_and_closed(
