@@ -173,6 +173,11 @@ class Settings(BaseSettings):
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _small_letters(cls, word: object) -> object:
+        return word.lower() if isinstance(word, str) else word  # INFO, as others write it
+
     @field_validator("host")
     @classmethod
     def _plain_address(cls, host: str) -> str:

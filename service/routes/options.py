@@ -94,9 +94,9 @@ class Options(BaseModel):
     @property
     def excerpt(self) -> Excerpt | None:
         """The part of the recording that is to be heard; None for all of it."""
-        if {"start_s", "duration_s"} & self.model_fields_set:
-            return Excerpt(self.start_s, self.duration_s)
-        return None
+        if self.start_s == 0 and self.duration_s is None:  # as pages fill it in that nobody asked
+            return None
+        return Excerpt(self.start_s, self.duration_s)
 
 
 async def _of_query(request: Request) -> Options:

@@ -68,6 +68,8 @@ def test_there_are_as_many_workers_as_cores_that_the_process_may_use(
         ("cors_origins", "https://a.example http://b:80", ("https://a.example", "http://b:80")),
         ("cors_origins", "*", ("*",)),
         ("log_level", "warning", "warning"),
+        ("log_level", "INFO", "info"),
+        ("log_format", "JSON", "json"),
         ("log_format", "text", "text"),
     ],
 )

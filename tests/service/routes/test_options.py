@@ -22,10 +22,14 @@ def test_options_are_read_from_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "excerpt"), [("start_s=0", Excerpt(0.0)), ("duration_s=2", Excerpt(0.0, 2.0))]
+    ("query", "excerpt"), [("start_s=1.5", Excerpt(1.5)), ("duration_s=2", Excerpt(0.0, 2.0))]
 )
 def test_either_end_makes_an_excerpt(query: str, excerpt: Excerpt) -> None:
     assert read(query).excerpt == excerpt
+
+
+def test_from_the_beginning_to_the_end_is_no_excerpt() -> None:
+    assert read("start_s=0").excerpt is None
 
 
 @pytest.mark.parametrize(
