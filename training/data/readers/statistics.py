@@ -1,12 +1,14 @@
 """Reader for the hand-crafted features of the Kaggle GTZAN set, per 30 s or per 3 s.
 
 ``features_30_sec.csv`` has one row a clip (``blues.00000.wav``), ``features_3_sec.csv``
-one for each of its tenths (``blues.00000.0.wav``); the tenths of a clip are one group.
+one for each of its tenths (``blues.00000.0.wav``); the tenths of a clip are one group. Clips that
+are not of GTZAN, such as those of ``prepare --format csv``, are read as well.
 """
 
 import csv
 import hashlib
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +17,17 @@ from numpy.typing import NDArray
 
 from service.inference.features import FeatureSpec, FilterBank, Grid
 from training.data.labels import canonical_label
-from training.data.readers.clips import LabelledClip
+from training.data.readers.clips import FILE_GROUP, LabelledClip
 from training.data.readers.folders import gtzan_split
+from training.data.readers.manifest import rows
 from training.errors import TrainingError, UnreadableClip
 
 NAME = "statistics"
 OF_AUDIO = "handcrafted"
 NOT_FEATURES = ("filename", "length", "label")
 N_FEATURES = 57
-_ROW_NAME = re.compile(r"^([a-z]+\.\d{5})(\.\d+)?(\.wav)?$")
+_GTZAN_ROW = re.compile(r"^([a-z]+\.\d{5})(\.\d+)?(\.wav)?$")
+_TENTH = re.compile(r"\.\d$")
 
 # The fields of a spectrogram do not apply; what the numbers are stands in the CSV's header.
 SPEC = FeatureSpec(
@@ -82,23 +86,33 @@ def is_statistics(path: Path) -> bool:
 
 
 def read_statistics(path: Path) -> list[LabelledClip]:
-    """Read ``features_30_sec.csv`` or ``features_3_sec.csv`` with the fault-filtered splits."""
+    """Read ``features_30_sec.csv`` or ``features_3_sec.csv``.
+
+    Clips of GTZAN have the fault-filtered splits; of others, the pieces of one file are a group.
+    """
     clips = []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for row in csv.DictReader(file):
-            genre = canonical_label("genre", row["label"])
-            match = _ROW_NAME.match(row["filename"])
-            if genre is None or match is None:
-                continue
-            values = tuple(_number(row[key]) for key in row if key not in NOT_FEATURES)
-            source = StatisticsRow(path, row["filename"], values)
-            clip = match[1]
-            clips.append(LabelledClip(source, genre, "gtzan", f"gtzan:{clip}", gtzan_split(clip)))
+    for row in rows(path, ("filename", "label")):
+        name = row["filename"]
+        genre = canonical_label("genre", row["label"])
+        if genre is None:
+            continue
+        source = StatisticsRow(path, name, tuple(_numbers(row)))
+        match = _GTZAN_ROW.match(name)
+        if match is not None:
+            data_set, group, split = "gtzan", f"gtzan:{match[1]}", gtzan_split(match[1])
+        else:
+            # Tables have no folders: files of two labels may be called alike.
+            whole = _TENTH.sub("", Path(name).stem)
+            data_set, group = path.resolve().parent.name, f"{FILE_GROUP}{genre}/{whole}"
+            split = "extra"
+        clips.append(LabelledClip(source, genre, data_set, group, split))
     return clips
 
 
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return float("nan")
+def _numbers(row: Mapping[str, str]) -> Iterator[float]:
+    for column, text in row.items():
+        if column not in NOT_FEATURES:
+            try:
+                yield float(text)
+            except (ValueError, TypeError):  # cells beyond the header's come as a list
+                yield float("nan")

@@ -46,14 +46,31 @@ def test_the_tenths_of_a_clip_are_one_group(tmp_path: Path) -> None:
     assert clips[0].split == "train"
 
 
-def test_rows_of_no_genre_or_no_clip_are_left_out(tmp_path: Path) -> None:
-    rows = [
-        row("blues.00000.wav", "polka"),
-        row("my song.wav", "blues"),
-        row("pop.00000.wav", "pop"),
-    ]
+def test_rows_of_no_genre_are_left_out(tmp_path: Path) -> None:
+    rows = [row("blues.00000.wav", "polka"), row("pop.00000.wav", "pop")]
     clips = read_statistics(write_csv(tmp_path / "f.csv", HEADER, rows))
     assert [clip.label for clip in clips] == ["pop"]
+
+
+def test_pieces_of_songs_that_are_not_of_gtzan_are_a_group_each(tmp_path: Path) -> None:
+    rows = [row(f"my song.{n}.wav", "blues") for n in range(3)] + [row("my song.0.mp3", "pop")]
+
+    clips = read_statistics(write_csv(tmp_path / "mine" / "f.csv", HEADER, rows))
+
+    assert [clip.group for clip in clips] == ["file:blues/my song"] * 3 + ["file:pop/my song"]
+    assert {(clip.data_set, clip.split) for clip in clips} == {("mine", "extra")}
+
+
+def test_a_line_that_was_cut_off_is_no_clip_and_one_too_long_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    cells = row("blues.00000.wav", "blues")
+    path = write_csv(tmp_path / "f.csv", HEADER, [cells[:9], [*cells, "1.0"]])
+
+    (clip,) = read_statistics(path)
+
+    with pytest.raises(UnreadableClip, match="57 finite numbers"):
+        clip.source.grid(SPEC, BANK)
 
 
 @pytest.mark.parametrize("bad", ["", "much", "nan", "inf"])
