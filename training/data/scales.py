@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from training.data.readers import LabelledClip
 from training.data.readers.clips import AudioFile
 from training.data.readers.manifest import rows
+from training.errors import TrainingError
 
 RATINGS_LIST = "mood_annotations.csv"
 
@@ -72,7 +73,13 @@ class RatedClips:
 
 
 def read_ratings(data: Sequence[Path], scales: Sequence[Scale]) -> RatedClips:
-    """Read the clips of all lists in some folders that are rated on at least one scale."""
+    """Read the clips of all lists in some folders that are rated on at least one scale.
+
+    Raises
+    ------
+    TrainingError
+        A list lacks a column, or a rating is no number.
+    """
     clips, values = [], []
     for path in (folder / RATINGS_LIST for folder in data):
         for row in rows(path, ("file", "dataset")) if path.exists() else ():
@@ -88,5 +95,15 @@ def read_ratings(data: Sequence[Path], scales: Sequence[Scale]) -> RatedClips:
 def _value(row: Mapping[str, str], scale: Scale) -> float:
     for question in scale.questions:
         if all(row.get(column) for column in question):
-            return sum(factor * float(row[column]) for column, factor in question.items())
+            return sum(factor * _number(row, column) for column, factor in question.items())
     return math.nan
+
+
+def _number(row: Mapping[str, str], column: str) -> float:
+    try:
+        return float(row[column])
+    except ValueError as error:
+        raise TrainingError(
+            f"{RATINGS_LIST} rates {row['file']} {row[column]!r} in the column {column}; write a "
+            "number, or nothing where nobody was asked."
+        ) from error

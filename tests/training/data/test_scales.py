@@ -55,3 +55,9 @@ def test_a_list_without_data_sets_is_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / RATINGS_LIST, ("file", "rated_energy"), [("a.wav", "5")])
     with pytest.raises(TrainingError, match="dataset"):
         read_ratings([tmp_path], (ENERGY,))
+
+
+def test_a_rating_that_is_no_number_is_named(tmp_path: Path) -> None:
+    folder = write_list(tmp_path, ("a.wav", "films", "6,5", *[""] * 7))
+    with pytest.raises(TrainingError, match=r"a\.wav '6,5' in the column rated_energy; write a n"):
+        read_ratings([folder], (ENERGY,))
