@@ -34,7 +34,7 @@ SHOWN_WHERE_KNOWN = ("key",)
 
 
 class SongRow(BaseModel):
-    """The figures of one recording."""
+    """The figures of one recording, those that speak of any of its chords."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,13 +64,21 @@ class SongReport(BaseModel):
             "| | " + " | ".join(shown) + " | worst song, majmin |",
             "|---" * (len(shown) + 2) + "|",
             f"| {self.model} {self.version}, {self.recordings} recordings | "
-            + " | ".join(with_interval(self.figures[name]) for name in shown)
-            + f" | {min(row.figures['majmin'] for row in self.rows):.3f} |",
+            + " | ".join(self._cell(name) for name in shown)
+            + f" | {self._worst('majmin')} |",
         ]
         for recordings, figures in self.btc.items():
             cells = [f"{figures[name]:.3f}" if name in figures else "" for name in shown]
             lines.append(f"| BTC, published, {recordings} | {' | '.join(cells)} | |")
         return "\n".join(lines)
+
+    def _cell(self, name: str) -> str:
+        """Return a figure with its interval; nothing where it speaks of no chord in the folder."""
+        return with_interval(self.figures[name]) if name in self.figures else ""
+
+    def _worst(self, name: str) -> str:
+        known = [row.figures[name] for row in self.rows if name in row.figures]
+        return f"{min(known):.3f}" if known else ""
 
 
 @dataclass(frozen=True)
@@ -125,5 +133,7 @@ def _pooled(heard: Sequence[_Heard]) -> dict[str, Estimate]:
 def _row(one: _Heard, folder: Path) -> SongRow:
     return SongRow(
         file=str(one.song.audio.relative_to(folder)),
-        figures={name: round(figure.value, 4) for name, figure in one.scores.items()},
+        figures={
+            name: round(figure.value, 4) for name, figure in one.scores.items() if figure.weight
+        },
     )

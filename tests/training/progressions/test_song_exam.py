@@ -75,6 +75,22 @@ def test_the_key_is_scored_where_it_is_known(tmp_path: Path) -> None:
     assert len({line.count("|") for line in lines}) == 1
 
 
+def test_figures_that_speak_of_no_chord_are_left_out(tmp_path: Path) -> None:
+    """A diminished chord is neither major nor minor, so majmin cannot be wrong about it."""
+    write_wav(tmp_path / "a.wav", strum("Am", seed=1), GUITAR_RATE_HZ)
+    (tmp_path / "a.lab").write_text("0.0\t1.2\tA:dim\n", "utf-8")
+
+    alone = measure_songs(tmp_path, load_bundle(SHIPPED))
+    assert "majmin" not in alone.figures
+    assert len({line.count("|") for line in alone.table().splitlines()}) == 1
+
+    write_wav(tmp_path / "b.wav", strum("Am", seed=1), GUITAR_RATE_HZ)
+    (tmp_path / "b.lab").write_text("0.0\t1.2\tA:min\n", "utf-8")
+    both = measure_songs(tmp_path, load_bundle(SHIPPED))
+    assert both.figures["majmin"].value == 1
+    assert both.table().splitlines()[2].endswith("| 1.000 |")
+
+
 def test_a_bundle_without_a_lab_form_is_refused(tmp_path: Path) -> None:
     bundle = Bundle.load(write_bundle(tmp_path / "genre"))
     with pytest.raises(TrainingError, match=r"no \.lab form"):
