@@ -7,6 +7,7 @@ is the ``.lab`` file that a client would get.
 """
 
 import logging
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,8 @@ def measure(job: ProgressionJob) -> ProgressionReport:
 
 
 def _require_unheard(soundfont: Path, run: RunFolder) -> None:
-    if soundfont.name in run.record().command.split():
+    # As the command was written down: by the names of files, without links, quoted.
+    if soundfont.resolve().name in shlex.split(run.record().command):
         raise TrainingError(
             f"The run was trained on {soundfont.name}; songs that it plays would flatter it. "
             "Take another SoundFont."

@@ -10,6 +10,7 @@ from tests.training.made import GUITAR_RATE_HZ, strum, write_csv, write_wav
 from tests.training.runs import make_fold, write_run
 from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
 from tests.training.tiny import TINY_CHORD, TINY_GENRE
+from training.commands.options import public_names
 from training.data.annotation import Annotation
 from training.errors import TrainingError
 from training.fitting.fold_result import FoldResult
@@ -77,16 +78,20 @@ def test_each_fold_is_asked_about_the_guitars_that_it_never_saw(job: Progression
 
 
 def test_songs_by_a_font_that_was_trained_on_are_refused(
-    job: ProgressionJob, monkeypatch: pytest.MonkeyPatch
+    job: ProgressionJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also by a font whose name has spaces, and by another name of the same font."""
     monkeypatch.setattr(progression_job, "require_fluidsynth", lambda _: None)
-    record = job.run.record().model_copy(
-        update={"command": "python -m training fit chord --data d --soundfonts guitars.sf2"}
-    )
+    font, link = tmp_path / "my guitars.sf2", tmp_path / "default.sf2"
+    font.touch()
+    link.symlink_to(font)
+    command = f"python -m training fit chord --data d --soundfonts {public_names([font])}"
+    record = job.run.record().model_copy(update={"command": command})
     monkeypatch.setattr(RunFolder, "record", lambda _: record)
 
-    with pytest.raises(TrainingError, match=r"trained on guitars\.sf2"):
-        measure(replace(job, soundfont=Path("/fonts/guitars.sf2")))
+    for name in (font, link):
+        with pytest.raises(TrainingError, match=f"trained on {name.name}"):
+            measure(replace(job, soundfont=name))
 
 
 def test_the_report_pools_the_guitars_and_lists_each_data_set(
