@@ -6,7 +6,6 @@ audio lies in another folder, and its name has the microphone at its end. Of sev
 chords the first counts: in GuitarSet that of the lead sheet.
 """
 
-import io
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -123,13 +122,18 @@ def _truth(audio: Path, truths: Truths) -> Path | None:
 
 def _read(audio: Path, truth: Path) -> SongFile:
     try:
-        text = truth.read_text("utf-8")
         if truth.suffix == ".lab":
-            chords = Annotation(*mir_eval.io.load_labeled_intervals(io.StringIO(text)))
+            chords = Annotation(*mir_eval.io.load_labeled_intervals(str(truth)))
             song = SongFile(audio, _checked(chords), group=truth.stem)
         else:
-            song = _read_jams(audio, truth, json.loads(text))
-    except (ValueError, KeyError, TypeError, mir_eval.chord.InvalidChordException) as error:
+            song = _read_jams(audio, truth, json.loads(truth.read_text("utf-8")))
+    except KeyError as error:
+        raise TrainingError(f"{truth} cannot be read: it lacks {error}") from error
+    except mir_eval.chord.InvalidChordException as error:
+        raise TrainingError(
+            f"{truth} cannot be read: {error}; write chords in Harte's notation, such as A:min."
+        ) from error
+    except (ValueError, TypeError) as error:
         raise TrainingError(f"{truth} cannot be read: {error}") from error
     return song
 

@@ -101,19 +101,22 @@ def test_a_folder_without_chords_says_what_should_be_there(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "text", "told"),
     [
-        ("a.lab", "0.0 1.0 H:maj\n"),
-        ("a.lab", "no times\n"),
-        ("a.lab", "0 2 C\n1 3 G\n"),
-        ("a.lab", ""),
-        ("a.jams", "{}"),
-        ("a.jams", '{"annotations": []}'),
-        ("a.jams", "no json"),
+        ("a.lab", "0.0 1.0 H:maj\n", "H:maj; write chords in Harte's notation"),
+        ("a.lab", "0.0 1.0 C:maj\n1.0 two C:maj\n", "value two .*a[.]lab:2"),
+        ("a.lab", "no times\n", "3 columns"),
+        ("a.lab", "0 2 C\n1 3 G\n", "overlap at 1 s"),
+        ("a.lab", "", "names no chord"),
+        ("a.jams", "{}", "lacks 'annotations'"),
+        ("a.jams", '{"annotations": []}', "no annotation of chords"),
+        ("a.jams", "no json", "Expecting value"),
     ],
 )
-def test_a_broken_truth_is_named(tmp_path: Path, name: str, text: str) -> None:
+def test_a_broken_truth_is_named(tmp_path: Path, name: str, text: str, told: str) -> None:
     write_audio(tmp_path / "a.wav")
     (tmp_path / name).write_text(text, "utf-8")
-    with pytest.raises(TrainingError, match=rf"{name.replace('.', '[.]')} cannot be read"):
+    with pytest.raises(
+        TrainingError, match=rf"{name.replace('.', '[.]')} cannot be read: .*{told}"
+    ):
         read_song_folder(tmp_path)
