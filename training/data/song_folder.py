@@ -8,7 +8,7 @@ chords the first counts: in GuitarSet that of the lead sheet.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from typing import Any
 import mir_eval
 import numpy as np
 
+from service.audio.decode import Clip, decode
 from service.audio.files import audio_files
+from service.errors import ServiceError
 from training.data.annotation import Annotation
 from training.errors import TrainingError
 
@@ -53,6 +55,15 @@ class SongFile:
     keys: Annotation | None = None
     tuning_cents: float | None = None
     group: str = ""
+
+    def heard(self, rates_hz: Sequence[int]) -> Clip:
+        """Decode the recording to waveforms at some rates, or raise TrainingError."""
+        try:
+            return decode(self.audio.read_bytes(), rates_hz)
+        except ServiceError as error:
+            raise TrainingError(
+                f"{self.audio} cannot be decoded: {error.detail} Or take it out of the folder."
+            ) from error
 
 
 def read_song_folder(folder: Path) -> list[SongFile]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from tqdm import tqdm
 
-from service.audio.decode import Clip, decode
+from service.audio.decode import Clip
 from service.inference.bass import (
     SEMITONES,
     TONES,
@@ -91,13 +91,12 @@ def study(folders: Sequence[Path], bundle_folder: Path) -> Learned:
     Raises
     ------
     TrainingError
-        A folder holds no songs, or no chord is annotated with another bass than its root.
+        A folder holds no songs, one cannot be decoded, or no chord is annotated with another bass
+        than its root.
     """
     bundle = load_bundle(bundle_folder)
     songs = [song for folder in folders for song in read_song_folder(folder)]
-    recorded = (
-        (decode(song.audio.read_bytes(), needed_rates_hz([bundle])), song.chords) for song in songs
-    )
+    recorded = ((song.heard(needed_rates_hz([bundle])), song.chords) for song in songs)
     return learn(make_lessons(tqdm(recorded, total=len(songs), unit="song"), bundle))
 
 

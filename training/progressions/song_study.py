@@ -14,7 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from service.audio.decode import Clip, clip_of, decode
+from service.audio.decode import Clip, clip_of
 from service.inference.bundle import Bundle
 from service.inference.bundle_files import CARD_FILE, SONGS_FILE, file_sha256
 from service.inference.grids import needed_rates_hz
@@ -133,7 +133,7 @@ def put_songs(folder: Path, arrays: Arrays, spec: SongSpec, version: str) -> Non
 
 def _recorded(songs: Sequence[SongFile], bundle: Bundle) -> Iterator[tuple[Clip, Annotation]]:
     for song in songs:
-        yield decode(song.audio.read_bytes(), needed_rates_hz([bundle])), song.chords
+        yield song.heard(needed_rates_hz([bundle])), song.chords
 
 
 def _made_up(job: StudyJob, bundle: Bundle) -> Iterator[tuple[Clip, Annotation]]:

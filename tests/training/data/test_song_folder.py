@@ -120,3 +120,11 @@ def test_a_broken_truth_is_named(tmp_path: Path, name: str, text: str, told: str
         TrainingError, match=rf"{name.replace('.', '[.]')} cannot be read: .*{told}"
     ):
         read_song_folder(tmp_path)
+
+
+def test_a_recording_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"no sound")
+    (tmp_path / "a.lab").write_text("0 1 C\n", "utf-8")
+    (song,) = read_song_folder(tmp_path)
+    with pytest.raises(TrainingError, match=r"a\.wav cannot be decoded: .*take it out"):
+        song.heard([8_000])
