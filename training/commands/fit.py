@@ -117,7 +117,8 @@ def run(options: argparse.Namespace) -> None:
     if run.folds():
         where = f" --run {shlex.quote(str(options.run))}" if options.run else ""
         which = f"{options.recipe}{where}"
-        logging.info("finished; next: python -m training report %s, then promote %s", which, which)
+        served = f", then promote {which}" if recipe.serving.bundle else ""
+        logging.info("finished; next: python -m training report %s%s", which, served)
     elif options.no_folds:
         logging.info("finished; to export it, measure it too: the same without --no-folds")
     else:

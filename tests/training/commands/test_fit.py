@@ -30,17 +30,19 @@ def test_a_fit_without_a_readable_clip_fails(
 
 
 @pytest.mark.parametrize(
-    ("measured", "asked", "advice"),
+    ("recipe", "measured", "asked", "advice"),
     [
-        (True, ["--no-folds"], "report genre --run {run}, then promote genre --run {run}"),
-        (False, ["--no-folds"], "without --no-folds"),
-        (False, [], "see the warning above"),
+        ("genre", True, ["--no-folds"], "report genre --run {run}, then promote genre --run {run}"),
+        ("genre", False, ["--no-folds"], "without --no-folds"),
+        ("genre", False, [], "see the warning above"),
+        ("genre_statistics", True, [], "report genre_statistics --run {run}"),  # cannot be served
     ],
 )
 def test_a_fit_that_ends_tells_what_comes_next(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    recipe: str,
     measured: bool,
     asked: list[str],
     advice: str,
@@ -51,9 +53,9 @@ def test_a_fit_that_ends_tells_what_comes_next(
         run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
     caplog.set_level("INFO")
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("a.wav", "rock")])
-    assert main(["fit", "genre", "--data", str(data), "--run", str(run.path), *asked]) == 0
+    assert main(["fit", recipe, "--data", str(data), "--run", str(run.path), *asked]) == 0
     assert caplog.messages[-1].startswith("finished")
-    assert advice.format(run=run.path) in caplog.messages[-1]
+    assert caplog.messages[-1].endswith(advice.format(run=run.path))
 
 
 def test_a_missing_teacher_says_what_to_install(
