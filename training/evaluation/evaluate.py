@@ -1,5 +1,6 @@
 """Score any bundle on any labelled data with the functions that the service uses."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,8 @@ def evaluate(
         scored += _scored(judge, labels, done.clips, cache, cluster)
     if not scored:
         raise TrainingError("There is no readable clip to score.")
+    names = _row_names([one.clip.source.name for one in scored], data)
+    skipped_names = _row_names([one.name for one in skipped], data)
     predictions = Predictions(
         probabilities=np.stack([one.probabilities for one in scored]),
         truth=np.array([labels.index(one.clip.label) for one in scored]),
@@ -118,8 +121,8 @@ def evaluate(
         bundle=bundle.card.task,
         version=", ".join(versions),
         uncertain_share=round(float(np.mean([one.uncertain for one in scored])), 4),
-        skipped={_row_name(s.name, data): s.reason for s in skipped},
-        clips=[_row(one, labels, data) for one in scored],
+        skipped={name: s.reason for name, s in zip(skipped_names, skipped, strict=True)},
+        clips=[_row(one, labels, name) for one, name in zip(scored, names, strict=True)],
     )
 
 
@@ -177,10 +180,10 @@ def _scored(
     return scored
 
 
-def _row(scored: _Scored, labels: Sequence[str], data: Sequence[Path]) -> ClipRow:
+def _row(scored: _Scored, labels: Sequence[str], name: str) -> ClipRow:
     answer = int(scored.probabilities.argmax())
     return ClipRow(
-        name=_row_name(scored.clip.source.name, data),
+        name=name,
         data_set=scored.clip.data_set,
         group=scored.clip.group,
         heard_s=round(scored.heard_s, 3),
@@ -232,6 +235,13 @@ def load_bundle(folder: Path) -> Bundle:
 def data_root(path: Path) -> Path:
     """Return the folder from which a data set names its clips."""
     return path if path.is_dir() else path.parent
+
+
+def _row_names(names: Sequence[str], data: Sequence[Path]) -> list[str]:
+    """Return names without the way to the data set, but of those that are then alike."""
+    short = [_row_name(name, data) for name in names]
+    count = Counter(short)
+    return [s if count[s] == 1 else name for s, name in zip(short, names, strict=True)]
 
 
 def _row_name(name: str, data: Sequence[Path]) -> str:

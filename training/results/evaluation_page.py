@@ -90,7 +90,8 @@ def write_evaluation_page(
 
 
 def _answer(clip: ClipRow, data: Sequence[Path]) -> ClipAnswer:
-    files = [data_root(path) / clip.name for path in data]
+    # Names that are alike in two data sets are whole already.
+    files = [*(data_root(path) / clip.name for path in data), Path(clip.name)]
     return ClipAnswer(
         name=clip.name,
         data_set=clip.data_set,

@@ -213,6 +213,10 @@ def test_several_data_sets_are_scored_together(
     assert report.n == 2
     assert report.data_set == "a, b"
     assert [clip.data_set for clip in report.clips] == ["b", "a"]
+    # Alike without the way to the data set, so both are told whole.
+    assert [clip.name for clip in report.clips] == [
+        str(tmp_path / name / "clips" / "0.wav") for name in ("b", "a")
+    ]
 
 
 def test_the_json_has_every_figure_with_its_interval_and_every_clip(

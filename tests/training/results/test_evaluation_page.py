@@ -79,3 +79,23 @@ def test_it_is_written_without_tensorflow() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     )
     assert done.stdout.split() == ["False"]
+
+
+def test_files_that_are_called_alike_in_two_data_sets_are_not_mixed_up(tmp_path: Path) -> None:
+    """Each mistake is shown and played from its own file, and neither counts as a copy."""
+    write_bundle(tmp_path / "mood", labels=LABELS)
+    data = [tmp_path / "one", tmp_path / "two"]
+    for folder, heard in zip(data, ("calm", "loud"), strict=True):
+        frequency_hz = band_centre_hz(LABELS.index(heard), len(LABELS))
+        samples = tone(frequency_hz, 2.0, rate_hz=SAMPLE_RATE_HZ)
+        write_wav(folder / "dark" / "0.wav", samples, SAMPLE_RATE_HZ)
+    cache = FeatureCache(tmp_path / "cache")
+    evaluation = evaluate(tmp_path / "mood", data, cache)
+
+    write_evaluation_page(
+        evaluation, load_bundle(tmp_path / "mood"), data, tmp_path / "page.html", cache
+    )
+
+    page = (tmp_path / "page.html").read_text("utf-8")
+    played = re.findall(r"data:audio/mpeg;base64,([^\"]+)", page)
+    assert len(played) == len(set(played)) == 2
