@@ -30,7 +30,7 @@ from training.commands import (
 )
 from training.commands.options import RECIPE_NAMES
 from training.errors import TrainingError
-from training.logs import load_tensorflow, set_up_logs
+from training.logs import load_tensorflow, set_up_logs, without_warnings
 
 COMMANDS = (
     *(prepare.COMMAND, fit.COMMAND, export.COMMAND, promote.COMMAND, evaluate.COMMAND),
@@ -109,11 +109,8 @@ def _check_layouts(options: argparse.Namespace) -> None:
 
     task = TASK_OF.get(options.recipe, options.recipe)
     own = options.recipe not in RECIPE_NAMES or getattr(options, "labels_from_data", False)
-    logging.disable(logging.WARNING)  # what it warns of is told when the data are read for good
-    try:
+    with without_warnings():
         clips = read_data_sets(options.data, task, as_written=own)
-    finally:
-        logging.disable(logging.NOTSET)
     if own:
         check_labels(task, sorted({clip.label for clip in clips}))
 

@@ -60,6 +60,16 @@ def set_up_logs(*, quiet: bool, as_json: bool) -> None:
         os.environ["TQDM_DISABLE"] = "1"
 
 
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Read data in silence that are read again, for good, soon after."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def load_tensorflow() -> None:
     """Import TensorFlow without what it says of the processor, which no setting silences."""
     with _silent_standard_error():

@@ -40,7 +40,7 @@ class Row(BaseModel):
     outside_service
         Whether the service cannot compute the features.
     cost
-        Mean over the networks trained.
+        Of one of the networks trained: mean training, best times.
     exams
         Figures by exam: the first of all clips judged, then by data set.
     """

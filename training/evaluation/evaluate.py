@@ -229,7 +229,7 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         return Bundle.load(folder)
     except BundleError as error:
-        raise TrainingError(f"The bundle cannot be used: {error}") from error
+        raise TrainingError(f"The bundle {folder} cannot be used: {error}") from error
 
 
 def data_root(path: Path) -> Path:

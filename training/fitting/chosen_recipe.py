@@ -6,6 +6,7 @@ from pathlib import Path
 from training.data.readers import read_data_sets
 from training.data.soundness import check_labels
 from training.errors import TrainingError
+from training.logs import without_warnings
 from training.recipes import RECIPES, Recipe
 from training.recipes.own_task import own_task
 from training.recipes.tables import changed, read_recipe_file
@@ -41,7 +42,8 @@ def chosen_recipe(
     elif name in RECIPES and RECIPES[name].task != name:
         raise TrainingError(f"The labels of {name} are those of {RECIPES[name].task}.")
     else:
-        clips = read_data_sets(data, name, as_written=True)
+        with without_warnings():
+            clips = read_data_sets(data, name, as_written=True)
         labels = sorted({clip.label for clip in clips})
         check_labels(name, labels)
         recipe = own_task(name, labels)

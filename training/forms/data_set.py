@@ -48,15 +48,20 @@ def write_data_set(
     Raises
     ------
     TrainingError
-        No clip is readable audio.
+        No clip is audio, or none can be read.
     """
-    audio = [clip for clip in clips if isinstance(clip.source, AudioFile)]
+    audio = [(clip, clip.source) for clip in clips if isinstance(clip.source, AudioFile)]
+    if not audio:
+        raise TrainingError(
+            "Other forms are computed from audio, and the data hold none, only features. Give "
+            "audio files."
+        )
     compute = _mfccs if form == "json" else _statistics
-    found = dict(_computed(audio, compute, cluster))
+    found = dict(_computed([source for _, source in audio], compute, cluster))
     if not found:
-        raise TrainingError("None of the clips is audio that can be read; see the reasons above.")
+        raise TrainingError("None of the clips can be read; see the reasons above.")
     folder.mkdir(parents=True, exist_ok=True)
-    done = [(audio[place], found[place]) for place in sorted(found)]
+    done = [(clip, found[place]) for place, (clip, _) in enumerate(audio) if place in found]
     if form == "json":
         return [_write_json(done, folder / JSON_FILE)]
     whole = [_row(clip, clip.source.name, parts[0]) for clip, parts in done]
@@ -81,32 +86,31 @@ def _statistics(samples: Samples) -> list[Any]:
 
 
 def _computed(
-    clips: Sequence[LabelledClip], compute: Callable[[Samples], list[Any]], cluster: str | None
+    files: Sequence[AudioFile], compute: Callable[[Samples], list[Any]], cluster: str | None
 ) -> Iterator[tuple[int, list[Any]]]:
-    """Yield the place of each readable clip with what was computed of it, in any order."""
+    """Yield the place of each readable file with what was computed of it, in any order."""
     try:
         with (
             workers(cluster, available_cores(), processes=False) as client,
-            tqdm(total=len(clips), desc="features", unit="clip") as progress,
+            tqdm(total=len(files), desc="features", unit="clip") as progress,
         ):
-            items = list(enumerate(clips))
-            for done in map_unordered(client, _of_clip, items, compute):
+            items = list(enumerate(files))
+            for done in map_unordered(client, _of_file, items, compute):
                 progress.update()
                 result = done.get()
                 if isinstance(result, str):
-                    logger.warning("skipped %s: %s", done.item[1].source.name, result)
+                    logger.warning("skipped %s: %s", done.item[1].name, result)
                 else:
                     yield done.item[0], result
     except NoWorkers as error:
         raise TrainingError(str(error)) from error
 
 
-def _of_clip(
-    item: tuple[int, LabelledClip], compute: Callable[[Samples], list[Any]]
+def _of_file(
+    item: tuple[int, AudioFile], compute: Callable[[Samples], list[Any]]
 ) -> list[Any] | str:
-    source = item[1].source
     try:
-        return compute(source.samples(SAMPLE_RATE_HZ)) if isinstance(source, AudioFile) else []
+        return compute(item[1].samples(SAMPLE_RATE_HZ))
     except UnreadableClip as error:
         return str(error)
 

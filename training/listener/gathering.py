@@ -1,6 +1,5 @@
 """Put all there is to listen to on one shelf: labelled clips without their labels, and more."""
 
-import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from tqdm import tqdm
 
 from service.audio.files import audio_files
 from training.data.labels import one_spelling
+from training.data.readers.manifest import rows
 from training.data.song_folder import read_song_folder
 from training.errors import UnreadableClip
 from training.listener.packages import (
@@ -113,7 +113,7 @@ def _listed(folder: Path) -> Iterator[Sound]:
     groups: dict[str, tuple[str, str]] = {}
     for name in LISTS:
         if (folder / name).is_file():
-            for row in _rows(folder / name):
+            for row in rows(folder / name, ("file",)):
                 file, group = row["file"], one_spelling(row.get("group") or "")
                 if file not in groups or group:
                     groups[file] = (row.get("dataset") or folder.name, group or f"file:{file}")
@@ -125,7 +125,7 @@ def _chords(folder: Path) -> Iterator[Sound]:
     if not (folder / CHORDS).is_file():
         return
     by_data_set: dict[str, list[Path]] = defaultdict(list)
-    for row in _rows(folder / CHORDS):
+    for row in rows(folder / CHORDS, ("file",)):
         by_data_set[row.get("dataset") or folder.name].append(folder / row["file"])
     for data_set, files in sorted(by_data_set.items()):
         drawn = np.random.default_rng(0).permutation(len(files))[:CHORD_CLIPS]
@@ -187,8 +187,3 @@ def _duration_s(file: Path) -> float:
         return float(soundfile.info(file).duration)
     except (soundfile.LibsndfileError, OSError):
         return 0.0
-
-
-def _rows(file: Path) -> list[dict[str, str]]:
-    with file.open(newline="", encoding="utf-8") as opened:
-        return list(csv.DictReader(opened))

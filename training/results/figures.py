@@ -209,6 +209,7 @@ def _folds(run: RunFolder) -> list[FoldResult]:
     if not folds:
         raise TrainingError(
             f"{run.path} has no fold results, so nothing can be calibrated or measured. "
-            "Run fit without --no-folds, or give data with a validation split."
+            "Run fit without --no-folds, on data in which two labels or more have clips of two "
+            "groups each, or which have a validation split."
         )
     return folds

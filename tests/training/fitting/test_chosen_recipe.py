@@ -5,6 +5,7 @@ import pytest
 from tests.training.made import write_csv
 from training.errors import TrainingError
 from training.fitting.chosen_recipe import chosen_recipe
+from training.fitting.material import read_labelled
 from training.recipes import RECIPES
 
 
@@ -51,3 +52,16 @@ def test_one_label_alone_is_refused(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "mine.csv", ("file", "mood"), [("a.wav", "calm")])
     with pytest.raises(TrainingError, match="two or more"):
         chosen_recipe("mood", [data])
+
+
+def test_what_is_left_out_is_told_when_the_data_are_read_for_good(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [("a.wav", "calm"), ("b.wav", "angry"), ("c.wav", "")]
+    data = write_csv(tmp_path / "mine.csv", ("file", "mood"), rows)
+
+    recipe = chosen_recipe("mood", [data])
+    assert not caplog.messages
+
+    assert len(read_labelled(recipe, [data])) == 2
+    assert "1 without a label" in caplog.text

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.audio import noise, tone
-from tests.training.made import write_csv, write_wav
+from tests.training.made import make_clip, write_csv, write_wav
 from training.cli import main
 from training.commands.prepare import DATA_FORMATS
 from training.data.readers import read_data_set
@@ -103,3 +103,8 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
     listed = write_csv(tmp_path / "list.csv", ("file", "genre"), [("a.wav", "rock")])
     with pytest.raises(TrainingError, match="can be read"):
         write_data_set(read_data_set(listed, "genre"), "csv", tmp_path)
+
+
+def test_what_is_no_audio_is_no_data_for_others(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="Give audio files"):
+        write_data_set([make_clip("rock")], "json", tmp_path)

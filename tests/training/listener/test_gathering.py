@@ -7,7 +7,7 @@ import soundfile
 from training.data.annotation import Annotation
 from training.data.readers.manifest import read_manifest
 from training.data.song_folder import write_jams
-from training.errors import UnreadableClip
+from training.errors import TrainingError, UnreadableClip
 from training.listener.gathering import decode, is_held_out, sounds
 from training.listener.packages import MUSIC_PACKAGES, NOISE_FOLDERS
 from training.listener.recordings import MUSIC, NOISE, RATE_HZ, SPEECH
@@ -45,6 +45,18 @@ def test_a_group_is_that_of_the_readers_however_it_is_typed(tmp_path: Path) -> N
     (heard,), (read,) = sounds([tmp_path], None, []), read_manifest(path, "genre")
 
     assert heard.group == read.group == "Bj\u00f6rk"
+
+
+def test_lists_are_read_as_the_readers_read_them(tmp_path: Path) -> None:
+    """Also those of spreadsheets, which begin with a mark, and have spaces after commas."""
+    (tmp_path / "genre.csv").write_text("file, genre\na.wav, rock\n", "utf-8-sig")
+
+    (heard,) = sounds([tmp_path], None, [])
+
+    assert (heard.name, heard.source) == ("a.wav", tmp_path.name)
+    (tmp_path / "genre.csv").write_text("path,genre\na.wav,rock\n", "utf-8")
+    with pytest.raises(TrainingError, match="no column file"):
+        sounds([tmp_path], None, [])
 
 
 def test_short_chords_are_strung_together(tmp_path: Path) -> None:
