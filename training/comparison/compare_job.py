@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from training.comparison.cost import Cost, mean_cost, serving_times_ms
 from training.comparison.exams import PROTOCOLS, Exam, across_data_sets, by_artist, gtzan_lists
-from training.comparison.systems import FEATURES, TASKS, Features, System, choose
+from training.comparison.features import FEATURES, Features
+from training.comparison.systems import TASKS, System, choose
 from training.comparison.table import Comparison, Row, write
 from training.data.cache import FeatureCache
 from training.data.readers import AudioFile, LabelledClip

@@ -18,7 +18,7 @@ from service.audio.synthetic import CLIP_RATE_HZ, synthetic_mp3
 from service.inference.bundle_files import MODEL_FILE
 from service.inference.network import Network
 from service.inference.windows import Windows, cut_windows
-from training.comparison.systems import Features
+from training.comparison.features import Features
 from training.data.filter_banks import make_bank
 from training.networks.architectures import serving_network
 from training.results.conversion import convert

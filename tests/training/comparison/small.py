@@ -5,7 +5,8 @@ import pytest
 
 from tests.training.tiny import TOY, averaging_net, unchanged
 from training.comparison import systems
-from training.comparison.systems import Features, Model
+from training.comparison.features import Features
+from training.comparison.systems import Model
 
 
 def _build(features: Features, labels: int) -> keras.Model:

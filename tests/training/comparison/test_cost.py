@@ -10,7 +10,7 @@ from service.inference.features import FeatureSpec, FilterBank, Grid, compute_gr
 from tests.training.tiny import TOY, unchanged
 from training.comparison import cost
 from training.comparison.cost import Cost, mean_cost, serving_times_ms
-from training.comparison.systems import Features
+from training.comparison.features import Features
 
 TOY_FEATURES = Features(TOY.inputs.features, TOY.inputs.windows, unchanged)
 
