@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 
+from training.errors import TrainingError
 from training.listener import gathering, lessons, packages
 from training.listener import report as reports
 from training.listener.keeping import in_whole_numbers, listener_of
@@ -87,11 +88,22 @@ def gather(
     *,
     fetch: bool,
 ) -> None:
-    """Fetch the packages if asked to, and decode all there is to listen to."""
+    """Fetch the packages if asked to, and decode all there is to listen to.
+
+    Raises
+    ------
+    TrainingError
+        There is nothing to listen to.
+    """
     missing = packages.fetch(folder.packages) if fetch else []
     if missing:
         logger.warning("without %s, which could not be fetched", ", ".join(missing))
     found = gathering.sounds(data, folder.packages if fetch else None, speech, songs)
+    if not found:
+        raise TrainingError(
+            "There is nothing to listen to. Name folders with genre.csv and the like by --data, "
+            "recordings by --speech or --songs, or fetch music with --packages."
+        )
     shelf = Shelf.fill(folder.shelf, gathering.shown(found))
     studied, examined = _dealt(shelf)
     for name, recordings in (("to study", studied), ("for the exam", examined)):

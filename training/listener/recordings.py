@@ -93,7 +93,13 @@ class Shelf:
 
     @staticmethod
     def fill(folder: Path, sounds: Iterable[Sound]) -> "Shelf":
-        """Decode recordings onto a new shelf; what cannot be read is left out."""
+        """Decode recordings onto a new shelf; what cannot be read is left out.
+
+        Raises
+        ------
+        TrainingError
+            None of them can be read.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         recordings: list[Recording] = []
         start = 0
@@ -110,6 +116,8 @@ class Shelf:
                     )
                 )
                 start += len(samples)
+        if not start:
+            raise TrainingError("None of the recordings can be read; name others.")
         rows = [asdict(recording) for recording in recordings]
         _list_file(folder).write_text(json.dumps(rows, indent=0), "utf-8")
         return Shelf(folder)

@@ -38,6 +38,8 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     sounds = [Sound("bad", MUSIC, "set", "bad", broken), sound("good", np.ones(10))]
 
     assert [r.name for r in Shelf.fill(tmp_path, sounds).recordings] == ["good"]
+    with pytest.raises(TrainingError, match="None of the recordings can be read"):
+        Shelf.fill(tmp_path, sounds[:1])
 
 
 def test_hours_add_up(tmp_path: Path) -> None:
