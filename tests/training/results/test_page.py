@@ -20,26 +20,58 @@ from training.synthesis.pieces import RATE_HZ, STYLES, Artist, render_piece
 FOLD = make_fold(TINY_GENRE, clips_each=300, right=0.5)
 
 
-def test_the_page_holds_all_in_one_file_and_asks_no_other_host(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page about a run of two data sets that chose between heads and knows what it heard."""
+    folder = tmp_path_factory.mktemp("page")
+    fold = make_fold(TINY_GENRE, data_sets=("one", "two"), clips_each=40)
+    run = write_run(folder / "run", folds=[fold])
     record = make_record(TINY_GENRE).model_copy(update={"remarks": ["Beware of <few> clips."]})
     run.save_network(run.network(), record, run.real_windows())
     lines = ("clip,label,data_set,group,split,content", "a.wav,jazz,made,jo,extra,0")
     (run.path / INPUTS_FILE).write_text("\n".join(lines), "utf-8")
+    trials = [
+        Trial(penalty=1.0, log_loss=0.625, accuracy=0.75),
+        Trial(penalty=None, log_loss=0.5, accuracy=0.875),
+    ]
+    run.keep_head_choice("final", HeadChoice(penalty=None, trials=trials, clips=8))
+    run.keep_head_choice("groups-1", HeadChoice(penalty=1.0, trials=trials[:1], clips=8))
+    report(TINY_GENRE, run, folder / "out")
+    return (folder / "out" / "report.html").read_text("utf-8")
 
-    report(TINY_GENRE, run, tmp_path / "out")
 
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+def test_the_page_holds_all_in_one_file_and_asks_no_other_host(page: str) -> None:
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)
     assert "http" not in page.replace("http-equiv", "")
     assert page.count("data:image/png;base64,") == 4
+    for link in re.findall(r'href="#([^"]+)"', page):
+        assert f'id="{link}"' in page
+
+
+def test_the_page_tells_what_was_heard_and_what_to_beware_of(page: str) -> None:
     assert "Beware of &lt;few&gt; clips." in page
     assert "<td>jazz</td><td>1 (1)</td><td>1 (1)</td>" in page
     assert "<td>jo</td><td>made</td><td>1</td><td>jazz</td>" in page
     for heading in ("Figures", "Recall by label", "Data", "Groups on both sides", "mistakes"):
         assert heading in page
-    for link in re.findall(r'href="#([^"]+)"', page):
-        assert f'id="{link}"' in page
+
+
+def test_the_choice_of_the_head_is_shown(page: str) -> None:
+    linear = "<td>linear layer of penalty 1</td><td>0.625 (0.750)</td><td>0.625 (0.750) chosen</td>"
+    assert linear in page
+    assert "<td>the recipe&#39;s network</td><td>0.500 (0.875) chosen</td><td></td>" in page
+
+
+def test_the_page_tells_recall_by_data_set_and_what_an_answer_costs(page: str) -> None:
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("label", "all", "one", "two"))
+    assert heads in page
+    assert re.search(r"<td>[\d,]+</td><td>\d+</td><td>\d+</td>", page)
+
+
+def test_the_page_fits_a_phone(page: str) -> None:
+    """Wide tables scroll by themselves, and a keyboard reaches them."""
+    assert page.count("<table>") == page.count('<div class="wide" tabindex="0"') > 3
+    assert 'content="width=device-width, initial-scale=1"' in page
 
 
 def test_a_group_that_two_folds_held_out_is_a_leak(tmp_path: Path) -> None:
@@ -96,22 +128,6 @@ def test_a_mistake_is_as_sure_as_the_service_would_tell_it(tmp_path: Path) -> No
     assert float(shown[0]) == pytest.approx(surest, abs=0.006)
 
 
-def test_the_choice_of_the_head_is_shown(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
-    trials = [
-        Trial(penalty=1.0, log_loss=0.625, accuracy=0.75),
-        Trial(penalty=None, log_loss=0.5, accuracy=0.875),
-    ]
-    run.keep_head_choice("final", HeadChoice(penalty=None, trials=trials, clips=8))
-    run.keep_head_choice("groups-1", HeadChoice(penalty=1.0, trials=trials[:1], clips=8))
-    report(TINY_GENRE, run, tmp_path / "out")
-
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    linear = "<td>linear layer of penalty 1</td><td>0.625 (0.750)</td><td>0.625 (0.750) chosen</td>"
-    assert linear in page
-    assert "<td>the recipe&#39;s network</td><td>0.500 (0.875) chosen</td><td></td>" in page
-
-
 def test_recordings_at_hand_are_seen_heard_and_searched_for_copies(tmp_path: Path) -> None:
     artist, rng = Artist.random(np.random.default_rng(1)), np.random.default_rng(2)
     sounds = [render_piece(STYLES["rock"], artist, rng, duration_s=6) for _ in range(2)]
@@ -137,20 +153,3 @@ def test_recordings_at_hand_are_seen_heard_and_searched_for_copies(tmp_path: Pat
     assert page.count('class="seen"') == 2
     assert "The same recording in two groups, of 2 clips at hand" in page
     assert re.search(r"<td[^>]*>\S+/0.wav</td><td[^>]*>\S+/2.wav</td>", page)
-
-
-def test_the_page_tells_recall_by_data_set_and_what_an_answer_costs(tmp_path: Path) -> None:
-    fold = make_fold(TINY_GENRE, data_sets=("one", "two"), clips_each=40)
-    report(TINY_GENRE, write_run(tmp_path / "run", folds=[fold]), tmp_path / "out")
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("label", "all", "one", "two"))
-    assert heads in page
-    assert re.search(r"<td>[\d,]+</td><td>\d+</td><td>\d+</td>", page)
-
-
-def test_the_page_fits_a_phone(tmp_path: Path) -> None:
-    """Wide tables scroll by themselves, and a keyboard reaches them."""
-    report(TINY_GENRE, write_run(tmp_path / "run"), tmp_path / "out")
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert page.count("<table>") == page.count('<div class="wide" tabindex="0"') > 3
-    assert 'content="width=device-width, initial-scale=1"' in page
