@@ -1,7 +1,7 @@
 """The teachers: larger networks that are asked what they hear in a sound.
 
 EfficientAT's mn04 (Schmid, Koutini and Widmer 2023) knows the 527 sounds of AudioSet,
-MSD_musicnn (Pons and Serra 2019) the tags of a million songs. mn04's weights may be
+MSD_musicnn (Pons and Serra 2019) the tags of 200,000 songs. mn04's weights may be
 listened to, not shipped: they lie in a folder of their own, which only the preparation
 of lessons needs.
 """
