@@ -17,10 +17,11 @@ from tqdm import tqdm
 from service.inference.features import compute_grid
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
-from training.listener.mixing import KINDS, Mixer, Piece
+from training.listener.mixing import Mixer, Piece
 from training.listener.recordings import RATE_HZ
 from training.listener.teachers import MN04_CLASSES, MN04_EMBEDDING, Mn04, Musicnn
 from training.networks import musicnn
+from training.networks.listener import KINDS
 
 SPEC = musicnn.SPEC
 FRAMES = musicnn.FRAMES

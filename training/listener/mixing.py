@@ -24,14 +24,12 @@ from training.listener.recordings import (
     Shelf,
 )
 from training.listener.wear import Wear
-from training.networks.listener import LOUDNESS_LUFS
+from training.networks.listener import KINDS, LOUDNESS_LUFS
 from training.synthesis.noises import coloured_noise, hum
 
 PIECE_S = 10.0
 PIECE_SAMPLES = round(PIECE_S * RATE_HZ)
 LOUDNESS_SPREAD_DB = 3.0
-
-KINDS = (MUSIC, SPEECH, NOISE)
 
 MIXED_SHARE = 2 / 3
 SECOND_DB = (-12.0, 6.0)

@@ -23,6 +23,7 @@ from training.results.mistakes import ClipAnswer, mistakes
 from training.results.page import Picture, Table, render_page
 from training.results.recordings import Lens, copies_across
 from training.results.tables import (
+    COSTED_S,
     copies_table,
     cost_table,
     data_table,
@@ -140,6 +141,6 @@ def _cost(bundle: Bundle) -> list[Table]:
 
     context_grid = None
     if bundle.context is not None:
-        silence = np.zeros(30 * card.features.sample_rate_hz, np.float32)
+        silence = np.zeros(COSTED_S * card.features.sample_rate_hz, np.float32)
         context_grid = bundle.context.features_from(silence, card.features.sample_rate_hz)
     return [cost_table("ONNX Runtime", card.training.parameters, card.features, bundle.bank, ask)]

@@ -5,14 +5,13 @@ import pytest
 
 from training.listener.loudness import loudness_lufs
 from training.listener.mixing import (
-    KINDS,
     LOUDNESS_SPREAD_DB,
     PIECE_SAMPLES,
     Mixer,
 )
 from training.listener.recordings import MUSIC, RATE_HZ, SPEECH, Shelf, Sound
 from training.listener.wear import Wear
-from training.networks.listener import LOUDNESS_LUFS
+from training.networks.listener import KINDS, LOUDNESS_LUFS
 
 
 @pytest.fixture(scope="module")
