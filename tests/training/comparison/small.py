@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.tiny import TOY, averaging_net, unchanged
 from training.comparison import systems
-from training.comparison.features import Features
+from training.comparison.features import FEATURES, Features
 from training.comparison.systems import Model
 
 
@@ -18,4 +18,4 @@ def use_small_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     models = {name: Model(_build, ("log_mel",), TOY.fit) for name in ("cnn", "lstm")}
     monkeypatch.setattr(systems, "MODELS", models)
     features = Features(TOY.inputs.features, TOY.inputs.windows, unchanged)
-    monkeypatch.setitem(systems.FEATURES, "log_mel", features)
+    monkeypatch.setitem(FEATURES, "log_mel", features)
