@@ -57,12 +57,18 @@ def keep_copies_together(material: Material, recipe: Recipe) -> Material:
         labels = sorted({clips[one].label, clips[other].label})
         said = f", labelled {' and '.join(labels)}" if len(labels) > 1 else ""
         logger.warning("the same recording: %s, %s%s", *both, said)
-    logger.warning("pairs of one recording, kept on one side of the split: %d", len(pairs))
     names = sorted({clip.group for clip in clips})
     place = {name: i for i, name in enumerate(names)}
     groups = [(place[clips[one].group], place[clips[other].group]) for one, other in pairs]
     first = joined(len(names), groups)
     group_of = [names[first[place[clip.group]]] for clip in clips]
+    logger.warning(
+        "pairs of one recording: %d; groups that share one stay on one side of the split, so of %d "
+        "groups %d are left",
+        len(pairs),
+        len(names),
+        len(set(first)),
+    )
     return replace(
         material,
         clips=[replace(c, group=group) for c, group in zip(clips, group_of, strict=True)],

@@ -23,7 +23,9 @@ def material_of(groups: list[str]) -> Material:
     return Material(clips, items, [], [], [])
 
 
-def test_groups_that_share_a_recording_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_that_share_a_recording_become_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(groundwork, "near_duplicates", lambda _: [(0, 2)])
     material = material_of(["jo", "bo", "al", "al"])
 
@@ -32,6 +34,7 @@ def test_groups_that_share_a_recording_become_one(monkeypatch: pytest.MonkeyPatc
     groups = [clip.group for clip in joined.clips]
     assert groups == [item.group for item in joined.items]
     assert groups[0] == groups[2] == groups[3] != groups[1]
+    assert "so of 3 groups 2 are left" in caplog.messages[-1]
     assert keep_copies_together(material, TOY) is material
 
 
