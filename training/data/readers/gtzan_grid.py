@@ -3,10 +3,9 @@
 ``images_original`` was drawn by librosa and matplotlib: a power mel spectrogram of the
 whole clip, ``20 log10(power / max)`` floored at -80, so 40 dB of true range remain, in
 256 colours of the table ``magma``. The picture's resolution keeps one STFT frame in
-3.86. Both the picture and the audio lead to the same levels here.
+3.86. A grid read from a picture lies where the service's features of the audio do.
 """
 
-import librosa
 import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
@@ -18,13 +17,11 @@ Levels = NDArray[np.uint8]  # [bands, columns]
 
 SAMPLE_RATE_HZ = 22_050
 FFT_SAMPLES = 2_048
-DRAWN_HOP_SAMPLES = 512
 BANDS = 128
 COLUMNS = 333
 RANGE_DB = 40.0
 COLUMN_HOP_SAMPLES = 1_977  # 334.8 columns over 30 s
 
-_AXES_WIDTH_PX = 334.8
 _AXES_HEIGHT_PX = 217.44
 _IMAGE_SHAPE = (288, 432)
 _FIRST_COLUMN_PX = 55
@@ -59,24 +56,6 @@ def to_features(levels: Levels) -> Grid:
     return grid
 
 
-def levels_from_audio(samples: NDArray[np.float32]) -> Levels:
-    """Draw the levels of a waveform at 22,050 Hz, shape [128, 333]."""
-    power = librosa.feature.melspectrogram(
-        y=samples,
-        sr=SAMPLE_RATE_HZ,
-        n_fft=FFT_SAMPLES,
-        hop_length=DRAWN_HOP_SAMPLES,
-        n_mels=BANDS,
-        pad_mode="constant",
-    )
-    loudest = max(float(power.max()), 1e-20)
-    decibels = 20 * np.log10(np.maximum(power / loudest, 1e-10))
-    levels = np.floor((decibels + 2 * RANGE_DB) / (2 * RANGE_DB) * _LEVELS)
-    frames = _drawn_frames(power.shape[1])
-    drawn: Levels = np.clip(levels, 0, _LEVELS - 1).astype(np.uint8)[:, frames]
-    return drawn
-
-
 def levels_from_pixels(pixels: NDArray[np.uint8]) -> Levels:
     """Read the levels back from a picture, shape [288, 432, 3].
 
@@ -95,12 +74,6 @@ def levels_from_pixels(pixels: NDArray[np.uint8]) -> Levels:
     row_of_band = np.array([rows[band_of_row == band][0] for band in range(BANDS)])
     colours = pixels[row_of_band, columns].astype(np.int32)
     return _nearest_level(colours)
-
-
-def _drawn_frames(n_frames: int) -> NDArray[np.int64]:
-    column = np.arange(COLUMNS)
-    frame = np.ceil((column + 2 - 1 / DRAWN_HOP_SAMPLES) * n_frames / _AXES_WIDTH_PX) - 1
-    return np.asarray(np.clip(frame, 0, n_frames - 1), dtype=np.int64)
 
 
 def _nearest_level(colours: NDArray[np.int32]) -> Levels:
