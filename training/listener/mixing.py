@@ -5,7 +5,7 @@ to life: the wilder the mixtures, the more of the teacher's ear is put to the te
 et al. 2022, "Knowledge distillation: a good teacher is patient and consistent").
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +34,6 @@ LOUDNESS_SPREAD_DB = 3.0
 MIXED_SHARE = 2 / 3
 SECOND_DB = (-12.0, 6.0)
 KIND_SHARES = {MUSIC: 0.86, SPEECH: 0.08, NOISE: 0.06}
-
-Render = Callable[[int, int, Generator], Samples]
 
 
 @dataclass(frozen=True)
