@@ -128,7 +128,7 @@ class StoredGrid:
         return gtzan_grid.to_features(self._levels())
 
     def _levels(self) -> NDArray[np.uint8]:
-        levels: NDArray[np.uint8] = _load_archive(self.archive)[self.index]
+        levels: NDArray[np.uint8] = load_levels(self.archive)[self.index]
         return levels
 
 
@@ -159,9 +159,22 @@ class SpectrogramImage:
 
 
 @lru_cache(maxsize=2)
-def _load_archive(path: Path) -> NDArray[np.uint8]:
+def load_levels(path: Path) -> NDArray[np.uint8]:
+    """Return the grids of an archive, shape [clips, bands, columns].
+
+    Raises
+    ------
+    TrainingError
+        There are none, or they are not levels of this shape.
+    """
     with np.load(path, allow_pickle=False) as archive:
         if "mel" not in archive:
             raise TrainingError(f"{path} has no array 'mel'; it holds {sorted(archive)}.")
         levels: NDArray[np.uint8] = archive["mel"]
-        return levels
+    wanted = (gtzan_grid.BANDS, gtzan_grid.COLUMNS)
+    if levels.dtype != np.uint8 or levels.shape[1:] != wanted:
+        raise TrainingError(
+            f"{path} holds 'mel' as {levels.dtype} of the shape {levels.shape}; write levels from "
+            f"0 to 255 as uint8 of the shape (clips, {wanted[0]}, {wanted[1]})."
+        )
+    return levels

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.training.data.readers.pictures import random_levels
 from training.data.readers.stored_grids import read_stored_grids
@@ -66,6 +67,27 @@ def test_missing_arrays_are_named_with_those_that_are_there(
     np.savez(path, allow_pickle=False, **present)
 
     with pytest.raises(TrainingError, match=f"no array {missing}; it has {', '.join(present)}"):
+        read_stored_grids(path, "genre")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"name": NAMES.astype(object)}, r"'name' in a form .*np\.array\(words, str\)"),
+        ({"name": NAMES[:1]}, "2 mel, 1 name, 2 genre; give one of each"),
+        ({"mel": LEVELS[:1]}, "1 mel, 2 name, 2 genre"),
+        ({"mel": LEVELS / np.float32(255)}, "float32 .* as uint8"),
+        ({"mel": LEVELS.transpose(0, 2, 1)}, r"\(2, 333, 128\).*\(clips, 128, 333\)"),
+    ],
+)
+def test_arrays_that_are_not_what_they_should_be_are_refused(
+    tmp_path: Path, wrong: dict[str, NDArray[np.generic]], told: str
+) -> None:
+    arrays = {"mel": LEVELS, "name": NAMES, "genre": np.array(["blues", "jazz"]), **wrong}
+    path = tmp_path / "grids.npz"
+    np.savez(path, allow_pickle=True, **arrays)
+
+    with pytest.raises(TrainingError, match=told):
         read_stored_grids(path, "genre")
 
 
