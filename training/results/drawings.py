@@ -39,7 +39,7 @@ def draw_losses(history: Mapping[str, Sequence[float]], *, steps: str) -> Figure
 def draw_confusion(evaluation: Evaluation) -> Figure:
     """Draw which label is taken for which."""
     matrix = np.array(evaluation.confusion_matrix)
-    labels = evaluation.confusion_labels
+    labels = [_as_it_is(label) for label in evaluation.confusion_labels]
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     size = max(3.5, 0.28 * len(labels))
     figure = Figure(figsize=(size, size))
@@ -47,7 +47,8 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(labels)), labels, rotation=90)
     axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="answer", ylabel="truth", title=f"{evaluation.data_set}, n = {evaluation.n}")
+    title = f"{_as_it_is(evaluation.data_set)}, n = {evaluation.n}"
+    axes.set(xlabel="answer", ylabel="truth", title=title)
     if len(labels) <= MAX_LABELS_IN_MATRIX:
         for (row, column), count in np.ndenumerate(matrix):
             if count:
@@ -99,11 +100,17 @@ def draw_data(clips: Sequence[tuple[str, str, str]]) -> Figure:
     count = Counter((label, data_set) for label, data_set, _ in clips)
     figure = Figure(figsize=(6, max(1.5, 0.28 * len(labels))))
     axes = figure.subplots()
+    names = [_as_it_is(label) for label in labels]
     before = np.zeros(len(labels))
     for data_set in sorted({data_set for _, data_set, _ in clips}):
         widths = np.array([count[label, data_set] for label in labels])
-        axes.barh(labels, widths, left=before, label=data_set)
+        axes.barh(names, widths, left=before, label=_as_it_is(data_set))
         before += widths
     axes.set(xlabel="clips")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
+
+
+def _as_it_is(name: str) -> str:
+    """Return a name so that it is no formula, however many dollars it has."""
+    return name.replace("$", r"\$")

@@ -10,7 +10,7 @@ from tests.training.tiny import TINY_CHORD, TINY_GENRE
 from training.errors import TrainingError
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
-from training.results.drawings import MAX_LABELS_IN_MATRIX
+from training.results.drawings import MAX_LABELS_IN_MATRIX, draw_confusion, draw_data, save
 from training.results.figures import calibrate, evaluations
 from training.results.report import figures_text, report
 
@@ -46,6 +46,18 @@ def test_every_picture_of_the_report_is_drawn(tmp_path: Path, recipe: Recipe, cl
             pixels = np.asarray(picture.convert("L"))
         assert min(pixels.shape) > 200
         assert pixels.std() > 5
+
+
+def test_labels_and_data_sets_with_dollars_are_no_formulas(tmp_path: Path) -> None:
+    save(draw_data([("$^$", "$_$", "a"), ("A$AP", "b", "c")]), tmp_path / "data.png")
+    run = write_run(tmp_path / "run")
+    evaluation = evaluations(TINY_GENRE, run, calibrate(run))[0]
+    named = evaluation.model_copy(
+        update={"data_set": "$^$", "confusion_labels": ["$^$"] * len(evaluation.confusion_labels)}
+    )
+    figure = draw_confusion(named)
+    save(figure, tmp_path / "confusion.png")
+    assert figure.axes[0].get_title().startswith(r"\$^\$, n = ")
 
 
 def test_a_run_that_kept_no_clips_to_stop_by_is_reported(tmp_path: Path) -> None:
