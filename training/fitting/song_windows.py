@@ -31,7 +31,7 @@ STRIDE_FRAMES = 2
 # So much of a window sounds the chord that it is named by.
 LEAST_NAMED = 5 / 8
 # All windows of a quality are drawn in proportion to their number to this power.
-POWER = 0.75
+POWER = 0.8
 
 
 def song_windows(

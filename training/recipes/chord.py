@@ -87,7 +87,7 @@ def _chords_of(*qualities: str) -> frozenset[str]:
 CHORD = Recipe(
     name="chord",
     task="chord",
-    version="3.1.1",
+    version="3.2.0",
     summary=f"The guitar chord that sounds: 12 roots of {len(labels.QUALITIES)} qualities, or no "
     "chord.",
     not_for=(
@@ -106,7 +106,7 @@ CHORD = Recipe(
     augment=_augment,
     weigh=weighing.by_data_set,
     fit=FitSettings(
-        epochs=15,
+        epochs=50,
         batches_per_epoch=150,
         batch_size=64,
         peak_learning_rate=3e-3,
@@ -131,8 +131,8 @@ CHORD = Recipe(
         short_copies=2,
         outside_label=labels.NO_CHORD,
         rendering=Rendering(9000, _render),
-        share=0.24,
-        songs_share=0.52,
+        share=0.22,
+        songs_share=0.55,
     ),
     serving=Serving(
         "chord",
