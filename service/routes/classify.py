@@ -59,8 +59,8 @@ async def classify_all(
     request: Request, registry: RegistryDep, intake: IntakeDep, query: OptionsDep
 ) -> AllAnswers:
     """Decode an upload once and answer with genre, chord and emotion."""
-    bundles = registry.ready_bundles()
     record(request.scope).task = ALL_TASKS
+    bundles = registry.ready_bundles()
     async with intake.receive(request) as upload:
         options = query.joined(Options.read(upload.fields))
         if options.format == "lab":
@@ -99,9 +99,9 @@ async def classify_task(
     query: OptionsDep,
 ) -> TaskAnswer | PlainTextResponse:
     """Answer with the calibrated probabilities of one task's labels."""
-    bundle = registry.bundle(task)
-    task = bundle.card.task
+    task, _ = registry.find(task)
     record(request.scope).task = task
+    bundle = registry.bundle(task)
     async with intake.receive(request) as upload:
         options = query.joined(Options.read(upload.fields))
         lab_labels = bundle.card.lab_labels if _wants_lab(request, options) else None

@@ -65,9 +65,10 @@ async def _serve(websocket: WebSocket, task: str | None) -> None:
     live: Live = websocket.app.state.live
     try:
         _check_access(websocket)
-        bundles = _bundles(websocket, task)
-        single = None if task is None else next(iter(bundles))
+        registry: Registry = websocket.app.state.registry
+        single = None if task is None else registry.find(task)[0]
         noted.task = single or ALL_TASKS
+        bundles = _bundles(websocket, single)
         offers: list[str] = websocket.scope.get("subprotocols", [])
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in offers else None
         await live.serve(websocket, bundles, single, subprotocol, noted)

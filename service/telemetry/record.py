@@ -34,7 +34,8 @@ class Record:
     key
         Name of the API key; empty without one.
     task
-        The task that was asked for, or ``all``; empty where there is none of that name.
+        The task that was asked for, or ``all``; empty where there is none of that name, and where
+        the request was refused before that was looked at.
     status
         Status of the answer.
     problem

@@ -19,7 +19,8 @@ class StreamRecord:
     Attributes
     ----------
     task
-        The task that was asked for, or ``all``; empty where there is none of that name.
+        The task that was asked for, or ``all``; empty where there is none of that name, and where
+        the stream was refused before that was looked at.
     ending
         Why it ended, in one word; ``cut-off`` if nobody had the time to say why.
     code

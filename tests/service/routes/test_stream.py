@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from service.settings import Settings
@@ -59,8 +60,12 @@ def test_a_slash_at_the_end_does_no_harm(client: TestClient) -> None:
 
 def test_a_model_that_loads_is_not_ready(models_dir: Path) -> None:
     client = unstarted(Settings(models_dir=models_dir))
-    for path in ("/stream", "/stream/genre"):
+    name = "music_classification_streams_ended_total"
+    for path, task in (("/stream", "all"), ("/stream/Genre", "genre")):
+        labels = {"task": task, "ending": "refused", "problem": "not-ready"}
+        before = REGISTRY.get_sample_value(name, labels) or 0
         refusal(client, path, 503, "not-ready")
+        assert REGISTRY.get_sample_value(name, labels) == before + 1
 
 
 def test_a_service_that_stops_takes_no_more_streams(models_dir: Path) -> None:

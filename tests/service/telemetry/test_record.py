@@ -1,5 +1,6 @@
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from prometheus_client import REGISTRY
 from starlette.testclient import TestClient
 
 from service.inference.registry import Registry
+from service.settings import Settings
 from service.telemetry.record import record
 from tests.audio import encode, tone
+from tests.service.serving import unstarted
 
 CLIP = encode(tone())
 FILE_NAME = "song-of-somebody.wav"
@@ -65,6 +68,18 @@ def test_a_request_is_counted_and_timed_under_its_route(
 
     assert counted(path, method, status, task=task, problem=problem) == before + 1
     assert timed(path, task, status) == timed_before + 1
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "task"),
+    [("/classify/Genre", "/classify/{task}", "genre"), ("/classify", "/classify", "all")],
+)
+def test_what_a_model_that_loads_cannot_answer_is_counted_under_its_task(
+    models_dir: Path, address: str, path: str, task: str
+) -> None:
+    before = counted(path, "POST", 503, task=task, problem="not-ready")
+    assert unstarted(Settings(models_dir=models_dir)).post(address).status_code == 503
+    assert counted(path, "POST", 503, task=task, problem="not-ready") == before + 1
 
 
 def test_a_method_that_a_client_made_up_gets_no_series_of_its_own(client: TestClient) -> None:
