@@ -88,7 +88,7 @@ def _header(
         raise BrokenMessage(f"a message of {n_header} and {n_payload} bytes is too large")
     try:
         header = json.loads(_exactly(connection, n_header, deadline).tobytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenMessage("the header is no JSON") from error
     if not isinstance(header, dict):
         raise BrokenMessage("the header is no object")

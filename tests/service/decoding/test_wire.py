@@ -54,9 +54,12 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_read(
         wire.receive(pair[1], 100)
 
 
-@pytest.mark.parametrize(("header", "reason"), [(b"\xff{}", "no JSON"), (b"[1]", "no object")])
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [(b"\xff{}", "no JSON"), (b"[1]", "no object"), (b"[" * 10_000, "no JSON")],
+)
 def test_a_header_that_is_no_json_object_is_refused(pair: Pair, header: bytes, reason: str) -> None:
-    pair[0].sendall(struct.pack("!IQ", 3, 0) + header)
+    pair[0].sendall(struct.pack("!IQ", len(header), 0) + header)
     with pytest.raises(wire.BrokenMessage, match=reason):
         wire.receive(pair[1], 100)
 
