@@ -60,18 +60,7 @@ class Counts:
 
 
 class State:
-    """The database of one table; use it in ``contextlib.closing``.
-
-    Parameters
-    ----------
-    path
-        Its file, made if there is none.
-
-    Raises
-    ------
-    LibraryError
-        The file is no such database, or another command works with it.
-    """
+    """The state of one table in a :class:`Database`; use it in ``contextlib.closing``."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

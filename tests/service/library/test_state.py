@@ -63,6 +63,19 @@ def state(tmp_path: Path) -> Iterator[State]:
         yield opened
 
 
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The connections that are opened during a test."""
+    opened: list[sqlite3.Connection] = []
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(sqlite3.Connection(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    return opened
+
+
 def test_what_was_answered_is_there_for_the_next_command(tmp_path: Path) -> None:
     with closing(State(tmp_path / "state")) as state:
         begin(state, listed("a", "b"))
@@ -255,15 +268,8 @@ def test_what_is_forgotten_is_gone_whatever_it_was(tmp_path: Path, content: byte
 
 
 def test_a_full_disk_is_told_and_what_was_kept_before_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, connected: list[sqlite3.Connection]
 ) -> None:
-    connected: list[sqlite3.Connection] = []
-
-    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connected.append(sqlite3.Connection(*arguments, **options))
-        return connected[-1]
-
-    monkeypatch.setattr(sqlite3, "connect", connect)
     with closing(State(tmp_path / "state")) as state:
         begin(state, listed("a", "b"))
         keep(state, Outcome("a", "11", answers()))
@@ -289,15 +295,8 @@ def test_a_damaged_state_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_state_is_left_alone_and_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, connected: list[sqlite3.Connection]
 ) -> None:
-    connected: list[sqlite3.Connection] = []
-
-    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connected.append(sqlite3.Connection(*arguments, **options))
-        return connected[0]
-
-    monkeypatch.setattr(sqlite3, "connect", connect)
     file = tmp_path / "state"
     file.write_text("my diary " * 200)
 
