@@ -1,6 +1,6 @@
 """Gather all that a network learns from: labelled clips, copies, teacher, synthesis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,14 +128,8 @@ def assemble(
         raise TrainingError("None of the clips can be read; see the reasons above.")
     further = grids(further_audio([p.clip for p in labelled.clips], recipe, data))
     known = [*labelled.clips, *further.clips]
-    forms = {prepared.clip.source.name: [prepared.grid] for prepared in known}
     whole = [prepared.clip for prepared in known]
-    for copy in grids([*_copies(whole, recipe), *_beginnings(whole, recipe)]).clips:
-        if isinstance(copy.clip.source, DegradedAudio | CutAudio):
-            forms[copy.clip.source.original.name].append(copy.grid)
-    own = len(labelled.clips)
-    items = _items(whole, own, forms, recipe, data, teacher)
-    synthetic = rendered(recipe, bank, seed, beside)
+    items = _items(whole, len(labelled.clips), _forms(known, grids, recipe), recipe, data, teacher)
     outsiders = outside_audio(recipe, data, beside.outside, seed)
     outside = grids([*outsiders, *_copies(outsiders, recipe)]).clips
     strangers = [
@@ -146,17 +140,45 @@ def assemble(
         heard = hear_clips(beside.context, [p.clip for p in (*known, *outside)], cache, cluster)
         items, strangers = _told(items, known, heard), _told(strangers, outside, heard)
     songs = song_windows(recipe, beside.songs, bank, cache, cluster) if beside.songs else []
-    share, songs_share = recipe.supplement.share, recipe.supplement.songs_share if songs else 0.0
-    drawn = sum(item.weight for item in items) / (1 - share - songs_share)
-    weight = share * drawn / max(1, len(synthetic) + len(strangers))
-    songs_weight = songs_share * drawn / max(1, len(songs))
-    return Material(
+    own = len(labelled.clips)
+    material = Material(
         clips=[prepared.clip for prepared in labelled.clips],
         items=items[:own],
-        others=items[own:] + [replace(item, weight=weight) for item in strangers],
-        synthetic=[replace(item, weight=weight) for item in synthetic],
-        songs=[replace(item, weight=songs_weight * item.weight) for item in songs],
+        others=items[own:],
+        synthetic=rendered(recipe, bank, seed, beside),
         skipped=labelled.skipped,
+        songs=songs,
+    )
+    return _shared_out(material, strangers, recipe)
+
+
+def _forms(
+    known: Sequence[PreparedClip],
+    grids: Callable[[Sequence[LabelledClip]], Preparation],
+    recipe: Recipe,
+) -> dict[str, list[HalfGrid]]:
+    """Return the grid of each clip and those of its copies, by the clip's name."""
+    forms = {prepared.clip.source.name: [prepared.grid] for prepared in known}
+    whole = [prepared.clip for prepared in known]
+    for copy in grids([*_copies(whole, recipe), *_beginnings(whole, recipe)]).clips:
+        if isinstance(copy.clip.source, DegradedAudio | CutAudio):
+            forms[copy.clip.source.original.name].append(copy.grid)
+    return forms
+
+
+def _shared_out(material: Material, strangers: Sequence[Item], recipe: Recipe) -> Material:
+    """Add what has none of the labels, and give all beside the clips its share of the windows."""
+    share = recipe.supplement.share
+    songs_share = recipe.supplement.songs_share if material.songs else 0.0
+    clips = sum(item.weight for item in (*material.items, *material.others))
+    drawn = clips / (1 - share - songs_share)
+    weight = share * drawn / max(1, len(material.synthetic) + len(strangers))
+    songs_weight = songs_share * drawn / max(1, len(material.songs))
+    return replace(
+        material,
+        others=material.others + [replace(item, weight=weight) for item in strangers],
+        synthetic=[replace(item, weight=weight) for item in material.synthetic],
+        songs=[replace(item, weight=songs_weight * item.weight) for item in material.songs],
     )
 
 
