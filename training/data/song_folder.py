@@ -44,8 +44,6 @@ class SongFile:
         Which chord sounds when.
     keys
         Which key holds when; None where nobody said.
-    tuning_cents
-        How much higher than 440 Hz it is tuned; None where nobody said.
     group
         What it has in common with others, over which intervals are drawn.
     """
@@ -53,7 +51,6 @@ class SongFile:
     audio: Path
     chords: Annotation
     keys: Annotation | None = None
-    tuning_cents: float | None = None
     group: str = ""
 
     def heard(self, rates_hz: Sequence[int]) -> Clip:
@@ -162,7 +159,6 @@ def _read_jams(audio: Path, file: Path, jams: dict[str, Any]) -> SongFile:
         audio,
         _checked(found["chords"]),
         found.get("keys"),
-        sandbox.get("tuning_cents"),
         str(sandbox.get("group", file.stem)),
     )
 

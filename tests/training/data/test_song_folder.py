@@ -28,7 +28,7 @@ def test_a_lab_beside_the_audio_tells_the_chords(tmp_path: Path) -> None:
     assert song.audio == tmp_path / "album" / "a.wav"
     assert song.chords.labels == CHORDS.labels
     assert song.chords.intervals_s.tolist() == CHORDS.intervals_s.tolist()
-    assert (song.keys, song.tuning_cents, song.group) == (None, None, "a")
+    assert (song.keys, song.group) == (None, "a")
 
 
 def test_songs_of_two_albums_that_are_called_alike_have_each_its_own_chords(
@@ -57,7 +57,7 @@ def test_chords_of_which_several_may_be_meant_are_refused(tmp_path: Path) -> Non
 
 def test_what_is_written_as_jams_is_read_back(tmp_path: Path) -> None:
     write_audio(tmp_path / "b.wav")
-    write_jams(tmp_path / "b.jams", CHORDS, KEYS, 2.5, {"tuning_cents": -12.5, "group": "007"})
+    write_jams(tmp_path / "b.jams", CHORDS, KEYS, 2.5, {"group": "007"})
 
     (song,) = read_song_folder(tmp_path)
 
@@ -65,7 +65,7 @@ def test_what_is_written_as_jams_is_read_back(tmp_path: Path) -> None:
     assert song.chords.intervals_s == pytest.approx(CHORDS.intervals_s)
     assert song.keys is not None
     assert song.keys.labels == ["C:maj"]
-    assert (song.tuning_cents, song.group) == (-12.5, "007")
+    assert song.group == "007"
 
 
 def test_the_layout_of_guitarset_is_read_and_its_lead_sheet_counts(tmp_path: Path) -> None:
