@@ -164,7 +164,9 @@ def test_a_real_server_gets_ready_and_answers_all_it_has_begun_when_told_to_end(
         process.send_signal(signal.SIGTERM)
         while client.get("/health/ready").status_code == 200:
             time.sleep(0.001)
-        assert client.get("/health/ready").json()["status"] == "stopping"
+        stopping = client.get("/health/ready")
+        assert stopping.json()["status"] == "stopping"
+        assert stopping.headers["connection"] == "close"
         terminated.set()
         assert running.result(TIMEOUT_S).json() == answer.json()
         assert process.wait(TIMEOUT_S) == 0
