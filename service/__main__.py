@@ -11,6 +11,7 @@ import socket
 import sys
 from threading import Event, Thread, Timer
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -26,7 +27,7 @@ from service.routes import stream
 from service.settings import Settings
 from service.startup.environment import read_settings, settings_table
 from service.startup.models_folder import check_models
-from service.startup.ports import listening
+from service.startup.ports import listening, taken_from
 from service.startup.refusal import StartRefused
 from service.streaming.protocol import MAX_MESSAGE_BYTES
 from service.telemetry import logs
@@ -123,13 +124,30 @@ class _Server(uvicorn.Server):
         to be taken.
         """
         logger.info("stops: takes no more connections, and answers those that it has")
-        for _ in range(2):  # the event loop takes those that wait
+        loop = asyncio.get_running_loop()
+        listeners = sockets or []
+        for listener in listeners:
+            loop.remove_reader(listener)
+        for _ in range(2):  # what the event loop has taken becomes a connection
             await asyncio.sleep(0)
+        # In one go, or more would come between the last that is taken and the end.
+        waiting = [connection for listener in listeners for connection in taken_from(listener)]
         for server in self.servers:
             server.close()
+        for connection in waiting:
+            with contextlib.suppress(OSError):  # it has gone again
+                await loop.connect_accepted_socket(self._connection, connection)
         await asyncio.sleep(ARRIVAL_S)
         await super().shutdown(sockets)
         logger.info("has stopped")
+
+    def _connection(self) -> asyncio.Protocol:
+        """Return what takes a connection, as Uvicorn makes it."""
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
 
 def _to_open(host: str, port: int) -> str:

@@ -15,6 +15,7 @@ from service.http import problems
 from service.http.api_keys import ApiKeys
 from service.http.cors import CrossOriginMiddleware
 from service.http.drain import DrainMiddleware
+from service.http.last_answer import LastAnswerMiddleware
 from service.http.rate_limit import RateLimit
 from service.http.root_path import RootPathMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware
@@ -131,6 +132,7 @@ def _add_middleware(app: FastAPI, settings: Settings, traces: Traces | None) -> 
         expose_headers=[request_id.HEADER, "Retry-After", "Server-Timing"],
     )
     app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(LastAnswerMiddleware, stopping=app.state.stopping)
     app.add_middleware(RequestIdMiddleware)
     if settings.root_path:
         app.add_middleware(RootPathMiddleware, root_path=settings.root_path)

@@ -5,17 +5,21 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
+from service.arguments import positive_whole
 from service.audio.decode import Limits
 from service.audio.synthetic import synthetic_mp3
 from service.deadline import Deadline
 from service.decoding.grids import decode_grids
 from service.decoding.pool import DecoderPool
+from service.errors import NotReady, ServiceError
 from service.inference.bundle import Bundle
 from service.inference.clip_answer import clip_answer, trace
 from service.inference.grids import context_grid_key, grid_key, onset_key
-from service.inference.registry import Registry
+from service.inference.registry import Registry, bundle_folders
 from service.inference.timings import Timings
 
 NETWORK = "network"
@@ -23,33 +27,48 @@ TIMELINE = "timeline"
 # Of bundles that join no windows it is no part of the answer about the whole clip.
 EXTRA_TIMELINE = "timeline, if asked for"
 DEADLINE_S = 60.0
+FAILED = 2
 
 
-def main() -> int:
-    """Time every stage for every bundle and write a table."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time every stage for every bundle and write a table; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m service.benchmark",
         description="Time decode, features and network of one clip after another, without HTTP.",
     )
     parser.add_argument("--models", type=Path, default=Path("models"), help="[%(default)s]")
     parser.add_argument("--file", type=Path, help="audio file [30 s of synthetic stereo MP3]")
-    parser.add_argument("--runs", type=int, default=20, help="runs to take the median of [20]")
-    options = parser.parse_args()
+    parser.add_argument(
+        "--runs", type=positive_whole, default=20, help="runs to take the median of [%(default)s]"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        data = options.file.read_bytes() if options.file else synthetic_mp3()
+        _write_table(data, options.models, options.runs)
+    except OSError as error:
+        sys.stderr.write(f"{options.file} cannot be read: {error.strerror}\n")
+        return FAILED
+    except ServiceError as error:
+        sys.stderr.write(f"{error.detail}\n")
+        return FAILED
+    return 0
 
-    data = options.file.read_bytes() if options.file else synthetic_mp3()
-    registry = Registry(options.models, ())
+
+def _write_table(data: bytes, models_dir: Path, runs: int) -> None:
+    if not bundle_folders(models_dir):
+        raise NotReady(f"There is no bundle in {models_dir}; name their folder with --models.")
+    registry = Registry(models_dir, ())
     began = time.perf_counter()
     registry.load_all()
     sys.stdout.write(f"load and prove all bundles: {1e3 * (time.perf_counter() - began):.0f} ms\n")
     decoders = DecoderPool(1)
     decoders.start()
-    for task, bundle in registry.ready_bundles().items():
-        stages = time_stages(data, bundle, decoders, options.runs)
-        total = sum(ms for name, ms in stages.items() if name != EXTRA_TIMELINE)
-        parts = ", ".join(f"{name} {ms:.1f}" for name, ms in stages.items())
-        sys.stdout.write(f"{task}: {total:.1f} ms ({parts})\n")
-    decoders.close()
-    return 0
+    with closing(decoders):
+        for task, bundle in registry.ready_bundles().items():
+            stages = time_stages(data, bundle, decoders, runs)
+            total = sum(ms for name, ms in stages.items() if name != EXTRA_TIMELINE)
+            parts = ", ".join(f"{name} {ms:.1f}" for name, ms in stages.items())
+            sys.stdout.write(f"{task}: {total:.1f} ms ({parts})\n")
 
 
 def time_stages(data: bytes, bundle: Bundle, decoders: DecoderPool, runs: int) -> dict[str, float]:

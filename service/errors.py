@@ -101,7 +101,7 @@ class TooManySeconds(ServiceError):
 
 
 class UploadTooSlow(ServiceError):
-    """The upload crawled while others waited for its place. Retry over a faster connection."""
+    """The upload crawled while others waited, or past the deadline. Use a faster connection."""
 
     status = 408
     title = "Upload too slow"

@@ -250,6 +250,7 @@ def test_a_stream_and_the_pages_go_through_under_a_prefix(tmp_path: Path) -> Non
         document = client.get(f"{prefix}/asyncapi.json").json()
         lost = client.get(f"{prefix}/nothing")
         outside = client.get("/models")
+        without_slash = client.get(prefix)
         verify = ssl.create_default_context(cafile=str(tmp_path / "tls.crt"))
         address = str(client.base_url).replace("https", "wss", 1).rstrip("/")
         with connect(f"{address}{prefix}/stream/genre", ssl=verify) as stream:
@@ -260,6 +261,7 @@ def test_a_stream_and_the_pages_go_through_under_a_prefix(tmp_path: Path) -> Non
     assert answer.status_code == 200
     assert prefix in json.dumps(document["servers"])
     assert lost.json()["type"] == f"{prefix}/problems/not-found"
+    assert without_slash.headers["location"] == f"{prefix}/"
     assert outside.status_code in {403, 404}  # nginx's own, of a folder that holds nothing
     assert final["final"] is True
 

@@ -157,8 +157,12 @@ class Decoder:
                 metrics.DECODERS_REPLACED.labels("crashed").inc()
                 if not was_ready:
                     raise ServiceError("The decoder does not start.") from None
-                break
-        raise UnusableAudio("The file is broken in a way that crashed its decoder.")
+                raise UnusableAudio(
+                    "The file is broken in a way that crashed its decoder."
+                ) from None
+        raise ServiceError(
+            "The file's decoder was killed each time that it was tried, perhaps for want of memory."
+        )
 
     def _greet(self, deadline: Deadline) -> None:
         if not self._ready:

@@ -148,11 +148,12 @@ def _be_expendable() -> None:
         signal.signal(ignored, signal.SIG_IGN)
     # A core file would hold somebody's upload.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # When the container runs out of memory, this process goes before the service.
+    # When the container runs out of memory, this process goes before the service, however much
+    # that holds.
     # (pathlib, which nothing else here needs, would take 0.6 MB.)
     score = "/proc/self/oom_score_adj"
     with contextlib.suppress(OSError), open(score, "w", encoding="ascii") as file:  # noqa: PTH123
-        file.write("500")
+        file.write("1000")
 
 
 def _silence_native_code() -> None:

@@ -6,8 +6,8 @@ then what is to be said of the key, between spaces::
     5e88…1542  player  scopes=classify,stream  expires=2027-03-31
 
 The first word is its name, which logs and figures tell instead of the key. Without ``scopes`` it
-may do everything, without ``expires`` (the last day, in UTC) for ever. Empty lines and those that
-begin with ``#`` are ignored. To rotate a key, add the new one's line under the same name, and
+may do everything, without ``expires`` (the last day, in UTC) for ever. Empty lines and what stands
+behind ``#`` are ignored. To rotate a key, add the new one's line under the same name, and
 remove the old one's later.
 """
 
@@ -17,6 +17,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import takewhile
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -70,10 +71,11 @@ def read_keys(file: Path) -> tuple[ApiKey, ...]:
         raise ValueError(f"{file} is no text in UTF-8") from error
     keys = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
+        words = list(takewhile(lambda word: not word.startswith("#"), line.split()))
+        if not words:
             continue
         try:
-            keys.append(_read_key(line.split()))
+            keys.append(_read_key(words))
         except ValueError as error:
             raise ValueError(f"{file} holds {error} in line {number}") from error
     if not keys:
@@ -132,7 +134,11 @@ def _read_key(words: list[str]) -> ApiKey:
     said = dict(word.split("=", 1) for word in words[1:] if "=" in word)
     if unknown := sorted(set(said) - {"scopes", "expires"}):
         raise ValueError(f"{unknown[0]}=, which is neither scopes= nor expires=,")
-    plain = next((word for word in words[1:] if _NAME.fullmatch(word)), None)
+    # Of a hash of its standard input, sha256sum says "-".
+    names = [word for word in words[1:] if "=" not in word and word != "-"]
+    # Passed over, a limit that is misspelt would be none.
+    if len(names) > 1 or not all(_NAME.fullmatch(name) for name in names):
+        raise ValueError("more behind the hash than a name like player, scopes= and expires=,")
     scopes = frozenset(said["scopes"].split(",")) if "scopes" in said else frozenset(SCOPES)
     if strange := sorted(scopes - set(SCOPES)):
         raise ValueError(f"the scope {strange[0]!r}, which is none of {', '.join(SCOPES)},")
@@ -140,4 +146,5 @@ def _read_key(words: list[str]) -> ApiKey:
         last_day = date.fromisoformat(said["expires"]) if "expires" in said else None
     except ValueError:
         raise ValueError(f"expires={said['expires']}, no day like 2027-03-31,") from None
-    return ApiKey(sha256, plain or f"key-{sha256[:_SHOWN_DIGITS]}", scopes, last_day)
+    name = names[0] if names else f"key-{sha256[:_SHOWN_DIGITS]}"
+    return ApiKey(sha256, name, scopes, last_day)

@@ -183,7 +183,11 @@ class Intake:
                     f"{shown_size(self._settings.min_upload_bytes_per_s)} a second while others "
                     "had to wait. Send it again over a faster connection, or a smaller file."
                 ) from None
-            raise deadline.exceeded() from None
+            # Not that the answer is late, which would be counted as the service's own failure.
+            raise UploadTooSlow(
+                f"The upload was not complete within {deadline.seconds:g} s. Send it again over a "
+                "faster connection, or a smaller file."
+            ) from None
         finally:
             place.end_upload()
 

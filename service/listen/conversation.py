@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from ssl import SSLCertVerificationError
 from threading import Event, Thread
 from typing import Any
 
@@ -57,6 +58,11 @@ def _connected(url: str, key: str | None) -> ClientConnection:
         return connect(url, additional_headers=headers, compression=None)
     except InvalidStatus as error:
         raise ListenError(f"The service refuses: {_detail(error)}") from error
+    except SSLCertVerificationError as error:
+        raise ListenError(
+            f"The certificate of {url} is not trusted: {error.verify_message}. If it is yours, "
+            "name its file in the variable SSL_CERT_FILE."
+        ) from error
     except OSError as error:
         raise ListenError(
             f"No service answers at {url} ({error}). Start one with python -m service, or name "

@@ -53,6 +53,8 @@ class FileSource:
     """
 
     def __init__(self, file: Path, *, fast: bool = False) -> None:
+        if not file.exists():  # of which libsndfile says "System error"
+            raise ListenError(f"There is no file {file}.")
         try:
             self._sound = ForwardSoundFile(file)
         except (OSError, soundfile.LibsndfileError) as error:

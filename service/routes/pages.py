@@ -70,6 +70,13 @@ async def static_file(name: str, request: Request) -> Response:
     return response
 
 
+@router.head("/favicon.ico")
+@router.get("/favicon.ico")
+async def icon(request: Request) -> Response:
+    """Send the icon, which browsers ask for here beside what is no page and names none."""
+    return await static_file("favicon.svg", request)
+
+
 @browser_router.head("/models")
 @browser_router.get("/models")
 async def models_page(request: Request) -> Response:

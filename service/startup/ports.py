@@ -1,10 +1,13 @@
-"""Take the port before anything else is done, so that one in use is told at once."""
+"""Take the port before anything else is done, so that one in use is told at once.
+
+And leave it so that who has connected is answered.
+"""
 
 import errno
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from service.startup.refusal import StartRefused
 
@@ -33,6 +36,17 @@ def listening(host: str, port: int, backlog: int) -> Iterator[list[socket.socket
         except OSError as error:
             raise StartRefused(_advice(error, host, port)) from error
         yield sockets
+
+
+def taken_from(listener: socket.socket) -> list[socket.socket]:
+    """Take all connections that wait in the system, which would be lost with the listener."""
+    taken = []
+    with suppress(OSError):  # when none waits any more, or as many files are open as may be
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            taken.append(connection)
+    return taken
 
 
 def _listen(listener: socket.socket, address: tuple[object, ...], backlog: int) -> None:

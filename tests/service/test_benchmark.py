@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from service.benchmark import EXTRA_TIMELINE, TIMELINE, time_stages
+from service.benchmark import EXTRA_TIMELINE, FAILED, TIMELINE, main, time_stages
 from service.decoding.pool import DecoderPool
 from service.inference.bundle import Bundle
 from tests.audio import encode, tone
@@ -30,3 +30,12 @@ def test_the_timeline_of_a_bundle_that_joins_windows_is_a_part_of_every_answer(
     stages = time_stages(encode(tone()), Bundle.load(folder), decoders, runs=1)
 
     assert list(stages) == ["decode", "features", "network", TIMELINE]
+
+
+def test_what_cannot_be_timed_is_told_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--models", str(tmp_path)]) == FAILED
+    assert f"There is no bundle in {tmp_path}" in capsys.readouterr().err
+    assert main(["--file", str(tmp_path / "song.mp3")]) == FAILED
+    assert "song.mp3 cannot be read: No such file" in capsys.readouterr().err

@@ -95,6 +95,22 @@ def test_a_clip_whose_decoder_is_killed_from_outside_is_decoded_by_the_next(
     assert clip.duration_s == 2.0
 
 
+def test_a_clip_whose_decoders_are_all_killed_from_outside_is_not_called_broken(
+    unruly: DecoderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "ATTEMPTS", 1)
+    with pytest.raises(ServiceError, match="want of memory") as told:
+        decoded(unruly, unruly_decoder.DIE_ONCE + bytes(tmp_path / "died"))
+    assert told.value.status == 500
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems choose by themselves")
+def test_a_decoder_goes_before_all_others_where_memory_is_short(unruly: DecoderPool) -> None:
+    unruly.wait_until_ready(soon())
+    (process_id,) = unruly.process_ids
+    assert Path(f"/proc/{process_id}/oom_score_adj").read_text() == "1000\n"
+
+
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_decoder_that_died_idle_is_replaced_unnoticed(
     unruly: DecoderPool, ending: signal.Signals

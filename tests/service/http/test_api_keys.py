@@ -32,7 +32,9 @@ def test_each_key_of_the_file_is_allowed_and_no_other(tmp_path: Path) -> None:
 
 def test_names_comments_capitals_and_empty_lines_are_understood(tmp_path: Path) -> None:
     file = write(
-        tmp_path / "keys", "# ours", "", f"{hash_of('one')}  -", f"{hash_of('two').upper()} player"
+        tmp_path / "keys",
+        *("# ours", "", " # and theirs"),
+        *(f"{hash_of('one')}  -", f"{hash_of('two').upper()} player # of the kitchen"),
     )
     assert [(key.sha256, key.name) for key in read_keys(file)] == [
         (hash_of("one"), f"key-{hash_of('one')[:8]}"),
@@ -112,6 +114,8 @@ def test_what_an_editor_puts_before_the_first_line_is_no_fault(tmp_path: Path) -
         ("scopes=", "the scope ''"),
         ("expires=tomorrow", "expires=tomorrow, no day like"),
         ("scope=classify", "scope=, which is neither"),
+        ("expires 2020-12-31", "more behind the hash than"),
+        ("scopes: classify", "more behind the hash than"),
     ],
 )
 def test_what_is_said_of_a_key_must_be_understood(tmp_path: Path, said: str, fault: str) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from ssl import SSLCertVerificationError
 
 import pytest
 
@@ -97,6 +98,21 @@ def test_no_service_and_no_stream_are_told(
     for odd in ("ws://here:port", "ws://here:99999", f"ws://{'a' * 64}.org"):
         assert main([song, "--url", odd]) == 2
         assert "is no stream" in capsys.readouterr().err
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_what_helps(
+    song: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def distrust(*_: object, **__: object) -> None:
+        error = SSLCertVerificationError()
+        error.verify_message = "self-signed certificate"
+        raise error
+
+    monkeypatch.setattr("service.listen.conversation.connect", distrust)
+    assert main([song, "--url", "https://here"]) == 2
+    told = capsys.readouterr().err
+    assert "self-signed certificate" in told
+    assert "SSL_CERT_FILE" in told
 
 
 def test_a_source_that_fails_ends_the_stream_and_is_told(

@@ -58,6 +58,12 @@ def test_every_static_file_is_served_as_what_it_is(client: TestClient, name: str
     assert client.get(f"/static/{name}", headers={"if-none-match": etag}).status_code == 304
 
 
+def test_browsers_find_the_icon_without_a_page_that_names_it(client: TestClient) -> None:
+    icon = client.get("/favicon.ico")
+    assert icon.headers["content-type"] == "image/svg+xml"
+    assert icon.content == client.get("/static/favicon.svg").content
+
+
 @pytest.mark.parametrize("name", ["index", "models", "model", "docs", "problem"])
 def test_no_page_holds_code_or_style_of_its_own(name: str) -> None:
     text = PAGES.joinpath(f"{name}.html").read_text("utf-8")

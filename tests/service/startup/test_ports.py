@@ -1,10 +1,11 @@
 import errno
 import os
 import socket
+from contextlib import ExitStack
 
 import pytest
 
-from service.startup.ports import listening
+from service.startup.ports import listening, taken_from
 from service.startup.refusal import StartRefused
 
 HOST = "127.0.0.1"
@@ -26,6 +27,16 @@ def test_connections_are_taken_in_until_the_end() -> None:
         (listener,) = sockets
         socket.create_connection((HOST, port_of(listener)), timeout=5).close()
     assert listener.fileno() == -1
+
+
+def test_all_that_wait_are_taken_without_waiting_for_more() -> None:
+    with listening(HOST, 0, 3) as (listener,), ExitStack() as stack:
+        listener.setblocking(False)  # as the event loop has it
+        address = (HOST, port_of(listener))
+        clients = [stack.enter_context(socket.create_connection(address, 5)) for _ in range(3)]
+        taken = [stack.enter_context(connection) for connection in taken_from(listener)]
+        assert [c.getpeername() for c in taken] == [c.getsockname() for c in clients]
+        assert taken_from(listener) == []
 
 
 def test_a_port_in_use_is_refused_with_advice() -> None:
