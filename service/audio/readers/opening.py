@@ -93,7 +93,8 @@ def _of_file(data: bytes, name: str) -> list[Opening]:
     by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name])
     if name in SNDFILE_READS:
         cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
-        return [partial(SndFileSource, riff.with_length(data), name, cut_off=cut_off), by_ffmpeg]
+        content = riff.with_own_codec(data) if name == "w64" else riff.with_length(data)
+        return [partial(SndFileSource, content, name, cut_off=cut_off), by_ffmpeg]
     return [by_ffmpeg]
 
 
