@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from service.audio import mpeg
+from service.audio import caf, mpeg
 
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
@@ -204,18 +204,20 @@ def with_own_codec(content: bytes) -> bytes:
 
 
 def is_cut_off(content: bytes, share: float) -> bool:
-    """Tell whether a WAV, AIFF, AU or W64 file has less than a share of the bytes it states."""
+    """Tell whether a file has less than a share of the bytes that its header states."""
     stated_bytes = _stated_bytes(content)
     return len(content) < share * stated_bytes and stated_bytes < STREAMED_BYTES
 
 
 def is_one_file(content: bytes) -> bool:
-    """Tell whether a WAV, AIFF, AU or W64 file states a length behind which nothing follows."""
+    """Tell whether a file states a length in its header behind which nothing follows."""
     return len(content) - CHUNK_HEADER_BYTES <= _stated_bytes(content) < STREAMED_BYTES
 
 
 def _stated_bytes(content: bytes) -> int:
     """Return how long a file says it is; 0 where it does not."""
+    if content[:4] == b"caff":
+        return caf.stated_bytes(content)
     order: Literal["little", "big"] = "big" if content[:4] in (b"FORM", b".snd") else "little"
     at, n_bytes = _LENGTH_AT.get(content[:4], (0, 0))
     length = int.from_bytes(content[at : at + n_bytes], order)

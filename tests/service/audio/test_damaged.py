@@ -9,7 +9,18 @@ import pytest
 
 from service.audio.decode import decode
 from service.errors import UnusableAudio
-from tests.audio import ENCODINGS, RATE_HZ, encode, encode_as, noise, stereo, tone
+from tests.audio import (
+    ENCODINGS,
+    MUXINGS,
+    RATE_HZ,
+    Muxing,
+    encode,
+    encode_as,
+    mux,
+    noise,
+    stereo,
+    tone,
+)
 from tests.service.audio.heard import flac_stating, loudest_hz, without_order
 from tests.service.audio.test_tags import ID3V1, apev2, id3v2
 
@@ -22,6 +33,30 @@ def test_a_file_cut_off_in_the_middle_is_decoded_with_a_warning(name: str) -> No
 
     assert 1.5 < clip.duration_s < 2.1
     assert [warning.split(":")[0] for warning in clip.warnings] == ["truncated"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(tone(duration_s=3.0), container="CAF"),
+        mux(tone(duration_s=3.0), Muxing("wav", "mp2")),
+        mux(tone(duration_s=3.0), Muxing("caf", "adpcm_ima_qt")),
+    ],
+    ids=["CAF", "MP2 in WAV", "CAF by FFmpeg"],
+)
+def test_a_rarer_file_that_is_cut_off_is_decoded_with_a_warning(data: bytes) -> None:
+    assert decode(data).warnings == ()
+    (warning,) = decode(data[: len(data) // 2]).warnings
+    assert warning.startswith("truncated:")
+
+
+def test_of_a_wma_that_is_cut_off_as_much_is_missing_as_its_header_says() -> None:
+    data = mux(tone(duration_s=4.0), MUXINGS["wma"][1])
+    clip = decode(data[: len(data) // 2])
+    truncated = clip.warnings[0]
+    assert truncated.startswith("truncated: the last ")
+    assert " of the 4.0 s that its header states" in truncated
+    assert decode(data).warnings == ()
 
 
 def test_a_wav_of_64_bits_that_is_cut_off_is_decoded_with_a_warning() -> None:

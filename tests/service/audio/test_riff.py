@@ -175,7 +175,7 @@ def test_codecs_have_names_or_numbers() -> None:
     assert codec_name(0x4242) == "number 0x4242"
 
 
-@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "AU", "W64"])
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "AU", "CAF", "W64"])
 def test_a_file_is_cut_off_when_bytes_are_missing(container: str) -> None:
     data = encode(tone(), container=container)
     assert not is_cut_off(data, 0.95)
