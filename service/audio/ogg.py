@@ -78,6 +78,15 @@ def links_of(data: bytes) -> list[Link]:
     return links
 
 
+def without_holes(data: bytes) -> bytes:
+    """Return the pages alone: FFmpeg takes a long stretch without any for the end."""
+    pages = [(at, end) for at, end, _ in _pages(data)]
+    limits = [*(at for at, _ in pages[1:]), len(data)]
+    return b"".join(
+        data[at : min(end, limit)] for (at, end), limit in zip(pages, limits, strict=True)
+    )
+
+
 def _codec(packet: bytes) -> str | None:
     return next((codec for start, codec in CODECS.items() if packet.startswith(start)), None)
 

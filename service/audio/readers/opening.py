@@ -10,7 +10,7 @@ from service.audio.icy import without_titles
 from service.audio.joined import pieces_of
 from service.audio.mp4 import check_readable
 from service.audio.mpeg import Part
-from service.audio.ogg import Link, links_of
+from service.audio.ogg import Link, links_of, without_holes
 from service.audio.quality import COMPLETE_SHARE
 from service.audio.readers import pcm
 from service.audio.readers.chain import ChainSource, Piece
@@ -253,7 +253,7 @@ def _link(data: bytes, link: Link, fast: frozenset[str]) -> Source:
             content, name, stated_s=0.0, least_samples=link.n_samples, counted_in_hz=rate_hz
         )
     else:
-        source = _by_ffmpeg(content, name, "ogg")
+        source = _by_ffmpeg(without_holes(content), name, "ogg")
     source.cut_off = link.cut_off
     return source
 

@@ -157,6 +157,18 @@ def test_files_of_a_real_mp3_encoder_are_whole(options: list[str], tmp_path: Pat
     assert loudest_hz(clip.waveforms[RATE_HZ], RATE_HZ) == pytest.approx(440, abs=1)
 
 
+@pytest.mark.parametrize(("n_bytes", "least_s"), [(3_000, 3.5), (100_000, 2.5)])
+def test_flac_in_ogg_is_heard_behind_a_hole(n_bytes: int, least_s: float) -> None:
+    sound = noise(4.0)
+    data = mux(stereo(sound, sound[::-1]), MUXINGS["oga"][1])
+    begin, end = len(data) // 3, len(data) // 3 + n_bytes
+    clip = decode(data[:begin] + bytes(n_bytes) + data[end:])
+    assert least_s < clip.duration_s < 4.0  # a page has 0.4 s
+    (warning,) = clip.warnings
+    assert warning.startswith("damaged: about ")
+    assert float(warning.split()[2]) == pytest.approx(4.0 - clip.duration_s, abs=0.01)
+
+
 def damaged(name: str) -> bytes:
     data = bytearray(encode_as(name, noise(4.0)))
     middle = len(data) // 2
