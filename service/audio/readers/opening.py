@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from functools import partial
 
-from service.audio import ac3, adts, amr, asf, flac, flac_frames, free_format, mpeg, riff
+from service.audio import ac3, adts, amr, asf, flac, flac_frames, free_format, mpeg, riff, wavpack
 from service.audio.formats import check_allowed, find
 from service.audio.frames import find_frame, walk
 from service.audio.icy import without_titles
@@ -90,6 +90,8 @@ def _of_file(data: bytes, name: str) -> list[Opening]:
         return readers[name](data)
     if name in FRAMED:
         return [partial(_framed, data, name, name)]
+    if name == "wavpack":
+        data = wavpack.without_holes(data)
     cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
     by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name], cut_off=cut_off)
     if name in SNDFILE_READS:
