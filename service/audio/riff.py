@@ -19,6 +19,7 @@ PCM = 1
 MOST_BITS = 64  # of a sample
 MOST_PADDED_BYTES = 4  # of a sample that does not need them all
 SHORT_FORM_BYTES = 14  # of the first form, which told no bits
+MOST_CHUNKS = 10_000  # looked at before giving up, as a file of nothing else takes long
 GOES_ON_SHARE = 0.05  # of the samples so far; less may be any bytes at the end
 _NAME = re.compile(
     rb"\x00?([A-Za-z0-9_ ]{4})([\x00-\xff]{4})", re.DOTALL
@@ -251,7 +252,9 @@ def _is_padded(content: bytes, wav: Wav, form: Form) -> bool:
 def _chunks(content: bytes) -> Iterator[Chunk]:
     at, end = RIFF_HEADER_BYTES, len(content)
     long_bytes = 0  # of the samples, where four bytes are too few to tell
-    while at + CHUNK_HEADER_BYTES <= end:
+    for _ in range(MOST_CHUNKS):
+        if at + CHUNK_HEADER_BYTES > end:
+            break
         name = content[at : at + 4]
         stated = int.from_bytes(content[at + 4 : at + 8], "little")
         begin = at + CHUNK_HEADER_BYTES
@@ -280,10 +283,10 @@ def _goes_on(content: bytes, begin: int, n_bytes: int) -> bool:
     n_left = len(content) - end
     named = _NAME.match(content, end)
     is_chunk = named is not None and int.from_bytes(named[2], "little") <= n_left
-    is_padding = content.count(b"\0", end) == n_left
-    if n_left <= GOES_ON_SHARE * n_bytes or is_chunk or is_padding:
+    if n_left <= GOES_ON_SHARE * n_bytes or is_chunk:  # before what looks at all that is left
         return False
-    return not mpeg.begins_at(content, end)
+    is_padding = content.count(b"\0", end) == n_left
+    return not (is_padding or mpeg.begins_at(content, end))
 
 
 def _written(name: bytes, content: bytes) -> bytes:

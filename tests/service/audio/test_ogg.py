@@ -71,3 +71,10 @@ def test_without_holes_nothing_but_pages_is_left_each_once() -> None:
     assert without_holes(first[:-10] + b"".join(others)) == VORBIS[: len(first) - 10] + b"".join(
         others
     )
+
+
+def test_of_a_file_of_nothing_but_pages_not_all_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("service.audio.ogg.MOST_PAGES", 10)
+    assert without_holes(pages(VORBIS)[0] * 20) == pages(VORBIS)[0] * 10

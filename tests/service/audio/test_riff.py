@@ -136,6 +136,11 @@ def test_floats_of_an_extensible_w64_are_no_integers() -> None:
     np.testing.assert_allclose(decode(data, [RATE_HZ]).waveforms[RATE_HZ], tone(), atol=1e-6)
 
 
+def test_of_a_file_of_nothing_but_chunks_no_more_are_looked_at_than_any_recorder_writes() -> None:
+    wav = read_wav(HEADER + chunk(b"free", b"") * 20_000 + chunk(b"data", SAMPLES))
+    assert len(wav.chunks) == 10_000
+
+
 def test_the_codec_is_read_from_an_extensible_format_too() -> None:
     assert read_wav(encode(tone(), container="WAVEX", subtype="FLOAT")).codec == 3
     assert read_wav(encode(tone(), subtype="ULAW")).codec == 7
