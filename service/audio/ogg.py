@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 PAGE_HEADER_BYTES = 27
 FIRST_PAGE = 2  # a flag
+MOST_PAGES = 200_000  # looked at before giving up, an hour of one frame of speech each
 FILE_BEGINS_BELOW = 200_000  # samples
 CAPTURE = b"OggS"
 # The first bytes of a stream, and the codec that they tell.
@@ -78,6 +79,15 @@ def links_of(data: bytes) -> list[Link]:
     return links
 
 
+def without_holes(data: bytes) -> bytes:
+    """Return the pages alone: FFmpeg takes a long stretch without any for the end."""
+    pages = [(at, end) for at, end, _ in _pages(data)]
+    limits = [*(at for at, _ in pages[1:]), len(data)]
+    return b"".join(
+        data[at : min(end, limit)] for (at, end), limit in zip(pages, limits, strict=True)
+    )
+
+
 def _codec(packet: bytes) -> str | None:
     return next((codec for start, codec in CODECS.items() if packet.startswith(start)), None)
 
@@ -85,7 +95,9 @@ def _codec(packet: bytes) -> str | None:
 def _pages(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield where each page begins, ends, and where its content begins."""
     at = data.find(CAPTURE)
-    while 0 <= at <= len(data) - PAGE_HEADER_BYTES:
+    for _ in range(MOST_PAGES):
+        if not 0 <= at <= len(data) - PAGE_HEADER_BYTES:
+            break
         body = at + PAGE_HEADER_BYTES + data[at + 26]
         end = body + sum(data[at + PAGE_HEADER_BYTES : body])
         yield at, end, body

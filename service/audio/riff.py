@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from service.audio import mpeg
+from service.audio import caf, mpeg
 
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
 STREAMED_BYTES = 0x7FFF0000  # writers that cannot seek back state this length or a larger one
 EXTENSIBLE = 0xFFFE
+SUBFORM_AT = 24  # in an extensible form, where the number of the codec stands
 LONG = 0xFFFFFFFF  # stands in RF64 and BW64 where the chunk "ds64" tells the length
 LONG_MARKS = (b"RF64", b"BW64")
 PCM = 1
 MOST_BITS = 64  # of a sample
+MOST_PADDED_BYTES = 4  # of a sample that does not need them all
 SHORT_FORM_BYTES = 14  # of the first form, which told no bits
+MOST_CHUNKS = 10_000  # looked at before giving up, as a file of nothing else takes long
 GOES_ON_SHARE = 0.05  # of the samples so far; less may be any bytes at the end
 _NAME = re.compile(
     rb"\x00?([A-Za-z0-9_ ]{4})([\x00-\xff]{4})", re.DOTALL
@@ -55,6 +58,10 @@ _LENGTH_AT = {
     b".snd": (8, 4),
     b"dns.": (8, 4),
 }
+
+# The name of the form in a W64, and how far behind its beginning the content begins.
+_W64_FORM = b"fmt \xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+_W64_CHUNK_HEADER_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -141,11 +148,12 @@ def read_wav(content: bytes) -> Wav:
     if told is None:
         return Wav(None, chunks, samples)
     form = _form(content, told)
-    if form.codec == PCM and form.bits == 0 and form.channels:
+    wav = Wav(form, chunks, samples)
+    if form.codec == PCM and form.channels:
         bits = 8 * form.frame_bytes // form.channels
-        if bits <= MOST_BITS:
-            return Wav(replace(form, bits=bits), chunks, samples, form_is_whole=False)
-    return Wav(form, chunks, samples)
+        if bits <= MOST_BITS and (form.bits == 0 or _is_padded(content, wav, form)):
+            return replace(wav, form=replace(form, bits=bits), form_is_whole=False)
+    return wav
 
 
 def codec_name(codec: int) -> str:
@@ -182,19 +190,35 @@ def with_length(content: bytes) -> bytes:
     return content
 
 
+def with_own_codec(content: bytes) -> bytes:
+    """Return a W64 that names the codec of its samples where libsndfile looks for it.
+
+    Of an extensible form, it looks at the bits alone, and takes floats and A-law for integers.
+    """
+    form = content.find(_W64_FORM)
+    at, told = form + _W64_CHUNK_HEADER_BYTES, form + _W64_CHUNK_HEADER_BYTES + SUBFORM_AT
+    is_extensible = content[at : at + 2] == EXTENSIBLE.to_bytes(2, "little")
+    codec = content[told : told + 2]
+    if form < 0 or not is_extensible or codec == PCM.to_bytes(2, "little"):
+        return content
+    return content[:at] + codec + content[at + 2 :]
+
+
 def is_cut_off(content: bytes, share: float) -> bool:
-    """Tell whether a WAV, AIFF, AU or W64 file has less than a share of the bytes it states."""
+    """Tell whether a file has less than a share of the bytes that its header states."""
     stated_bytes = _stated_bytes(content)
     return len(content) < share * stated_bytes and stated_bytes < STREAMED_BYTES
 
 
 def is_one_file(content: bytes) -> bool:
-    """Tell whether a WAV, AIFF, AU or W64 file states a length behind which nothing follows."""
+    """Tell whether a file states a length in its header behind which nothing follows."""
     return len(content) - CHUNK_HEADER_BYTES <= _stated_bytes(content) < STREAMED_BYTES
 
 
 def _stated_bytes(content: bytes) -> int:
     """Return how long a file says it is; 0 where it does not."""
+    if content[:4] == b"caff":
+        return caf.stated_bytes(content)
     order: Literal["little", "big"] = "big" if content[:4] in (b"FORM", b".snd") else "little"
     at, n_bytes = _LENGTH_AT.get(content[:4], (0, 0))
     length = int.from_bytes(content[at : at + n_bytes], order)
@@ -206,15 +230,31 @@ def _stated_bytes(content: bytes) -> int:
 def _form(content: bytes, told: Chunk) -> Form:
     fields = content[told.begin : told.begin + told.n_bytes][: _FORM.size].ljust(_FORM.size, b"\0")
     codec, channels, rate_hz, _, frame_bytes, bits = _FORM.unpack(fields)
-    if codec == EXTENSIBLE and told.n_bytes >= 26:
-        codec = int.from_bytes(content[told.begin + 24 : told.begin + 26], "little")
+    if codec == EXTENSIBLE and told.n_bytes >= SUBFORM_AT + 2:
+        at = told.begin + SUBFORM_AT
+        codec = int.from_bytes(content[at : at + 2], "little")
     return Form(codec, channels, rate_hz, frame_bytes, bits)
+
+
+def _is_padded(content: bytes, wav: Wav, form: Form) -> bool:
+    """Tell whether samples have more bytes than their bits need: the lowest, which are zeros.
+
+    Others say so of samples that have none to spare.
+    """
+    n_bytes, rest = divmod(form.frame_bytes, form.channels)
+    n_spare = n_bytes - (form.bits + 7) // 8
+    if rest or not 0 < n_spare < n_bytes <= MOST_PADDED_BYTES:
+        return False
+    samples = samples_of(content, wav)
+    return not any(samples[place::n_bytes].strip(b"\0") for place in range(n_spare))
 
 
 def _chunks(content: bytes) -> Iterator[Chunk]:
     at, end = RIFF_HEADER_BYTES, len(content)
     long_bytes = 0  # of the samples, where four bytes are too few to tell
-    while at + CHUNK_HEADER_BYTES <= end:
+    for _ in range(MOST_CHUNKS):
+        if at + CHUNK_HEADER_BYTES > end:
+            break
         name = content[at : at + 4]
         stated = int.from_bytes(content[at + 4 : at + 8], "little")
         begin = at + CHUNK_HEADER_BYTES
@@ -243,10 +283,10 @@ def _goes_on(content: bytes, begin: int, n_bytes: int) -> bool:
     n_left = len(content) - end
     named = _NAME.match(content, end)
     is_chunk = named is not None and int.from_bytes(named[2], "little") <= n_left
-    is_padding = content.count(b"\0", end) == n_left
-    if n_left <= GOES_ON_SHARE * n_bytes or is_chunk or is_padding:
+    if n_left <= GOES_ON_SHARE * n_bytes or is_chunk:  # before what looks at all that is left
         return False
-    return not mpeg.begins_at(content, end)
+    is_padding = content.count(b"\0", end) == n_left
+    return not (is_padding or mpeg.begins_at(content, end))
 
 
 def _written(name: bytes, content: bytes) -> bytes:

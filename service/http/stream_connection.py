@@ -18,6 +18,8 @@ from service.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.WARNING)
+# Uvicorn tells of text that is no UTF-8, a fault of the client, as of one of the service.
+logger.addFilter(lambda record: not record.exc_info or record.exc_info[0] is not UnicodeDecodeError)
 
 RESTARTS = 1012  # RFC 6455's registry: the service restarts
 # What the system holds of answers that a client does not take; the default is megabytes.

@@ -49,6 +49,8 @@ class Sound:
     def add(self, data: bytes) -> Samples:
         """Take the next bytes; return the samples that are complete, mixed to mono.
 
+        Where the channels have cancelled each other until now, the loudest one is heard alone.
+
         Raises
         ------
         StreamRefused
@@ -60,6 +62,8 @@ class Sound:
         block = self._samples(data[:whole]).reshape(-1, self._start.channels)
         mono = block[:, 0] if len(self._mix) == 1 else block @ self._mix
         self.levels.add(block, mono)
+        if self.levels.cancelled:  # as one microphone on both poles of a stereo plug does
+            mono = block[:, self.levels.loudest_channel]
         self._power += float(np.dot(mono, mono))
         self._n_samples += len(mono)
         return mono

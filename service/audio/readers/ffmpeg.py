@@ -37,7 +37,8 @@ SCALES = {"uint8": 2.0**-7, "int16": 2.0**-15, "int32": 2.0**-31, "int64": 2.0**
 INDEXED = frozenset({"mov", "matroska", "flac", "tta", "wv", "asf"})
 # By demuxer, the gap between two frames from which on it is damage. Codecs of speech leave up to
 # 0.4 s out where nobody speaks, and the sound of a video may pause.
-DAMAGING_GAP_S = {"flac": 0.0, "asf": 0.1, "ogg": 0.5, "matroska": 0.5}
+ROUNDING_S = 1e-6
+DAMAGING_GAP_S = {"flac": 0.0, "wv": ROUNDING_S, "asf": 0.1, "ogg": 0.5, "matroska": 0.5}
 DURATION_ELEMENT = re.compile(rb"\x44\x89[\x84\x88]")  # of Matroska, and its length
 DURATION_WITHIN_BYTES = 1 << 16
 PREROLL_S = 0.25  # what decoders need to hear before they are right
@@ -168,6 +169,8 @@ class FFmpegSource:
     def _damaging_gap_s(self) -> float:
         if self._demuxer == "matroska" and len(self._container.streams) > 1:
             return inf
+        if self._demuxer == "ogg" and self._stream.codec_context.name == "flac":
+            return ROUNDING_S
         return DAMAGING_GAP_S.get(self._demuxer, inf)
 
     def _packets(self) -> Iterator[Any]:

@@ -67,7 +67,7 @@ class FramedSource:
         """Yield the samples from there to the end."""
         yield from self._source.blocks()
         self.damaged_s = self._frames.lost_s + self._source.damaged_s
-        self.cut_off = self._source.cut_off
+        self.cut_off |= self._source.cut_off
 
     def close(self) -> None:
         """Let go of the file."""

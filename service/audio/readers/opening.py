@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection
 from functools import partial
 
-from service.audio import ac3, adts, amr, flac, flac_frames, free_format, mpeg, riff
+from service.audio import ac3, adts, amr, asf, flac, flac_frames, free_format, mpeg, riff, wavpack
 from service.audio.formats import check_allowed, find
 from service.audio.frames import find_frame, walk
 from service.audio.icy import without_titles
 from service.audio.joined import pieces_of
 from service.audio.mp4 import check_readable
 from service.audio.mpeg import Part
-from service.audio.ogg import Link, links_of
+from service.audio.ogg import Link, links_of, without_holes
 from service.audio.quality import COMPLETE_SHARE
 from service.audio.readers import pcm
 from service.audio.readers.chain import ChainSource, Piece
@@ -85,21 +85,33 @@ def _joined(files: list[bytes], ways: list[list[Opening]]) -> list[Opening]:
 
 
 def _of_file(data: bytes, name: str) -> list[Opening]:
-    readers = {"wav": _of_wav, "flac": _of_flac, "mp4": _of_mp4}
+    readers = {"wav": _of_wav, "flac": _of_flac, "mp4": _of_mp4, "wma": _of_wma}
     if name in readers:
         return readers[name](data)
     if name in FRAMED:
         return [partial(_framed, data, name, name)]
-    by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name])
+    if name == "wavpack":
+        data = wavpack.without_holes(data)
+    cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
+    by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name], cut_off=cut_off)
     if name in SNDFILE_READS:
-        cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
-        return [partial(SndFileSource, riff.with_length(data), name, cut_off=cut_off), by_ffmpeg]
+        content = riff.with_own_codec(data) if name == "w64" else riff.with_length(data)
+        return [partial(SndFileSource, content, name, cut_off=cut_off), by_ffmpeg]
     return [by_ffmpeg]
 
 
 def _of_mp4(data: bytes) -> list[Opening]:
     check_readable(data)
     return [partial(_by_ffmpeg, data, "mp4", "mov")]
+
+
+def _of_wma(data: bytes) -> list[Opening]:
+    def by_ffmpeg() -> Source:
+        source = _by_ffmpeg(data, "wma", "asf")
+        source.stated_s = asf.stated_s(data)  # FFmpeg guesses it where bytes are missing
+        return source
+
+    return [by_ffmpeg]
 
 
 def _of_flac(data: bytes) -> list[Opening]:
@@ -125,15 +137,15 @@ def _of_flac_frames(data: bytes, reader: Callable[[bytes], Source]) -> Source:
 
 def _of_wav(data: bytes) -> list[Opening]:
     wav = riff.read_wav(data)
+    cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
     stream = _stream_in_wav(riff.samples_of(data, wav), wav) if _is_stream(data, wav) else []
     if stream:
-        return stream
+        return [partial(_cut_off, opening) for opening in stream] if cut_off else stream
     if wav.codec is not None and wav.codec not in riff.READ_CODECS:
         raise UnsupportedAudio(
             f"The WAV file holds sound of the codec {riff.codec_name(wav.codec)}, which the "
             "service does not read in a WAV. Convert it, for example to MP3 or FLAC."
         )
-    cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
     if wav.form is not None and pcm.is_plain(wav.form) and wav.data and wav.is_regular:
         return [partial(pcm.PcmSource, data, wav.form, wav.data[0], cut_off=cut_off)]
     mended = riff.mended(data, wav)
@@ -142,6 +154,12 @@ def _of_wav(data: bytes) -> list[Opening]:
         partial(_by_ffmpeg, mended, "wav", "wav", cut_off=cut_off),
         *([partial(_lacking, wav)] if wav.chunks and not (wav.form and wav.data) else []),
     ]
+
+
+def _cut_off(opening: Opening) -> Source:
+    source = opening()
+    source.cut_off = True
+    return source
 
 
 def _lacking(wav: riff.Wav) -> Source:
@@ -237,7 +255,7 @@ def _link(data: bytes, link: Link, fast: frozenset[str]) -> Source:
             content, name, stated_s=0.0, least_samples=link.n_samples, counted_in_hz=rate_hz
         )
     else:
-        source = _by_ffmpeg(content, name, "ogg")
+        source = _by_ffmpeg(without_holes(content), name, "ogg")
     source.cut_off = link.cut_off
     return source
 

@@ -9,7 +9,18 @@ import pytest
 
 from service.audio.decode import decode
 from service.errors import UnusableAudio
-from tests.audio import ENCODINGS, RATE_HZ, encode, encode_as, noise, stereo, tone
+from tests.audio import (
+    ENCODINGS,
+    MUXINGS,
+    RATE_HZ,
+    Muxing,
+    encode,
+    encode_as,
+    mux,
+    noise,
+    stereo,
+    tone,
+)
 from tests.service.audio.heard import flac_stating, loudest_hz, without_order
 from tests.service.audio.test_tags import ID3V1, apev2, id3v2
 
@@ -22,6 +33,30 @@ def test_a_file_cut_off_in_the_middle_is_decoded_with_a_warning(name: str) -> No
 
     assert 1.5 < clip.duration_s < 2.1
     assert [warning.split(":")[0] for warning in clip.warnings] == ["truncated"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(tone(duration_s=3.0), container="CAF"),
+        mux(tone(duration_s=3.0), Muxing("wav", "mp2")),
+        mux(tone(duration_s=3.0), Muxing("caf", "adpcm_ima_qt")),
+    ],
+    ids=["CAF", "MP2 in WAV", "CAF by FFmpeg"],
+)
+def test_a_rarer_file_that_is_cut_off_is_decoded_with_a_warning(data: bytes) -> None:
+    assert decode(data).warnings == ()
+    (warning,) = decode(data[: len(data) // 2]).warnings
+    assert warning.startswith("truncated:")
+
+
+def test_of_a_wma_that_is_cut_off_as_much_is_missing_as_its_header_says() -> None:
+    data = mux(tone(duration_s=4.0), MUXINGS["wma"][1])
+    clip = decode(data[: len(data) // 2])
+    truncated = clip.warnings[0]
+    assert truncated.startswith("truncated: the last ")
+    assert " of the 4.0 s that its header states" in truncated
+    assert decode(data).warnings == ()
 
 
 def test_a_wav_of_64_bits_that_is_cut_off_is_decoded_with_a_warning() -> None:
@@ -120,6 +155,18 @@ def test_files_of_a_real_mp3_encoder_are_whole(options: list[str], tmp_path: Pat
     assert clip.warnings == ()
     assert clip.duration_s == pytest.approx(3.0, abs=0.1)
     assert loudest_hz(clip.waveforms[RATE_HZ], RATE_HZ) == pytest.approx(440, abs=1)
+
+
+@pytest.mark.parametrize(("n_bytes", "least_s"), [(3_000, 3.5), (100_000, 2.5)])
+def test_flac_in_ogg_is_heard_behind_a_hole(n_bytes: int, least_s: float) -> None:
+    sound = noise(4.0)
+    data = mux(stereo(sound, sound[::-1]), MUXINGS["oga"][1])
+    begin, end = len(data) // 3, len(data) // 3 + n_bytes
+    clip = decode(data[:begin] + bytes(n_bytes) + data[end:])
+    assert least_s < clip.duration_s < 4.0  # a page has 0.4 s
+    (warning,) = clip.warnings
+    assert warning.startswith("damaged: about ")
+    assert float(warning.split()[2]) == pytest.approx(4.0 - clip.duration_s, abs=0.01)
 
 
 def damaged(name: str) -> bytes:

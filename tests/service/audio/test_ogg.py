@@ -1,6 +1,6 @@
 import pytest
 
-from service.audio.ogg import links_of
+from service.audio.ogg import links_of, without_holes
 from tests.audio import Muxing, encode_as, mux, noise
 
 VORBIS = encode_as("ogg", noise(3.0))
@@ -62,3 +62,19 @@ def test_a_file_that_is_cut_off_where_the_next_one_begins_ends_there() -> None:
 def test_a_stream_without_its_headers_is_no_link() -> None:
     assert links_of(b"".join(pages(VORBIS)[3:])) == []
     assert links_of(b"OggS") == []
+
+
+def test_without_holes_nothing_but_pages_is_left_each_once() -> None:
+    first, *others = pages(VORBIS)
+    assert without_holes(VORBIS) == VORBIS
+    assert without_holes(first + bytes(100_000) + b"".join(others)) == VORBIS
+    assert without_holes(first[:-10] + b"".join(others)) == VORBIS[: len(first) - 10] + b"".join(
+        others
+    )
+
+
+def test_of_a_file_of_nothing_but_pages_not_all_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("service.audio.ogg.MOST_PAGES", 10)
+    assert without_holes(pages(VORBIS)[0] * 20) == pages(VORBIS)[0] * 10

@@ -3,6 +3,7 @@ import struct
 import numpy as np
 import pytest
 
+from service.audio.decode import decode
 from service.audio.riff import (
     codec_name,
     is_cut_off,
@@ -11,8 +12,9 @@ from service.audio.riff import (
     read_wav,
     samples_of,
     with_length,
+    with_own_codec,
 )
-from tests.audio import encode, tone
+from tests.audio import RATE_HZ, encode, tone
 
 FILE = encode(tone(), subtype="PCM_16")
 HEADER, SAMPLES = FILE[:36], FILE[44:]
@@ -107,6 +109,38 @@ def test_a_form_without_bits_is_mended_whatever_else_it_says(
     assert SAMPLES in mended(data, wav)
 
 
+@pytest.mark.parametrize(("bits", "n_bytes"), [(20, 4), (16, 3), (8, 2)])
+def test_of_bits_that_do_not_fill_their_bytes_the_lowest_bytes_are_left_out(
+    bits: int, n_bytes: int
+) -> None:
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, n_bytes * RATE_HZ, n_bytes, bits)
+    samples = (tone() * 2 ** (bits - 1)).astype("<i4") << 32 - bits
+    padded = samples.view(np.uint8).reshape(-1, 4)[:, 4 - n_bytes :].tobytes()
+    clip = decode(HEADER[:12] + chunk(b"fmt ", form) + chunk(b"data", padded), [RATE_HZ])
+    np.testing.assert_allclose(clip.waveforms[RATE_HZ], tone(), atol=2.0 ** (1 - bits))
+
+
+def test_bytes_that_are_no_padding_are_heard_whatever_the_form_says_of_them() -> None:
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 4 * RATE_HZ, 4, 16)
+    data = HEADER[:12] + chunk(b"fmt ", form) + chunk(b"data", SAMPLES)
+    np.testing.assert_allclose(decode(data, [RATE_HZ]).waveforms[RATE_HZ], tone(), atol=1e-4)
+
+
+def test_floats_of_an_extensible_w64_are_no_integers() -> None:
+    plain = encode(tone(), container="W64", subtype="FLOAT")
+    assert with_own_codec(plain) is plain
+    form = plain.index(b"fmt ")
+    extension = struct.pack("<HHIH", 22, 32, 0, 3) + bytes(14)
+    extensible = plain[: form + 16] + struct.pack("<QH", 64, 0xFFFE) + plain[form + 26 : form + 40]
+    data = extensible + extension + plain[plain.index(b"data") :]
+    np.testing.assert_allclose(decode(data, [RATE_HZ]).waveforms[RATE_HZ], tone(), atol=1e-6)
+
+
+def test_of_a_file_of_nothing_but_chunks_no_more_are_looked_at_than_any_recorder_writes() -> None:
+    wav = read_wav(HEADER + chunk(b"free", b"") * 20_000 + chunk(b"data", SAMPLES))
+    assert len(wav.chunks) == 10_000
+
+
 def test_the_codec_is_read_from_an_extensible_format_too() -> None:
     assert read_wav(encode(tone(), container="WAVEX", subtype="FLOAT")).codec == 3
     assert read_wav(encode(tone(), subtype="ULAW")).codec == 7
@@ -146,7 +180,7 @@ def test_codecs_have_names_or_numbers() -> None:
     assert codec_name(0x4242) == "number 0x4242"
 
 
-@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "AU", "W64"])
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "AU", "CAF", "W64"])
 def test_a_file_is_cut_off_when_bytes_are_missing(container: str) -> None:
     data = encode(tone(), container=container)
     assert not is_cut_off(data, 0.95)

@@ -98,6 +98,20 @@ def test_too_large_a_message_is_refused(client: httpx2.Client) -> None:
     assert connection.close_code == 1009
 
 
+def test_text_that_is_none_ends_the_stream_and_is_no_fault_of_the_service(
+    client: httpx2.Client, log: Path
+) -> None:
+    with listen(client) as connection:
+        connection.send(b"\xff", text=True)
+        with pytest.raises(ConnectionClosedError) as closed:
+            connection.recv(TIMEOUT_S)
+        request_id = connection.response.headers["X-Request-ID"]  # type: ignore[union-attr]
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1007
+    logged(log, request_id)
+    assert "Traceback" not in log.read_text()
+
+
 def test_a_stream_outlives_the_time_for_a_head(client: httpx2.Client) -> None:
     with listen(client) as connection:
         for piece in pieces(ROCK, len(ROCK) // 2):

@@ -26,6 +26,15 @@ def test_channels_are_mixed() -> None:
     np.testing.assert_allclose(heard, (left + right) / 2, atol=1e-4)
 
 
+def test_of_channels_that_cancel_each_other_the_loudest_is_heard_as_in_a_file() -> None:
+    left = tone(440, 0.1)
+    sound = Sound(STEREO)
+    first, second = sound.add(integers(stereo(left, -0.8 * left))), sound.add(bytes(400))
+    np.testing.assert_allclose(first, left, atol=1e-4)
+    assert not second.any()
+    assert sound.level_db() > -20
+
+
 def test_it_knows_how_many_bytes_lack_for_so_many_samples() -> None:
     sound = Sound(STEREO)
     sound.add(bytes(4 * 10 + 3))
