@@ -114,6 +114,22 @@ def test_tags_that_are_there_are_kept_unless_told_otherwise(tmp_path: Path) -> N
     assert missing_tags(str(file), TAGS, TagRules(overwrite=True)) == TAGS
 
 
+@pytest.mark.parametrize("places", [[40], [4, 40]])
+def test_a_stream_that_does_not_tell_its_length_is_left_as_it_is(
+    tmp_path: Path, places: list[int]
+) -> None:
+    song = write_song(tmp_path / "song.wav")
+    streamed = bytearray(song.read_bytes())
+    for place in places:
+        streamed[place : place + 4] = b"\xff" * 4
+    song.write_bytes(streamed)
+
+    with pytest.raises(Untaggable, match=r"song\.wav keeps no tags"):
+        write_tags(str(song), TAGS)
+    assert song.read_bytes() == streamed
+    assert list(tmp_path.iterdir()) == [song]
+
+
 def test_a_linked_file_is_written_where_it_lies(tmp_path: Path) -> None:
     file = tmp_path / "song.flac"
     file.write_bytes(encode_as("flac", tone(440, 1.0)))
