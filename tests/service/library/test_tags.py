@@ -1,3 +1,4 @@
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -216,3 +217,17 @@ def test_no_tag_is_written_to_a_file_that_has_them_all(models_dir: Path, tmp_pat
 
     assert song.read_bytes() == before
     assert told == ["tags of 0 files written\n"]
+
+
+def test_a_name_that_is_no_text_is_spelled_out_where_no_tag_can_be_written(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    song = write_song(tmp_path / os.fsdecode(b"caf\xe9.wav"), "rock")
+    order = Order((str(song),), tmp_path / "out.csv", Question(tasks=("genre",)))
+    told: list[str] = []
+    with closing(State(tmp_path / "state")) as state:
+        run(order, state, InlineEngine(models_dir, ["genre"]))
+        song.write_text("no music any more")
+        tag_files(state, TagRules(), told.append, really=False)
+
+    assert told[0].startswith(f"{tmp_path}/caf\\xe9.wav has no tags that can be read")
