@@ -13,6 +13,13 @@ Rows = list[tuple[Any, ...]]
 
 PRIMARY_CODE = 0xFF  # of an error; the other bits tell what kind of it
 
+# By what is wrong with it when it is opened. With --fresh, what is no database would be lost.
+_MENDS = {
+    sqlite3.SQLITE_BUSY: "Wait for the command that works with it",
+    sqlite3.SQLITE_CORRUPT: "Begin anew with --fresh",
+    sqlite3.SQLITE_NOTADB: "Remove it if nobody needs it",
+}
+
 # As long as a command that has done its work may take to end.
 BUSY_S = 1.0
 
@@ -36,9 +43,9 @@ class Database:
         try:
             self._connection = _opened(path)
         except sqlite3.DatabaseError as error:
+            mend = _MENDS.get(error.sqlite_errorcode & PRIMARY_CODE, "See to that")
             raise LibraryError(
-                f"{path} cannot be used ({error}). Wait for the command that works with it, or "
-                "name another place with --state."
+                f"{path} cannot be used ({error}). {mend}, or name another place with --state."
             ) from error
 
     def close(self) -> None:

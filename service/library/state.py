@@ -83,7 +83,11 @@ class State:
             The answers that are there were given to another question.
         """
         asked = self._about("question")
-        if asked and not Question.model_validate_json(asked).is_answered_alike(question):
+        if (
+            asked
+            and not Question.model_validate_json(asked).is_answered_alike(question)
+            and self._execute(statements.ANY_ANSWERED)
+        ):
             raise LibraryError(
                 f"{self._path} holds answers to another question ({asked}). Ask the same again, "
                 "write another table, or forget them with --fresh."

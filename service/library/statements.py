@@ -62,6 +62,10 @@ WHERE file = :file OR (
 
 ANSWER = "INSERT OR REPLACE INTO answers VALUES (:sha256, :models, :answers)"
 
+ANY_ANSWERED = """
+SELECT 1 FROM answers UNION ALL SELECT 1 FROM files WHERE slug IS NOT NULL LIMIT 1
+"""
+
 PENDING = """
 DROP TABLE IF EXISTS temp.pending;
 CREATE TEMP TABLE pending (file BLOB NOT NULL)

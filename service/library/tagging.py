@@ -29,7 +29,7 @@ def tag_files(
             told = _tag(row, state, rules, really=really)
         except Untaggable as error:
             failed += 1
-            tell(f"{error}\n")
+            tell(f"{shown(str(error))}\n")
             continue
         if told:
             written += 1

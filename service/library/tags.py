@@ -5,6 +5,7 @@ is copied, the copy is tagged and put in its place, so that a file is never half
 """
 
 import shutil
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from service.library.state import Row
 
 GENRE, MOOD, ENERGY = "genre", "mood", "energy"
 _MP4_OWN = "----:com.apple.iTunes:"
+_KEEPS_NONE = "keeps no tags: the length of its sound is not told, or not true."
 
 Tags = dict[str, list[str]]
 
@@ -99,7 +101,12 @@ def write_tags(file: str, tags: Tags) -> Path:
         for name, values in tags.items():
             tagged.set(name, values)
         tagged.save()
+        # Behind sound whose length the file does not tell, a tag is heard and not found again.
+        if missing_tags(str(beside), tags, TagRules(overwrite=True)):
+            raise Untaggable(f"{file} {_KEEPS_NONE}")
         beside.replace(path)
+    except struct.error as error:  # of a length that is not known, written as the largest number
+        raise Untaggable(f"{file} {_KEEPS_NONE}") from error
     except (OSError, mutagen.MutagenError) as error:
         raise Untaggable(f"{file} cannot be written: {error}") from error
     finally:

@@ -49,7 +49,7 @@ export function classify(file, { name, signal, onProgress, beginningS = null }) 
     request.upload.onprogress = (event) => onProgress(event.loaded / Math.max(event.total, 1));
     request.upload.onload = () => onProgress(1);
     request.onabort = () => reject(new DOMException("Cancelled.", "AbortError"));
-    request.onerror = () => reject(unreachable());
+    request.onerror = async () => reject((await canBeRead(file)) ? unreachable() : unreadable());
     request.onload = () => {
       try {
         const header = (field) => request.getResponseHeader(field);
@@ -105,6 +105,18 @@ function fromProxy(status) {
   if (status === 502 || status === 503) return "A proxy could not reach the service.";
   if (status === 504) return "A proxy did not wait long enough for the service.";
   return "A proxy, or another server, may stand before the service.";
+}
+
+/** Tell whether the browser still gets at a file, which it asks for only when it sends it. */
+function canBeRead(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+}
+
+function unreadable() {
+  return new Problem({
+    title: "The file cannot be read",
+    detail: "It is a folder, or was moved or changed since. Choose the files themselves, once more.",
+  });
 }
 
 /** Return the Problem of a service from which nothing comes. */

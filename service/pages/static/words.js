@@ -59,7 +59,7 @@ export const ONLY_GUESSED = "The model has learned from music, so it could only 
 export const MANY_CHORDS = "Several chords sound, so none of them stands for the whole.";
 
 /** Where to see them, of a recording. */
-export const FOLLOW_CHORDS = "Follow them below as they pass.";
+export const FOLLOW_CHORDS = "Follow them in the player as they pass.";
 
 /** What it means that no chord sounds. */
 export const NO_CHORD_MEANING =

@@ -164,10 +164,20 @@ def test_a_new_model_keeps_the_labels_of_the_one_before(state: State) -> None:
 
 
 def test_another_question_is_refused(state: State) -> None:
-    begin(state, [])
+    begin(state, listed("a"))
+    keep(state, Outcome("a", "11", answers()))
 
     with pytest.raises(LibraryError, match="another question"):
         state.begin(QUESTION.model_copy(update={"top_k": 3}), models())
+
+
+def test_a_question_that_nothing_was_answered_to_may_be_another(state: State) -> None:
+    begin(state, listed("a"))
+
+    state.begin(QUESTION.model_copy(update={"top_k": 3}), models())
+    keep(state, Outcome("a", "11", answers()))
+    with pytest.raises(LibraryError, match="another question"):
+        state.begin(QUESTION, models())
 
 
 def test_files_that_were_too_large_are_done_again_with_more_allowed(state: State) -> None:
@@ -294,13 +304,23 @@ def test_a_damaged_state_is_told(tmp_path: Path) -> None:
         begin(state, listed("a.mp3"))
 
 
+def test_a_state_that_was_cut_off_is_told_when_it_is_opened(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    with closing(State(file)) as state:
+        begin(state, listed("a"))
+    file.write_bytes(file.read_bytes()[: 2 * PAGE_BYTES])
+
+    with pytest.raises(LibraryError, match=r"malformed.*--fresh"):
+        State(file)
+
+
 def test_a_file_that_is_no_state_is_left_alone_and_closed(
     tmp_path: Path, connected: list[sqlite3.Connection]
 ) -> None:
     file = tmp_path / "state"
     file.write_text("my diary " * 200)
 
-    with pytest.raises(LibraryError, match="cannot be used"):
+    with pytest.raises(LibraryError, match=r"cannot be used.*Remove it"):
         State(file)
     assert file.read_text() == "my diary " * 200
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

@@ -1,3 +1,4 @@
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -114,6 +115,22 @@ def test_tags_that_are_there_are_kept_unless_told_otherwise(tmp_path: Path) -> N
     assert missing_tags(str(file), TAGS, TagRules(overwrite=True)) == TAGS
 
 
+@pytest.mark.parametrize("places", [[40], [4, 40]])
+def test_a_stream_that_does_not_tell_its_length_is_left_as_it_is(
+    tmp_path: Path, places: list[int]
+) -> None:
+    song = write_song(tmp_path / "song.wav")
+    streamed = bytearray(song.read_bytes())
+    for place in places:
+        streamed[place : place + 4] = b"\xff" * 4
+    song.write_bytes(streamed)
+
+    with pytest.raises(Untaggable, match=r"song\.wav keeps no tags"):
+        write_tags(str(song), TAGS)
+    assert song.read_bytes() == streamed
+    assert list(tmp_path.iterdir()) == [song]
+
+
 def test_a_linked_file_is_written_where_it_lies(tmp_path: Path) -> None:
     file = tmp_path / "song.flac"
     file.write_bytes(encode_as("flac", tone(440, 1.0)))
@@ -200,3 +217,17 @@ def test_no_tag_is_written_to_a_file_that_has_them_all(models_dir: Path, tmp_pat
 
     assert song.read_bytes() == before
     assert told == ["tags of 0 files written\n"]
+
+
+def test_a_name_that_is_no_text_is_spelled_out_where_no_tag_can_be_written(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    song = write_song(tmp_path / os.fsdecode(b"caf\xe9.wav"), "rock")
+    order = Order((str(song),), tmp_path / "out.csv", Question(tasks=("genre",)))
+    told: list[str] = []
+    with closing(State(tmp_path / "state")) as state:
+        run(order, state, InlineEngine(models_dir, ["genre"]))
+        song.write_text("no music any more")
+        tag_files(state, TagRules(), told.append, really=False)
+
+    assert told[0].startswith(f"{tmp_path}/caf\\xe9.wav has no tags that can be read")

@@ -56,6 +56,15 @@ def test_it_plays_and_the_cursor_and_the_chord_move_along(example: Page) -> None
     assert shares[2]
 
 
+def test_on_a_phone_the_player_comes_before_the_cards_also_for_keys(example: Page) -> None:
+    for width, first in ((360, ".stage"), (1280, ".cards")):
+        example.set_viewport_size({"width": width, "height": 740})
+        wait_until(
+            example,
+            f"[...document.querySelectorAll('.stage, .cards')][0].matches('{first}')",
+        )
+
+
 def test_it_stops_at_the_end_and_begins_again(example: Page) -> None:
     example.locator(".transport input").focus()
     example.keyboard.press("End")

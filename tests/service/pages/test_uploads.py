@@ -1,6 +1,7 @@
 """How recordings come in, are sent and become rows of the history."""
 
 import base64
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
@@ -67,6 +68,19 @@ def test_files_dropped_anywhere_are_taken(page: Page) -> None:
     expect(page.locator(".drop-shade")).to_be_hidden()
     expect(page.locator("#history .chip")).not_to_have_count(0)
     assert row(page, "dropped.wav").startswith("dropped.wav")
+
+
+def test_a_folder_that_is_dropped_is_not_told_as_a_service_out_of_reach(
+    page: Page, tmp_path: Path
+) -> None:
+    devtools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+    for step in ("dragEnter", "dragOver", "drop"):
+        drag = {"type": step, "x": 200, "y": 200, "data": data}
+        devtools.send("Input.dispatchDragEvent", drag)
+    devtools.detach()
+
+    expect(page.locator(".recording-state")).to_contain_text("It is a folder")
 
 
 def test_a_late_answer_to_an_older_file_does_not_replace_a_newer_one(page: Page) -> None:

@@ -11,6 +11,9 @@ import { takeAway } from "./take-away.js";
 
 const BUSY = { queued: "Next in line", sending: "Sending", judging: "Listening", waiting: "Waiting" };
 
+// Where cards stand one below the other, who wants to listen would have to scroll past three screens.
+const NARROW = matchMedia("(max-width: 640px)");
+
 const TOO_LONG = "too-many-seconds";
 const BEGINNING_S = 600; // of what is too long to be heard whole
 
@@ -33,7 +36,9 @@ export class RecordingView {
   constructor(place, { hearBeginning }) {
     this.#place = place;
     this.#hearBeginning = hearBeginning;
-    place.append(this.#head, this.#state, this.#cards, this.#stage.element, this.#controls, this.#takeAway);
+    place.append(this.#head, this.#state, this.#stage.element, this.#controls, this.#takeAway);
+    this.#placeCards();
+    NARROW.addEventListener("change", () => this.#placeCards());
   }
 
   get recording() {
@@ -83,6 +88,11 @@ export class RecordingView {
     }
     this.#takeAway.replaceChildren(takeAway(this.#recording, () => this.#semitones));
     this.#stage.answered();
+  }
+
+  /** Put the cards before the player, or behind what steers it: for eyes and keys alike. */
+  #placeCards() {
+    (NARROW.matches ? this.#controls : this.#state).after(this.#cards);
   }
 
   #showCards() {
