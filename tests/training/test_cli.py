@@ -23,6 +23,18 @@ def test_a_command_that_is_none_shows_the_usage(
     assert "usage: python -m training" in capsys.readouterr().err
 
 
+def test_an_unknown_option_shows_what_its_command_can_be_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["promote", "genre", "--even-if-better"])
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert "usage: python -m training promote" in told
+    assert "--even-if-worse" in told
+    assert told.endswith("promote: error: unrecognized arguments: --even-if-better\n")
+
+
 @pytest.mark.parametrize("command", ["prepare", "fit"])
 def test_data_that_do_not_exist_are_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
@@ -135,6 +147,7 @@ def test_an_interruption_says_that_the_command_goes_on(
 
     monkeypatch.setattr(fit_task, "fit", interrupted)
     data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("a.wav", "Am")])
+    (tmp_path / "a.wav").touch()
 
     assert main(["fit", "chord", "--data", str(data)]) == 130
     assert "goes on from here" in capsys.readouterr().err
