@@ -82,15 +82,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             load_tensorflow()
         options.command.run(options)
     except TrainingError as error:
-        if as_json:
-            logging.error("%s", error)  # its message says it all
-        else:
-            sys.stderr.write(f"error: {error}\n")
-        return 2
+        return _failed(str(error), as_json=as_json)
+    except OSError as error:  # a full disk, a folder that is not to be written
+        what = f"{error}. Mend that; the same fit or compare goes on from here."
+        return _failed(what, as_json=as_json)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. The same fit or compare goes on from here.\n")
         return 130
     return 0
+
+
+def _failed(message: str, *, as_json: bool) -> int:
+    """Tell why a command cannot go on; return the exit code."""
+    if as_json:
+        logging.error("%s", message)  # it says it all
+    else:
+        sys.stderr.write(f"error: {message}\n")
+    return 2
 
 
 def _check_paths(options: argparse.Namespace) -> None:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -151,6 +152,21 @@ def test_an_interruption_says_that_the_command_goes_on(
 
     assert main(["fit", "chord", "--data", str(data)]) == 130
     assert "goes on from here" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fit_task, "fit", full)
+    data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("a.wav", "Am")])
+    (tmp_path / "a.wav").touch()
+
+    message = assert_fails(capsys, "fit", "chord", "--data", str(data))
+    assert "No space left on device" in message
+    assert "goes on from here" in message
 
 
 def test_numpy_keeps_to_one_thread() -> None:
