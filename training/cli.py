@@ -84,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrainingError as error:
         return _failed(str(error), as_json=as_json)
     except OSError as error:  # a full disk, a folder that is not to be written
-        what = f"{error}. Mend that; the same fit or compare goes on from here."
-        return _failed(what, as_json=as_json)
+        what = error if error.errno else f"Not all could be written, is the disk full? {error}"
+        told = f"{what}. Mend that; the same fit or compare goes on from here."
+        return _failed(told, as_json=as_json)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. The same fit or compare goes on from here.\n")
         return 130

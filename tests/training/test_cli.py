@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,20 @@ def test_an_interruption_says_that_the_command_goes_on(
 
     assert main(["fit", "chord", "--data", str(data)]) == 130
     assert "goes on from here" in capsys.readouterr().err
+
+
+def test_what_was_interrupted_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow's threads and Python's end waited for each other, in one of eight fits."""
+
+    def end(code: int) -> None:
+        ended.append(code)
+
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", end)
+    for code in (0, 130):
+        monkeypatch.setattr("training.cli.main", lambda code=code: code)
+        runpy.run_module("training", run_name="__main__")
+    assert ended == [130]
 
 
 def test_a_full_disk_is_told_in_one_line(
