@@ -70,7 +70,9 @@ READ = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    options = parser().parse_args(arguments)
+    options, unknown = parser().parse_known_args(arguments)
+    if unknown:  # parse_args would show the usage of all commands, not of this one
+        options.refuse(f"unrecognized arguments: {' '.join(unknown)}")
     as_json = options.log_format == "json"
     set_up_logs(quiet=options.quiet, as_json=as_json)
     try:
@@ -80,15 +82,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             load_tensorflow()
         options.command.run(options)
     except TrainingError as error:
-        if as_json:
-            logging.error("%s", error)  # its message says it all
-        else:
-            sys.stderr.write(f"error: {error}\n")
-        return 2
+        return _failed(str(error), as_json=as_json)
+    except OSError as error:  # a full disk, a folder that is not to be written
+        what = error if error.errno else f"Not all could be written, is the disk full? {error}"
+        told = f"{what}. Mend that; the same fit or compare goes on from here."
+        return _failed(told, as_json=as_json)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. The same fit or compare goes on from here.\n")
         return 130
     return 0
+
+
+def _failed(message: str, *, as_json: bool) -> int:
+    """Tell why a command cannot go on; return the exit code."""
+    if as_json:
+        logging.error("%s", message)  # it says it all
+    else:
+        sys.stderr.write(f"error: {message}\n")
+    return 2
 
 
 def _check_paths(options: argparse.Namespace) -> None:
@@ -101,16 +112,17 @@ def _check_paths(options: argparse.Namespace) -> None:
 
 
 def _check_layouts(options: argparse.Namespace) -> None:
-    """Refuse data in no known layout, or without any label of the task, just as early."""
+    """Refuse data in no known layout, without a label of the task or any file, just as early."""
     if not options.command.reads_clips:
         return
     from training.data.readers import read_data_sets  # noqa: PLC0415  # not for --help
-    from training.data.soundness import check_labels  # noqa: PLC0415
+    from training.data.soundness import check_labels, check_presence  # noqa: PLC0415
 
     task = TASK_OF.get(options.recipe, options.recipe)
     own = options.recipe not in RECIPE_NAMES or getattr(options, "labels_from_data", False)
     with without_warnings():
         clips = read_data_sets(options.data, task, as_written=own)
+    check_presence(clips)
     if own:
         check_labels(task, sorted({clip.label for clip in clips}))
 

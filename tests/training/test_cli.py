@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +23,18 @@ def test_a_command_that_is_none_shows_the_usage(
         main(command)
     assert left.value.code == 2
     assert "usage: python -m training" in capsys.readouterr().err
+
+
+def test_an_unknown_option_shows_what_its_command_can_be_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["promote", "genre", "--even-if-better"])
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert "usage: python -m training promote" in told
+    assert "--even-if-worse" in told
+    assert told.endswith("promote: error: unrecognized arguments: --even-if-better\n")
 
 
 @pytest.mark.parametrize("command", ["prepare", "fit"])
@@ -135,9 +149,39 @@ def test_an_interruption_says_that_the_command_goes_on(
 
     monkeypatch.setattr(fit_task, "fit", interrupted)
     data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("a.wav", "Am")])
+    (tmp_path / "a.wav").touch()
 
     assert main(["fit", "chord", "--data", str(data)]) == 130
     assert "goes on from here" in capsys.readouterr().err
+
+
+def test_what_was_interrupted_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow's threads and Python's end waited for each other, in one of eight fits."""
+
+    def end(code: int) -> None:
+        ended.append(code)
+
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", end)
+    for code in (0, 130):
+        monkeypatch.setattr("training.cli.main", lambda code=code: code)
+        runpy.run_module("training", run_name="__main__")
+    assert ended == [130]
+
+
+def test_a_full_disk_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fit_task, "fit", full)
+    data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("a.wav", "Am")])
+    (tmp_path / "a.wav").touch()
+
+    message = assert_fails(capsys, "fit", "chord", "--data", str(data))
+    assert "No space left on device" in message
+    assert "goes on from here" in message
 
 
 def test_numpy_keeps_to_one_thread() -> None:

@@ -55,4 +55,4 @@ class Command:
             help="how log lines are written [%(default)s]",
         )
         self.add_options(parser)
-        parser.set_defaults(command=self)
+        parser.set_defaults(command=self, refuse=parser.error)

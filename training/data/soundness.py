@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from training.data.readers import LabelledClip
-from training.data.readers.clips import FILE_GROUP
+from training.data.readers.clips import FILE_GROUP, AudioFile
 from training.data.splits import groups_by_label
 from training.errors import TrainingError
 
@@ -49,6 +49,22 @@ def remarks(clips: Sequence[LabelledClip]) -> list[str]:
             "how well the frequent labels do; look at the balanced accuracy."
         )
     return found
+
+
+def check_presence(clips: Sequence[LabelledClip]) -> None:
+    """Refuse a list of which no file is there: a warning for each would hide the one reason.
+
+    Raises
+    ------
+    TrainingError
+        All clips are audio files, and none of them exists.
+    """
+    sources = [clip.source for clip in clips]
+    if all(isinstance(one, AudioFile) and not one.path.exists() for one in sources):
+        raise TrainingError(
+            f"None of the {len(sources)} files that the data list is there, such as "
+            f"{sources[0].name}. Write them relative to the folder of the list."
+        )
 
 
 def check_labels(task: str, labels: Sequence[str]) -> None:

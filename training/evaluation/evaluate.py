@@ -27,6 +27,7 @@ from training.data.readers import (
     gtzan_grid,
     read_data_sets,
 )
+from training.data.soundness import check_presence
 from training.errors import TrainingError
 from training.evaluation.metrics import Predictions, score
 
@@ -98,6 +99,7 @@ def evaluate(
             f"No clip has a label that {bundle_folder} knows{of_split}. It knows "
             f"{_named(labels)}; the data have {_named(sorted({clip.label for clip in found}))}."
         )
+    check_presence(clips)
     scored, skipped, versions = [], [], []
     for judge, part in _judges(bundle, bundle_folder, clips):
         done = prepare(part, judge.card.features, judge.bank, cache, cluster)

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.fitting.batches import WindowBatches
@@ -53,11 +54,38 @@ class KeepBest(keras.callbacks.EarlyStopping):  # type: ignore[misc]  # keras ha
             self.history[name] = [*self.history.get(name, [])[:epoch], float(loss)]
         best = None if self.best is None else float(self.best)
         state = json.dumps({"history": self.history, "best": best, "wait": self.wait})
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_suffix(".part")
-        with partial.open("wb") as file:
-            np.savez(file, *(self.best_weights or ()), state=state)
-        partial.replace(self._file)
+        _save_whole(self._file, *(self.best_weights or ()), state=state)
+
+
+class KeepState(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Keep the network and its optimizer after each epoch, to go on from after an interruption.
+
+    The file is whole at every moment. What Keras's own backup leaves of a write that a full disk
+    or a kill ended cannot be read again.
+
+    Parameters
+    ----------
+    file
+        Where they are kept.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+
+    def restore(self, network: keras.Model) -> int:
+        """Bring back what was kept of a network; return how many epochs it has learned for."""
+        if not self._file.exists():
+            return 0
+        with np.load(self._file, allow_pickle=False) as kept:
+            for number, variable in enumerate(_variables(network)):
+                variable.assign(kept[f"arr_{number}"])
+            return int(kept["epochs"])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Keep them."""
+        state = [np.asarray(variable) for variable in _variables(self.model)]
+        _save_whole(self._file, *state, epochs=epoch + 1)
 
 
 class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -75,3 +103,17 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]  # keras has 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         """Leave the bar as it is."""
         self._bar.close()
+
+
+def _variables(network: keras.Model) -> list[keras.Variable]:
+    """Return all that training changes, the seeds of dropout among it."""
+    return [*network.variables, *network.optimizer.variables]
+
+
+def _save_whole(file: Path, *arrays: NDArray[Any], **named: Any) -> None:
+    """Save arrays so that the file is the old one or the new one, never a part of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".part")
+    with partial.open("wb") as opened:
+        np.savez(opened, *arrays, **named)
+    partial.replace(file)

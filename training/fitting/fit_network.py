@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.fitting.batches import Examples, WindowBatches
-from training.fitting.callbacks import FollowEpoch, KeepBest, ProgressBar
+from training.fitting.callbacks import FollowEpoch, KeepBest, KeepState, ProgressBar
 from training.fitting.first_step import make_variables
 from training.fitting.losses import compile_network
 from training.fitting.stopping import stop_batch
@@ -76,16 +76,18 @@ def fit_network(
         seed=seed,
     )
     keep_best = KeepBest(backup / "best.npz", settings.patience if stop else None)
+    keep_state = KeepState(backup / "state.npz")
     network.fit(
         batches,
         epochs=settings.epochs,
+        initial_epoch=keep_state.restore(network),
         validation_data=stop and stop_batch(stop, recipe.inputs.windows, outputs),
         shuffle=False,  # the batches are random, their order must not be
         verbose=0,
         callbacks=[
-            keras.callbacks.BackupAndRestore(str(backup), delete_checkpoint=False),
             FollowEpoch(batches),
             keep_best,
+            keep_state,
             ProgressBar(settings.epochs, description),
             *([] if tensorboard is None else [follow(tensorboard)]),
         ],

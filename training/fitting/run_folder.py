@@ -47,13 +47,11 @@ class RunFolder:
                 f"{self.path} holds a run on other data or with other options. "
                 "Choose another folder with --run, or delete this one."
             )
-        self.path.mkdir(parents=True, exist_ok=True)
-        file.write_text(fingerprint, "ascii")
+        _write_whole(file, fingerprint)
 
     def keep_recipe(self, text: str) -> None:
         """Keep the recipe, so that what is done with the run later is done by the same."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / RECIPE_FILE).write_text(text, "utf-8")
+        _write_whole(self.path / RECIPE_FILE, text)
 
     def recipe_text(self) -> str | None:
         """Return the recipe as it was kept; None for a run that kept none."""
@@ -87,9 +85,7 @@ class RunFolder:
 
     def keep_head_choice(self, fold: str, choice: HeadChoice) -> None:
         """Keep what was chosen to be trained for a fold, so that it is not tried again."""
-        file = self._head_file(fold)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(choice.model_dump_json(indent=1), "utf-8")
+        _write_whole(self._head_file(fold), choice.model_dump_json(indent=1))
 
     def head_choice(self, fold: str) -> HeadChoice | None:
         """Return what was chosen to be trained for a fold; None where there was no choice."""
@@ -135,7 +131,7 @@ class RunFolder:
         np.save(self._windows_file, real_windows)
         none = np.zeros((len(real_windows), 0), np.float32)
         np.save(self._contexts_file, none if real_contexts is None else real_contexts)
-        self._record_file.write_text(record.model_dump_json(indent=2), "utf-8")
+        _write_whole(self._record_file, record.model_dump_json(indent=2))
 
     def network(self) -> keras.Model:
         """Return the final network."""
@@ -167,7 +163,7 @@ class RunFolder:
         """Keep the network that rates embedded windows, and how good it is."""
         network.save(self._ratings_network_file)
         text = json.dumps([rating.model_dump() for rating in ratings], indent=2)
-        self._ratings_file.write_text(text, "utf-8")
+        _write_whole(self._ratings_file, text)
 
     def ratings(self) -> list[Rating]:
         """Return what the run learned to rate, and how well; nothing where it did not."""
@@ -227,3 +223,11 @@ class RunFolder:
                 f"{file} does not exist: this run is not finished. "
                 f"Start or resume it with python -m training fit TASK --run {self.path} …"
             )
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Write a text so that a full disk leaves the file as it was: a part of it would mislead."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".part")
+    partial.write_text(text, "utf-8")
+    partial.replace(file)

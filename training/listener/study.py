@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import TrainingError
+from training.fitting.callbacks import KeepState
 from training.fitting.first_step import make_variables
 from training.listener.averaging import averaged
 from training.listener.lessons import LEVELS, Lessons
@@ -25,6 +26,7 @@ Array = NDArray[np.float32]
 ASKED_AT_ONCE = 64
 STUDENT_FILE = "student.keras"
 EXAMS_FILE = "exams.json"
+STATE_FILE = "state.npz"
 
 SETTLED_ON = 16
 """Batches of ``ASKED_AT_ONCE`` windows from which normalisations count their statistics."""
@@ -143,10 +145,17 @@ def study(
     make_variables(network)
     (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1), "ascii")
     examiner = _Examiner(exam, scale, folder, _drawn(lessons.windows, plan.seed))
-    state = folder / "state"
-    keeper = keras.callbacks.BackupAndRestore(state, delete_checkpoint=True)
-    timetable = Timetable(lessons.windows, scale.learned(lessons.targets), plan, _done(folder))
-    network.fit(timetable, epochs=plan.rounds, callbacks=[examiner, keeper], shuffle=False)
+    keeper = KeepState(folder / STATE_FILE)
+    done = keeper.restore(network)
+    timetable = Timetable(lessons.windows, scale.learned(lessons.targets), plan, done)
+    network.fit(
+        timetable,
+        epochs=plan.rounds,
+        initial_epoch=done,
+        callbacks=[examiner, keeper],
+        shuffle=False,
+    )
+    (folder / STATE_FILE).unlink(missing_ok=True)
     return finished(folder / STUDENT_FILE)
 
 
@@ -215,7 +224,9 @@ class _Examiner(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
         rows = json.loads(file.read_text("ascii")) if file.exists() else []
         rows = [row for row in rows if row["round"] <= epoch]
         rows.append({"round": epoch + 1, "loss": (logs or {}).get("loss"), **figures})
-        file.write_text(json.dumps(rows, indent=1), "ascii")
+        partial = file.with_suffix(".part")
+        partial.write_text(json.dumps(rows, indent=1), "ascii")
+        partial.replace(file)
 
 
 def _drawn(windows: NDArray[np.uint8], seed: int) -> list[Array]:
@@ -224,14 +235,6 @@ def _drawn(windows: NDArray[np.uint8], seed: int) -> list[Array]:
     chosen = rng.permutation(len(windows))[: SETTLED_ON * ASKED_AT_ONCE]
     starts = range(0, len(chosen), ASKED_AT_ONCE)
     return [as_levels(windows[chosen[s : s + ASKED_AT_ONCE]]) for s in starts]
-
-
-def _done(folder: Path) -> int:
-    """Return how many rounds an interrupted study has behind it."""
-    exams = folder / EXAMS_FILE
-    if not ((folder / "state").exists() and exams.exists()):
-        return 0
-    return int(json.loads(exams.read_text("ascii"))[-1]["round"])
 
 
 def _optimizer(plan: Plan) -> keras.optimizers.Optimizer:

@@ -24,9 +24,18 @@ def fit_fails(capsys: pytest.CaptureFixture[str], recipe: str, data: Path) -> st
 def test_a_fit_without_a_readable_clip_fails(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("missing.wav", "Am")])
+    data = write_csv(tmp_path / "list.csv", ("file", "chord"), [("empty.wav", "Am")])
+    (tmp_path / "empty.wav").touch()
     message = fit_fails(capsys, "chord", data)
     assert "None of the clips can be read" in message
+
+
+def test_a_fit_of_which_no_file_is_there_is_refused_with_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = [(f"{n}.wav", label) for n, label in enumerate(["calm", "angry"])]
+    message = fit_fails(capsys, "mood", write_csv(tmp_path / "list.csv", ("file", "mood"), rows))
+    assert "None of the 2 files that the data list is there" in message
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,7 @@ def test_a_fit_that_ends_tells_what_comes_next(
         run.save_fold(make_fold(TINY_GENRE), TINY_GENRE.build(0))
     caplog.set_level("INFO")
     data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("a.wav", "rock")])
+    (tmp_path / "a.wav").touch()
     assert main(["fit", recipe, "--data", str(data), "--run", str(run.path), *asked]) == 0
     assert caplog.messages[-1].startswith("finished")
     assert caplog.messages[-1].endswith(advice.format(run=run.path))
@@ -62,7 +72,8 @@ def test_a_missing_teacher_says_what_to_install(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(musicnn_weights, "find_spec", lambda _: None)
-    data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("missing.wav", "jazz")])
+    data = write_csv(tmp_path / "list.csv", ("file", "genre"), [("empty.wav", "jazz")])
+    (tmp_path / "empty.wav").touch()
     message = fit_fails(capsys, "genre_pictures", data)
     assert "pip install --no-deps musicnn" in message
 

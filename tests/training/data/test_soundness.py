@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from tests.training.made import make_clip
-from training.data.soundness import check_labels, is_grouped, remarks
+from training.data.readers import AudioFile, LabelledClip
+from training.data.soundness import check_labels, check_presence, is_grouped, remarks
 from training.errors import TrainingError
 
 
@@ -41,3 +44,13 @@ def test_labels_that_cannot_be_told_apart_are_refused() -> None:
         check_labels("mood", ["calm"])
     with pytest.raises(TrainingError, match="Calm, calm differ only in capitals"):
         check_labels("mood", ["Calm", "angry", "calm"])
+
+
+def test_a_list_of_which_no_file_is_there_is_refused_at_once(tmp_path: Path) -> None:
+    clips = [
+        LabelledClip(AudioFile(tmp_path / f"{n}.wav"), "calm", "mine", str(n)) for n in range(3)
+    ]
+    with pytest.raises(TrainingError, match=r"None of the 3 files .* such as .*0\.wav"):
+        check_presence(clips)
+    (tmp_path / "2.wav").touch()
+    check_presence(clips)

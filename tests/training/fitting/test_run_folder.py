@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,3 +168,17 @@ def test_a_folder_is_not_used_for_two_different_runs(tmp_path: Path) -> None:
     RunFolder(tmp_path).claim("one")
     with pytest.raises(TrainingError, match="--run"):
         RunFolder(tmp_path).claim("another")
+
+
+def test_a_full_disk_does_not_make_a_run_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, *_: object) -> int:
+        file.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            RunFolder(tmp_path).claim("one")
+    RunFolder(tmp_path).claim("one")

@@ -79,7 +79,7 @@ def test_an_interrupted_study_goes_on_where_it_was(studied: tuple[keras.Model, P
     exams = json.loads((folder / "exams.json").read_text())
     assert [row["round"] for row in exams] == [1, 2, 3]
     assert exams[0]["loss"] > exams[1]["loss"] > exams[2]["loss"]
-    assert not (folder / "state").exists()
+    assert not (folder / "state.npz").exists()
 
 
 def test_a_finished_student_goes_on_from_what_it_knows(

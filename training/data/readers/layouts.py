@@ -109,7 +109,7 @@ def _read_folder(path: Path, task: str, pictures: bool) -> list[LabelledClip]:
         f"The layout of {path} is unknown for the task {task}{named if others else ''}. Give a CSV "
         f"with the columns 'file' and '{task}', an .npz of grids, or a data set folder as it is "
         "published; python -m training prepare --help lists them. Labels of your own are learned "
-        "as a task of any other name."
+        "by fit with --labels-from-data, or as a task of any other name."
     )
 
 
