@@ -19,7 +19,7 @@ the numbers belong to its network.
 
   python -m training render --pop909 POP909 --out FOLDER --count 56 --soundfonts FONTS
   python -m training learn-songs --pop909 POP909 --songs FOLDER --soundfonts FONTS \\
-    --version 2.2.0
+    --version VERSION
 """
 
 

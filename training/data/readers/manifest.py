@@ -79,7 +79,7 @@ def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
     Raises
     ------
     TrainingError
-        The file is no CSV in UTF-8, or lacks a required column.
+        The file is no CSV in UTF-8, lacks a required column, or has a quote that is left open.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -97,7 +97,13 @@ def rows(path: Path, required: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
             f"{path} has no column {' or '.join(missing)}; it has {present}. "
             f"Name the columns {' and '.join(required)}."
         )
-    yield from reader
+    for row in reader:
+        if any("\n" in row[name] for name in required):  # the rows up to the next quote
+            raise TrainingError(
+                f"{path} has a line break within a value that ends in line {reader.line_num}. Is a "
+                "quote left open? Two stand for one within a value."
+            )
+        yield row
 
 
 def _find_column(path: Path, row: Mapping[str, str], names: tuple[str, ...]) -> str:

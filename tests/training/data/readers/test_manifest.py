@@ -81,6 +81,13 @@ def test_a_row_that_ends_early_is_left_out(tmp_path: Path) -> None:
     assert [clip.source.name for clip in read_manifest(path, "genre")] == [str(tmp_path / "b.wav")]
 
 
+@pytest.mark.parametrize("rows", ['"a.wav,rock\nb.wav,jazz\n', 'a.wav,"rock\nb.wav,"jazz"\n'])
+def test_a_quote_that_is_left_open_swallows_no_rows(rows: str, tmp_path: Path) -> None:
+    (tmp_path / "genre.csv").write_text(f"file,genre\n{rows}", "utf-8")
+    with pytest.raises(TrainingError, match=r"ends in line 3\. Is a quote left open\?"):
+        read_manifest(tmp_path / "genre.csv", "genre")
+
+
 def test_an_absolute_path_stays_what_it_is(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / "a.wav"
     path = write_csv(tmp_path / "lists" / "l.csv", ("file", "genre"), [(str(elsewhere), "pop")])
