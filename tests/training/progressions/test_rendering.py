@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def test_songs_to_learn_from_are_rendered_with_their_chords_and_key(tmp_path: Pa
     assert song.group == "007"
     assert song.chords.intervals_s[-1, 1] == pytest.approx(6.0)
     assert song.keys is not None
-    assert song.tuning_cents is not None
+    told = json.loads(song.audio.with_suffix(".jams").read_text("utf-8"))
+    assert "tuning_cents" in told["sandbox"]
 
 
 @needs_fluidsynth
