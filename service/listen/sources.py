@@ -3,14 +3,17 @@
 import importlib
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
 
-import soundfile
-
-from service.audio.readers.sndfile import ForwardSoundFile
+from service.audio.formats import FORMATS
+from service.audio.readers.opening import Opening, openings_of
+from service.audio.readers.source import Samples, Unreadable
+from service.audio.readers.source import Source as AudioSource
+from service.errors import ServiceError
 from service.listen.errors import ListenError
 
 BLOCK_S = 0.05
@@ -37,12 +40,12 @@ class Source(Protocol):
 
 
 class FileSource:
-    """A file.
+    """A file, in any format that the service reads.
 
     Parameters
     ----------
     file
-        WAV, FLAC, MP3 or what else libsndfile reads.
+        The file; it is read whole before it sounds.
     fast
         Whether to go on as fast as the service hears it.
 
@@ -53,37 +56,65 @@ class FileSource:
     """
 
     def __init__(self, file: Path, *, fast: bool = False) -> None:
-        if not file.exists():  # of which libsndfile says "System error"
-            raise ListenError(f"There is no file {file}.")
         try:
-            self._sound = ForwardSoundFile(file)
-        except (OSError, soundfile.LibsndfileError) as error:
-            raise ListenError(f"{file} cannot be read: {error} Is it WAV, FLAC or MP3?") from error
+            _, openings = openings_of(file.read_bytes(), FORMATS)
+            self._sound, self._blocks = _opened(openings)
+        except OSError as error:
+            raise ListenError(f"{file} cannot be read: {error.strerror}.") from error
+        except ServiceError as error:
+            raise ListenError(f"{file} cannot be read: {error.detail}") from error
+        except Unreadable as error:
+            raise ListenError(f"{file} cannot be read: {error}. Does it play?") from error
         self._fast = fast
 
     @property
     def start(self) -> dict[str, object]:
         """What a stream's first message says of the audio."""
-        rate_hz, channels = self._sound.samplerate, self._sound.channels
+        rate_hz, channels = self._sound.sample_rate_hz, self._sound.channels
         return {"sample_rate_hz": rate_hz, "channels": channels, "encoding": "pcm_f32le"}
 
     def blocks(self, stop: Event) -> Iterator[bytes]:
         """Yield the file, block by block."""
         began_s = time.monotonic()
-        n_frames = round(BLOCK_S * self._sound.samplerate)
         sent_s = 0.0
-        while not stop.is_set():
-            try:
-                block = self._sound.read(n_frames, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise ListenError(f"The file cannot be read to its end: {error}") from error
-            if len(block) == 0:
-                return
+        for block in self._short_blocks():
             # A block has sounded at its end, not at its beginning.
-            sent_s += len(block) / self._sound.samplerate
+            sent_s += len(block) / self._sound.sample_rate_hz
             if not self._fast:
                 stop.wait(max(0.0, began_s + sent_s - time.monotonic()))
+            if stop.is_set():
+                return
             yield block.astype("<f4").tobytes()
+
+    def _short_blocks(self) -> Iterator[Samples]:
+        n_frames = round(BLOCK_S * self._sound.sample_rate_hz)
+        try:
+            for block in self._blocks:
+                for begin in range(0, len(block), n_frames):
+                    yield block[begin : begin + n_frames]
+        except Unreadable as error:
+            raise ListenError(f"The file cannot be read to its end: {error}") from error
+
+
+def _opened(openings: Sequence[Opening]) -> tuple[AudioSource, Iterator[Samples]]:
+    """Open a file with the first reader that can begin; return what it reads as well.
+
+    Raises
+    ------
+    Unreadable
+        None can.
+    """
+    problem = Unreadable("it ends too early")
+    for opening in openings:
+        try:
+            source = opening()
+            blocks = source.blocks()
+            return source, chain([next(blocks)], blocks)
+        except StopIteration:
+            continue
+        except Unreadable as error:
+            problem = error
+    raise problem
 
 
 class MicrophoneSource:
