@@ -195,7 +195,7 @@ def with_own_codec(content: bytes) -> bytes:
 
     Of an extensible form, it looks at the bits alone, and takes floats and A-law for integers.
     """
-    form = content.find(_W64_FORM)
+    form = content.find(_W64_FORM) if content[:4] == b"riff" else -1
     at, told = form + _W64_CHUNK_HEADER_BYTES, form + _W64_CHUNK_HEADER_BYTES + SUBFORM_AT
     is_extensible = content[at : at + 2] == EXTENSIBLE.to_bytes(2, "little")
     codec = content[told : told + 2]

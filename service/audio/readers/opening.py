@@ -85,17 +85,21 @@ def _joined(files: list[bytes], ways: list[list[Opening]]) -> list[Opening]:
 
 
 def _of_file(data: bytes, name: str) -> list[Opening]:
-    readers = {"wav": _of_wav, "flac": _of_flac, "mp4": _of_mp4, "wma": _of_wma}
+    readers = {
+        "wav": _of_wav,
+        "flac": _of_flac,
+        "mp4": _of_mp4,
+        "wma": _of_wma,
+        "wavpack": _of_wavpack,
+    }
     if name in readers:
         return readers[name](data)
     if name in FRAMED:
         return [partial(_framed, data, name, name)]
-    if name == "wavpack":
-        data = wavpack.without_holes(data)
     cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
     by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name], cut_off=cut_off)
     if name in SNDFILE_READS:
-        content = riff.with_own_codec(data) if name == "w64" else riff.with_length(data)
+        content = riff.with_own_codec(riff.with_length(data))
         return [partial(SndFileSource, content, name, cut_off=cut_off), by_ffmpeg]
     return [by_ffmpeg]
 
@@ -103,6 +107,10 @@ def _of_file(data: bytes, name: str) -> list[Opening]:
 def _of_mp4(data: bytes) -> list[Opening]:
     check_readable(data)
     return [partial(_by_ffmpeg, data, "mp4", "mov")]
+
+
+def _of_wavpack(data: bytes) -> list[Opening]:
+    return [partial(_by_ffmpeg, wavpack.without_holes(data), "wavpack", "wv")]
 
 
 def _of_wma(data: bytes) -> list[Opening]:
