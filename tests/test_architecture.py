@@ -39,6 +39,7 @@ ORDER = {
     "training": (
         "errors",
         "logs",
+        "files",
         "data",
         "synthesis",
         "augmentation",

@@ -1,13 +1,13 @@
 """Keep feature grids on disk, so that a clip is decoded once per specification."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.features import FeatureSpec, FilterBank
+from training.files import written_whole
 
 # Half precision resolves 0.05% of the range, less than a step of the GTZAN pictures.
 HalfGrid = NDArray[np.float16]
@@ -42,14 +42,9 @@ class FeatureCache:
 
     def store(self, key: str, grid: NDArray[np.float32]) -> HalfGrid:
         """Store a grid and return it as a later :meth:`load` will."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         stored = grid.astype(np.float16)
-        # A process of its own name, then a rename: nobody ever sees half a file.
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        with partial.open("wb") as file:
+        with written_whole(self._path(key)) as partial, partial.open("wb") as file:
             np.save(file, stored)
-        partial.replace(path)
         return stored
 
     def _path(self, key: str) -> Path:

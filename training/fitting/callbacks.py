@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from training.files import written_whole
 from training.fitting.batches import WindowBatches
 
 
@@ -112,8 +113,5 @@ def _variables(network: keras.Model) -> list[keras.Variable]:
 
 def _save_whole(file: Path, *arrays: NDArray[Any], **named: Any) -> None:
     """Save arrays so that the file is the old one or the new one, never a part of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".part")
-    with partial.open("wb") as opened:
+    with written_whole(file) as partial, partial.open("wb") as opened:
         np.savez(opened, *arrays, **named)
-    partial.replace(file)

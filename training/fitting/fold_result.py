@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from training.data.clip_keys import ClipKey
 from training.errors import TrainingError
+from training.files import written_whole
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,8 @@ class FoldResult:
         """Keep it in a file that bears its name; an interruption leaves none, or a whole one."""
         kept = asdict(self)
         del kept["name"]
-        partial = file.with_suffix(".part")
-        with partial.open("wb") as opened:
+        with written_whole(file) as partial, partial.open("wb") as opened:
             np.savez_compressed(opened, **kept)
-        partial.replace(file)
 
     @classmethod
     def load(cls, file: Path) -> "FoldResult":

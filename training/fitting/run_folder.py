@@ -14,6 +14,7 @@ from service.inference.card import Rating
 from service.inference.context import Context
 from training.data.readers import LabelledClip
 from training.errors import TrainingError
+from training.files import written_whole
 from training.fitting.fold_result import FoldResult
 from training.fitting.run_record import RunRecord
 from training.fitting.trials import HeadChoice
@@ -226,8 +227,5 @@ class RunFolder:
 
 
 def _write_whole(file: Path, text: str) -> None:
-    """Write a text so that a full disk leaves the file as it was: a part of it would mislead."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".part")
-    partial.write_text(text, "utf-8")
-    partial.replace(file)
+    with written_whole(file) as partial:
+        partial.write_text(text, "utf-8")

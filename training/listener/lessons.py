@@ -4,7 +4,6 @@ They are prepared once, in parts that several processes can make beside each oth
 that an interruption does not lose; the student then takes them as often as it likes.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from tqdm import tqdm
 from service.inference.features import compute_grid
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
+from training.files import written_whole
 from training.listener.mixing import Mixer, Piece
 from training.listener.recordings import RATE_HZ
 from training.listener.teachers import MN04_CLASSES, MN04_EMBEDDING, Mn04, Musicnn
@@ -162,10 +162,8 @@ def _joined(lessons: Sequence[Lessons]) -> Lessons:
 
 
 def _store(lessons: Lessons, file: Path) -> None:
-    partial = file.with_suffix(f".{os.getpid()}.part")
-    with partial.open("wb") as opened:
+    with written_whole(file) as partial, partial.open("wb") as opened:
         np.savez(opened, windows=lessons.windows, targets=lessons.targets, levels=lessons.levels)
-    partial.replace(file)
 
 
 def _load(file: Path) -> Lessons:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import TrainingError
+from training.files import written_whole
 from training.fitting.callbacks import KeepState
 from training.fitting.first_step import make_variables
 from training.listener.averaging import averaged
@@ -224,9 +225,8 @@ class _Examiner(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
         rows = json.loads(file.read_text("ascii")) if file.exists() else []
         rows = [row for row in rows if row["round"] <= epoch]
         rows.append({"round": epoch + 1, "loss": (logs or {}).get("loss"), **figures})
-        partial = file.with_suffix(".part")
-        partial.write_text(json.dumps(rows, indent=1), "ascii")
-        partial.replace(file)
+        with written_whole(file) as partial:
+            partial.write_text(json.dumps(rows, indent=1), "ascii")
 
 
 def _drawn(windows: NDArray[np.uint8], seed: int) -> list[Array]:

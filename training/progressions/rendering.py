@@ -17,6 +17,7 @@ from service.audio.decode import Samples
 from training.augmentation.degradation import degrade
 from training.data.readers.pop909 import Pop909Song, read_pop909
 from training.data.song_folder import write_jams
+from training.files import written_whole
 from training.synthesis.band import Arrangement, arrange
 from training.synthesis.soundfont import render_midi, require_fluidsynth
 
@@ -107,9 +108,9 @@ def _render_one(job: RenderJob, song: Pop909Song, soundfont: Path) -> None:
 def keep_recording(truth: Path, samples: Samples) -> None:
     """Write a recording as loud as all others beside where its truth will lie."""
     loudest = max(float(np.abs(samples).max()), 1e-6)
-    partial = truth.with_suffix(".part")
-    soundfile.write(partial, samples * (PEAK / loudest), RATE_HZ, format="FLAC", subtype="PCM_16")
-    partial.replace(truth.with_suffix(".flac"))
+    level = samples * (PEAK / loudest)
+    with written_whole(truth.with_suffix(".flac")) as partial:
+        soundfile.write(partial, level, RATE_HZ, format="FLAC", subtype="PCM_16")
 
 
 def _perform(arrangement: Arrangement, soundfont: Path, rng: np.random.Generator) -> Samples:

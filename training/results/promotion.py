@@ -13,6 +13,7 @@ from training.data.clip_keys import clip_keys
 from training.errors import TrainingError
 from training.evaluation.evaluate import evaluate
 from training.evaluation.paired import Comparison
+from training.files import written_whole
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.export import export
@@ -184,6 +185,5 @@ def _note(models: Path, line: str) -> None:
     file = models / CHANGELOG
     known = file.read_text("utf-8").removeprefix(_HEAD) if file.exists() else ""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    partial = file.with_suffix(".part")
-    partial.write_text(f"{_HEAD}- {today} {line}\n{known}", "utf-8")
-    partial.replace(file)
+    with written_whole(file) as partial:
+        partial.write_text(f"{_HEAD}- {today} {line}\n{known}", "utf-8")
