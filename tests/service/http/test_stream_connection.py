@@ -62,7 +62,9 @@ def logged(log: Path, words: str) -> str:
     """Return the only line of the log with some words, which comes after the answer."""
     deadline = time.monotonic() + TIMEOUT_S
     while True:
-        lines = [line for line in log.read_text().splitlines() if words in line]
+        # The last one may not be written to its end yet.
+        whole, _, _ = log.read_text().rpartition("\n")
+        lines = [line for line in whole.splitlines() if words in line]
         if lines:
             (line,) = lines
             return line
