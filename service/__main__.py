@@ -20,13 +20,13 @@ from service.app import create_app
 from service.heap import keep_freed_memory
 from service.http.connections import Bounds, bounded_connection
 from service.http.drain import DRAIN_S
-from service.http.open_files import TooFewFiles, allow_open_files
 from service.http.stream_connection import stream_connection
 from service.inference.registry import Registry
 from service.routes import stream
 from service.settings import Settings
 from service.startup.environment import read_settings, settings_table
 from service.startup.models_folder import check_models
+from service.startup.open_files import allow_open_files
 from service.startup.ports import listening, taken_from
 from service.startup.refusal import StartRefused
 from service.streaming.protocol import MAX_MESSAGE_BYTES
@@ -53,7 +53,7 @@ def main() -> int:
     parser.parse_args()
     try:
         return _serve(read_settings())
-    except (StartRefused, TooFewFiles, TracingError) as error:
+    except (StartRefused, TracingError) as error:
         sys.stderr.write(f"{error}\n")
         return START_REFUSED
 

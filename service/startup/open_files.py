@@ -2,13 +2,11 @@
 
 import resource
 
+from service.startup.refusal import StartRefused
+
 # Models, logs, the sockets of decoders, and those of exporters and pages.
 SPARE_FILES = 128
 FILES_PER_WORKER = 4
-
-
-class TooFewFiles(Exception):
-    """The system allows fewer open files than the settings need."""
 
 
 def allow_open_files(max_connections: int, backlog: int, workers: int) -> None:
@@ -19,7 +17,7 @@ def allow_open_files(max_connections: int, backlog: int, workers: int) -> None:
 
     Raises
     ------
-    TooFewFiles
+    StartRefused
         The system does not let it.
     """
     needed = max_connections + backlog + FILES_PER_WORKER * workers + SPARE_FILES
@@ -27,7 +25,7 @@ def allow_open_files(max_connections: int, backlog: int, workers: int) -> None:
     if _suffices(soft, needed):
         return
     if not _suffices(hard, needed):
-        raise TooFewFiles(
+        raise StartRefused(
             f"SERVICE_MAX_CONNECTIONS={max_connections} needs {needed} open files, but the system "
             f"allows {hard} (ulimit -Hn). Lower the one or raise the other."
         )

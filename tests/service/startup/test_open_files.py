@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from service.__main__ import main
-from service.http.open_files import FILES_PER_WORKER, SPARE_FILES, TooFewFiles, allow_open_files
+from service.startup.open_files import FILES_PER_WORKER, SPARE_FILES, allow_open_files
+from service.startup.refusal import StartRefused
 
 NEEDED = 100 + 25 + 2 * FILES_PER_WORKER + SPARE_FILES
 
@@ -51,7 +52,7 @@ def test_the_limit_is_raised_only_if_it_is_too_low(system: System, expected: Lim
 
 @pytest.mark.parametrize("system", [(1, NEEDED - 1)], indirect=True)
 def test_a_system_that_allows_too_few_is_told(system: System) -> None:
-    with pytest.raises(TooFewFiles, match=f"needs {NEEDED} open files, .* allows {NEEDED - 1}"):
+    with pytest.raises(StartRefused, match=f"needs {NEEDED} open files, .* allows {NEEDED - 1}"):
         allow_open_files(100, backlog=25, workers=2)
     assert system.limit == (1, NEEDED - 1)
 
