@@ -15,6 +15,7 @@ ORDER = {
         "arguments",
         "deadline",
         "cores",
+        "files",
         "heap",
         "bulk",
         "audio",
@@ -39,7 +40,6 @@ ORDER = {
     "training": (
         "errors",
         "logs",
-        "files",
         "data",
         "synthesis",
         "augmentation",
@@ -59,8 +59,8 @@ ORDER = {
     ),
 }
 # What the training job may know of the service: what a recording is, what a model says, how work
-# on many recordings is spread, and how numbers on command lines are read.
-SHARED = {"arguments", "audio", "bulk", "cores", "inference", "errors"}
+# on many recordings is spread, how files are written whole, and numbers on command lines read.
+SHARED = {"arguments", "audio", "bulk", "cores", "errors", "files", "inference"}
 WEB = {"fastapi", "h11", "prometheus_client", "starlette", "uvicorn"}
 MODULES = sorted(file for package in ORDER for file in (ROOT / package).rglob("*.py"))
 

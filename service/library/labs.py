@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from service.files import written_whole
 from service.library.listing import whole_way
 from service.library.problems import LibraryError
 from service.library.question import Models
@@ -64,10 +65,9 @@ class LabFolder:
         ending = f"{relative.suffix}.lab" if self._state.shares_stem(row.relative) else ".lab"
         path = self._folder / relative.with_suffix(ending)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside = path.with_name(".part")  # as long as any name may be
-            beside.write_text(lab(segments, self._names), "utf-8")
-            beside.replace(path)
+            # The longest name that there may be leaves no room for a longer one.
+            with written_whole(path, path.with_name(".part")) as beside:
+                beside.write_text(lab(segments, self._names), "utf-8")
         except OSError as error:
             raise LibraryError(f"{path} cannot be written: {error.strerror}.") from error
 

@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from service.files import written_whole
 from service.library.columns import Column
 from service.library.problems import LibraryError
 from service.library.state import Row
@@ -51,18 +52,14 @@ def write_table(path: Path, columns: list[Column], rows: Iterable[Row]) -> None:
     LibraryError
         It cannot be written.
     """
-    beside = path.with_name(f".{path.name}.part")
+    hidden = path.with_name(f".{path.name}.part")  # the same whenever it is begun anew
     waiting = iter(rows)
     try:
-        with _format_of(path)(beside, columns) as write:
+        with written_whole(path, hidden) as beside, _format_of(path)(beside, columns) as write:
             while page := list(itertools.islice(waiting, ROWS_AT_ONCE)):
                 write([{column.name: column.of(row) for column in columns} for row in page])
-        beside.replace(path)
     except OSError as error:
         raise LibraryError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def check_ending(path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from service.files import written_whole
 from service.inference.features import FeatureSpec, FilterBank
-from training.files import written_whole
 
 # Half precision resolves 0.05% of the range, less than a step of the GTZAN pictures.
 HalfGrid = NDArray[np.float16]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.files import written_whole
+from service.files import written_whole
 from training.fitting.batches import WindowBatches
 
 

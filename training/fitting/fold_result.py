@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from service.files import written_whole
 from training.data.clip_keys import ClipKey
 from training.errors import TrainingError
-from training.files import written_whole
 
 
 @dataclass(frozen=True)

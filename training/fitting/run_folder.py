@@ -10,11 +10,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from service.files import written_whole
 from service.inference.card import Rating
 from service.inference.context import Context
 from training.data.readers import LabelledClip
 from training.errors import TrainingError
-from training.files import written_whole
 from training.fitting.fold_result import FoldResult
 from training.fitting.run_record import RunRecord
 from training.fitting.trials import HeadChoice

@@ -13,10 +13,10 @@ import soxr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from service.files import written_whole
 from service.inference.features import compute_grid
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
-from training.files import written_whole
 from training.listener.mixing import Mixer, Piece
 from training.listener.recordings import RATE_HZ
 from training.listener.teachers import MN04_CLASSES, MN04_EMBEDDING, Mn04, Musicnn

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from service.files import written_whole
 from training.errors import TrainingError
-from training.files import written_whole
 from training.fitting.callbacks import KeepState
 from training.fitting.first_step import make_variables
 from training.listener.averaging import averaged

@@ -14,10 +14,10 @@ import soundfile
 from tqdm import tqdm
 
 from service.audio.decode import Samples
+from service.files import written_whole
 from training.augmentation.degradation import degrade
 from training.data.readers.pop909 import Pop909Song, read_pop909
 from training.data.song_folder import write_jams
-from training.files import written_whole
 from training.synthesis.band import Arrangement, arrange
 from training.synthesis.soundfont import render_midi, require_fluidsynth
 

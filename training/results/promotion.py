@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from service.files import written_whole
 from service.inference.bundle_files import CARD_FILE, SONGS_FILE
 from service.inference.card import Card
 from training.data.cache import FeatureCache
@@ -13,7 +14,6 @@ from training.data.clip_keys import clip_keys
 from training.errors import TrainingError
 from training.evaluation.evaluate import evaluate
 from training.evaluation.paired import Comparison
-from training.files import written_whole
 from training.fitting.run_folder import RunFolder
 from training.recipes import Recipe
 from training.results.export import export

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @contextmanager
-def written_whole(file: Path) -> Iterator[Path]:
+def written_whole(file: Path, partial: Path | None = None) -> Iterator[Path]:
     """Yield where to write a file, which is put in its place once it is written.
 
     An interruption or a full disk leaves what was there before, or nothing.
@@ -16,10 +16,12 @@ def written_whole(file: Path) -> Iterator[Path]:
     ----------
     file
         Its place; folders above it are made.
+    partial
+        Where to write it until then, in the same folder; without it, a name of this process alone,
+        where several write the same.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Of this process alone, where several write the same.
-    partial = file.with_suffix(f".{os.getpid()}.part")
+    partial = partial or file.with_suffix(f".{os.getpid()}.part")
     try:
         yield partial
         partial.replace(file)

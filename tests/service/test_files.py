@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from training.files import written_whole
+from service.files import written_whole
 
 
 def test_a_file_is_in_its_place_once_it_is_written(tmp_path: Path) -> None:
