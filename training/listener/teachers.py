@@ -6,13 +6,13 @@ listened to, not shipped: they lie in a folder of their own, which only the prep
 of lessons needs.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from service.files import written_whole
 from training.errors import TrainingError
 from training.networks import musicnn
 
@@ -95,12 +95,10 @@ class Musicnn:
         if not file.is_file():
             from training.results.conversion import convert  # noqa: PLC0415  # loads TensorFlow
 
-            folder.mkdir(parents=True, exist_ok=True)
-            partial = folder / f"musicnn.{os.getpid()}.onnx"
             rng = np.random.default_rng(0)
             examples = rng.random((4, musicnn.FRAMES, musicnn.SPEC.bands), np.float32)
-            convert(musicnn.embedding(), partial, examples, LARGEST_DIFFERENCE)
-            partial.replace(file)
+            with written_whole(file) as partial:
+                convert(musicnn.embedding(), partial, examples, LARGEST_DIFFERENCE)
         self._session = one_thread(file)
 
     def ask(self, windows: Array) -> Array:
