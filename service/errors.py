@@ -195,3 +195,8 @@ class DeadlineExceeded(ServiceError):
 
 class BundleError(Exception):
     """A model bundle is missing, damaged or does not reproduce its golden output."""
+
+
+def problem_kinds() -> dict[str, type[ServiceError]]:
+    """Return every kind of problem by its slug."""
+    return {kind.slug(): kind for kind in (ServiceError, *ServiceError.__subclasses__())}

@@ -8,7 +8,7 @@ from typing import BinaryIO, TypedDict, TypeVar
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from service.errors import ServiceError
+from service.errors import ServiceError, problem_kinds
 from service.schemas import ModelSummary, Problem
 
 Audio = Path | str | bytes | BinaryIO
@@ -134,8 +134,7 @@ def checked(response: httpx.Response) -> httpx.Response:
         raise ServiceUnreachable(
             f"{response.url} answers {response.status_code}, and not as this service does."
         ) from None
-    kinds = {kind.slug(): kind for kind in ServiceError.__subclasses__()}
-    kind = kinds.get(problem.type.rpartition("/")[2], ServiceError)
+    kind = problem_kinds().get(problem.type.rpartition("/")[2], ServiceError)
     retry_after = response.headers.get("Retry-After", "")
     raise kind(
         problem.detail,

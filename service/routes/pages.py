@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Scope
 
-from service.errors import NotFound, ServiceError
+from service.errors import NotFound, problem_kinds
 from service.http.accept import preferred
 from service.routes.dependencies import RegistryDep
 
@@ -96,8 +96,7 @@ async def model_page(request: Request, task: str, registry: RegistryDep) -> Resp
 @router.get("/problems/{slug}")
 async def explain_problem(slug: str) -> PlainTextResponse:
     """Explain one kind of problem, as its ``type`` promises."""
-    every_kind: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
-    kinds = {kind.slug(): kind for kind in every_kind}
+    kinds = problem_kinds()
     if slug not in kinds:
         raise NotFound(f"There is no problem {slug!r}; known are {', '.join(sorted(kinds))}.")
     kind = kinds[slug]

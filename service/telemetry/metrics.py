@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from service.audio.decode import Clip
-from service.errors import Overloaded, ServiceError
+from service.errors import Overloaded, ServiceError, problem_kinds
 from service.inference.bundle_files import MODEL_FILE
 from service.inference.classification import Classification
 from service.inference.registry import Entry
@@ -101,8 +101,7 @@ def _begin_at_zero(counter: Counter, values: Iterable[str]) -> None:
 
 _begin_at_zero(DECODERS_REPLACED, REPLACEMENTS)
 _begin_at_zero(CONNECTIONS_ENDED, EARLY_ENDS)
-_KINDS: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
-_begin_at_zero(PROBLEMS, (kind.slug() for kind in _KINDS))
+_begin_at_zero(PROBLEMS, problem_kinds())
 
 
 def count_answers(clip: Clip, answers: Mapping[str, Classification]) -> None:

@@ -6,12 +6,9 @@ from urllib.parse import urljoin
 import pytest
 from starlette.testclient import TestClient
 
-from service.errors import ServiceError
+from service.errors import ServiceError, problem_kinds
 from service.settings import Settings
 from tests.service.serving import assert_problem, serve, unstarted
-
-KINDS: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
-
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PAGES = files("service").joinpath("pages")
@@ -166,7 +163,7 @@ def test_pages_need_no_key(models_dir: Path, tmp_path: Path) -> None:
         assert_problem(guarded.get("/models/genre"), 401, "unauthorized")
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug())
+@pytest.mark.parametrize("kind", problem_kinds().values(), ids=lambda kind: kind.slug())
 def test_every_kind_of_problem_is_explained_at_its_address(
     client: TestClient, kind: type[ServiceError]
 ) -> None:
