@@ -2,7 +2,7 @@
 
 import re
 
-from service.audio.riff import is_one_file
+from service.audio.lengths import is_one_file
 
 # By the name of a format: something that stands in the beginning of each file, how far behind it,
 # and what the whole beginning looks like. Ogg and MP3 are made to be joined; see their own walks.

@@ -4,13 +4,11 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from service.audio import caf, mpeg
+from service.audio import mpeg
 
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
-STREAMED_BYTES = 0x7FFF0000  # writers that cannot seek back state this length or a larger one
 EXTENSIBLE = 0xFFFE
 SUBFORM_AT = 24  # in an extensible form, where the number of the codec stands
 LONG = 0xFFFFFFFF  # stands in RF64 and BW64 where the chunk "ds64" tells the length
@@ -21,17 +19,17 @@ MOST_PADDED_BYTES = 4  # of a sample that does not need them all
 SHORT_FORM_BYTES = 14  # of the first form, which told no bits
 MOST_CHUNKS = 10_000  # looked at before giving up, as a file of nothing else takes long
 GOES_ON_SHARE = 0.05  # of the samples so far; less may be any bytes at the end
-_NAME = re.compile(
-    rb"\x00?([A-Za-z0-9_ ]{4})([\x00-\xff]{4})", re.DOTALL
-)  # maybe behind a pad byte
+# Of a chunk, maybe behind a pad byte, and its length.
+_NAME = re.compile(rb"\x00?([A-Za-z0-9_ ]{4})([\x00-\xff]{4})", re.DOTALL)
 _FORM = struct.Struct("<HHIIHH")  # codec, channels, rate, bytes a second, of a frame, bits
 # What may follow the samples; anything else behind a chunk of no length is the samples.
 CHUNK_NAMES = frozenset(
-    b"LIST fmt  fact data JUNK junk PAD  FLLR bext iXML cue  smpl inst plst PEAK id3  ID3  "
-    b"_PMX afsp axml chna ds64 cart levl umid note labl ltxt acid strc minf elm1 regn DISP".split()
-) | {name.ljust(4) for name in (b"fmt", b"PAD", b"cue", b"id3", b"ID3")}
-
-
+    name.ljust(4)
+    for name in (
+        b"LIST fmt fact data JUNK junk PAD FLLR bext iXML cue smpl inst plst PEAK id3 ID3 _PMX "
+        b"afsp axml chna ds64 cart levl umid note labl ltxt acid strc minf elm1 regn DISP"
+    ).split()
+)
 # Numbers of codecs, as registered for WAV files, by what reads them. Of AAC, raw frames without
 # the headers of a stream cannot be told apart by any reader.
 MPEG_CODECS = frozenset({0x50, 0x55})
@@ -46,22 +44,6 @@ _CODEC_NAMES = {
     0x14: "G.723", 0x20: "Yamaha ADPCM", 0x45: "G.726", 0x65: "G.722", 0x28F: "G.722",
     0x704F: "Opus", 0xA109: "Speex",
 }  # fmt: skip
-
-
-# Where the length stands by the first bytes of a file, and in how many bytes.
-_LENGTH_AT = {
-    b"RIFF": (4, 4),
-    b"FORM": (4, 4),
-    b"RF64": (20, 8),
-    b"BW64": (20, 8),
-    b"riff": (16, 8),  # of a W64, behind the 16 bytes of its name
-    b".snd": (8, 4),
-    b"dns.": (8, 4),
-}
-
-# The name of the form in a W64, and how far behind its beginning the content begins.
-_W64_FORM = b"fmt \xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
-_W64_CHUNK_HEADER_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -180,51 +162,6 @@ def mended(content: bytes, wav: Wav) -> bytes:
         described = _written(b"fmt ", wav.form.packed) + described
     body = b"WAVE" + described + _written(b"data", samples)
     return _written(b"RIFF", body)
-
-
-def with_length(content: bytes) -> bytes:
-    """Return an AU file that says its length is unknown where it says it is 0 and is not."""
-    at, n_bytes = _LENGTH_AT[b".snd"]
-    if content[:4] in (b".snd", b"dns.") and not any(content[at : at + n_bytes]):
-        return content[:at] + b"\xff" * n_bytes + content[at + n_bytes :]
-    return content
-
-
-def with_own_codec(content: bytes) -> bytes:
-    """Return a W64 that names the codec of its samples where libsndfile looks for it.
-
-    Of an extensible form, it looks at the bits alone, and takes floats and A-law for integers.
-    """
-    form = content.find(_W64_FORM) if content[:4] == b"riff" else -1
-    at, told = form + _W64_CHUNK_HEADER_BYTES, form + _W64_CHUNK_HEADER_BYTES + SUBFORM_AT
-    is_extensible = content[at : at + 2] == EXTENSIBLE.to_bytes(2, "little")
-    codec = content[told : told + 2]
-    if form < 0 or not is_extensible or codec == PCM.to_bytes(2, "little"):
-        return content
-    return content[:at] + codec + content[at + 2 :]
-
-
-def is_cut_off(content: bytes, share: float) -> bool:
-    """Tell whether a file has less than a share of the bytes that its header states."""
-    stated_bytes = _stated_bytes(content)
-    return len(content) < share * stated_bytes and stated_bytes < STREAMED_BYTES
-
-
-def is_one_file(content: bytes) -> bool:
-    """Tell whether a file states a length in its header behind which nothing follows."""
-    return len(content) - CHUNK_HEADER_BYTES <= _stated_bytes(content) < STREAMED_BYTES
-
-
-def _stated_bytes(content: bytes) -> int:
-    """Return how long a file says it is; 0 where it does not."""
-    if content[:4] == b"caff":
-        return caf.stated_bytes(content)
-    order: Literal["little", "big"] = "big" if content[:4] in (b"FORM", b".snd") else "little"
-    at, n_bytes = _LENGTH_AT.get(content[:4], (0, 0))
-    length = int.from_bytes(content[at : at + n_bytes], order)
-    if content[:4] in (b".snd", b"dns."):  # the length of the samples alone
-        length += int.from_bytes(content[4:8], order)
-    return length
 
 
 def _form(content: bytes, told: Chunk) -> Form:

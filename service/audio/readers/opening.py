@@ -8,10 +8,10 @@ from service.audio.formats import check_allowed, find
 from service.audio.frames import find_frame, walk
 from service.audio.icy import without_titles
 from service.audio.joined import pieces_of
+from service.audio.lengths import is_cut_off, with_length
 from service.audio.mp4 import check_readable
 from service.audio.mpeg import Part
 from service.audio.ogg import Link, links_of, without_holes
-from service.audio.quality import COMPLETE_SHARE
 from service.audio.readers import pcm
 from service.audio.readers.chain import ChainSource, Piece
 from service.audio.readers.framed import FramedSource
@@ -19,6 +19,7 @@ from service.audio.readers.mpeg import PartOpening, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
 from service.audio.readers.source import Source, Unreadable
 from service.audio.readers.spliced import Parts
+from service.audio.w64 import with_own_codec
 from service.errors import UnsupportedAudio, UnusableAudio
 
 Opening = Callable[[], Source]
@@ -96,10 +97,10 @@ def _of_file(data: bytes, name: str) -> list[Opening]:
         return readers[name](data)
     if name in FRAMED:
         return [partial(_framed, data, name, name)]
-    cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
+    cut_off = is_cut_off(data)
     by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name], cut_off=cut_off)
     if name in SNDFILE_READS:
-        content = riff.with_own_codec(riff.with_length(data))
+        content = with_own_codec(with_length(data))
         return [partial(SndFileSource, content, name, cut_off=cut_off), by_ffmpeg]
     return [by_ffmpeg]
 
@@ -145,7 +146,7 @@ def _of_flac_frames(data: bytes, reader: Callable[[bytes], Source]) -> Source:
 
 def _of_wav(data: bytes) -> list[Opening]:
     wav = riff.read_wav(data)
-    cut_off = riff.is_cut_off(data, COMPLETE_SHARE)
+    cut_off = is_cut_off(data)
     stream = _stream_in_wav(riff.samples_of(data, wav), wav) if _is_stream(data, wav) else []
     if stream:
         return [partial(_cut_off, opening) for opening in stream] if cut_off else stream

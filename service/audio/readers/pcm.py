@@ -7,9 +7,9 @@ import numpy as np
 
 from service.audio import mpeg, riff
 from service.audio.readers.source import BLOCK_FRAMES, Samples
-from service.audio.riff import Chunk, Form
+from service.audio.riff import PCM, Chunk, Form
 
-PCM, FLOAT = 1, 3
+FLOAT = 3
 HEAD_BYTES = 1 << 12  # in which the samples of a file that needs no mending begin
 # By codec and bits: how NumPy calls the samples, and what brings them to [-1, 1].
 _TYPES = {(PCM, 16): ("<i2", np.float32(2.0**-15)), (FLOAT, 32): ("<f4", None)}
