@@ -18,9 +18,9 @@ from service.audio.formats import FORMATS
 from service.audio.limits import Limits, check_form, check_length
 from service.audio.passage import Passage
 from service.audio.quality import Levels, Loss, quality_warnings
-from service.audio.readers.opening import Opening, openings_of
+from service.audio.readers.opening import openings_of
 from service.audio.readers.pcm import open_plain
-from service.audio.readers.source import Samples, Unreadable
+from service.audio.readers.source import Opening, Samples, Unreadable
 from service.audio.recording import Listener, Recording, Waveforms
 from service.errors import TooManySeconds, UnusableAudio
 
@@ -69,7 +69,7 @@ class Clip:
     channels: int
     format: str
     silent: bool = False
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
     gain: float = 1.0
     waveforms: dict[int, Samples] = field(default_factory=dict)
 

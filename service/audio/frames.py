@@ -8,11 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from service.audio.looking import after_run, first_sure
-
-# Frames in a row that are no accident, and how many accidents are looked at before giving up.
-SURE_FRAMES = 3
-MOST_ACCIDENTS = 100_000
+from service.audio.looking import SURE_FRAMES, after_run, first_sure
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ class Frames:
 def find_frame(data: bytes, at: int, end: int, framing: Framing) -> int | None:
     """Return where the first of several frames in a row begins, at or after a place."""
     starts = framing.start.finditer(data, at, end)
-    return first_sure(starts, lambda start: _is_sure(data, start, end, framing), MOST_ACCIDENTS)
+    return first_sure(starts, lambda start: _is_sure(data, start, end, framing))
 
 
 def walk(data: bytes, at: int, end: int, framing: Framing) -> Frames:

@@ -5,9 +5,15 @@ from collections.abc import Callable, Iterable
 
 from service.audio.tags import after_tags
 
+# Frames in a row that are no accident, and how many accidents are looked at before giving up.
+SURE_FRAMES = 3
+MOST_ACCIDENTS = 100_000
+
 
 def first_sure(
-    starts: Iterable[re.Match[bytes]], is_sure: Callable[[int], bool], most_accidents: int
+    starts: Iterable[re.Match[bytes]],
+    is_sure: Callable[[int], bool],
+    most_accidents: int = MOST_ACCIDENTS,
 ) -> int | None:
     """Return the first place that is sure; None where so many others come before it.
 

@@ -8,29 +8,27 @@ titles of radio stations, holes) is left out. ISO/IEC 11172-3 and 13818-3 define
 import re
 from dataclasses import dataclass, field
 
-from service.audio.looking import after_run, first_sure
+from service.audio.looking import SURE_FRAMES, after_run, first_sure
 from service.audio.quality import COMPLETE_SHARE
 
 HEADER_BYTES = 4
-LAYER_3 = 1
+LAYER_1, LAYER_2, LAYER_3 = 3, 2, 1  # as the two bits of the header have them
 HAS_FRAMES, HAS_BYTES = 1, 2  # flags of what an encoder's frame states
 # By the two bits of the version: MPEG 2.5, reserved, 2 and 1.
 RATES_HZ = ((11_025, 12_000, 8_000), (), (22_050, 24_000, 16_000), (44_100, 48_000, 32_000))
 MPEG_1 = 3
-# By version 1 or later, and the two bits of the layer: kbit/s of the indices 1 to 14.
+# By whether it is version 1, and the layer: kbit/s of the indices 1 to 14.
 _LOW_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 KBPS = {
-    (True, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): tuple(range(32, 449, 32)),
-    (False, 1): _LOW_KBPS,
-    (False, 2): _LOW_KBPS,
-    (False, 3): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (True, LAYER_3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (True, LAYER_2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, LAYER_1): tuple(range(32, 449, 32)),
+    (False, LAYER_3): _LOW_KBPS,
+    (False, LAYER_2): _LOW_KBPS,
+    (False, LAYER_1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
 }
-# Frames in a row that are no accident, and how many accidents are looked at before giving up.
-SURE_FRAMES = 3
 MOST_FRAME_BYTES = 2_881  # 160 kbit/s at 8 kHz
-MOST_ACCIDENTS = 100_000
+SURE_BYTES = SURE_FRAMES * MOST_FRAME_BYTES
 
 # Everything that can be told from three bytes: sync, version, layer, bit rate, sampling rate.
 _START = re.compile(
@@ -54,7 +52,7 @@ class Kind:
         """Samples in a frame."""
         if self.layer == LAYER_3:
             return 1152 if self.version == MPEG_1 else 576
-        return 1152 if self.layer == 2 else 384
+        return 1152 if self.layer == LAYER_2 else 384
 
     @property
     def info_offset(self) -> int:
@@ -137,12 +135,12 @@ def find_frame(data: bytes, at: int = 0, end: int | None = None) -> int | None:
     """Return where the first of several frames in a row begins, at or after a place."""
     end = len(data) if end is None else end
     starts = _START.finditer(data, at, end)
-    return first_sure(starts, lambda start: _is_sure(data, start, end), MOST_ACCIDENTS)
+    return first_sure(starts, lambda start: _is_sure(data, start, end))
 
 
 def begins_at(data: bytes, at: int) -> bool:
     """Tell whether several frames in a row begin at a place."""
-    return _is_sure(data, at, at + SURE_FRAMES * MOST_FRAME_BYTES)
+    return _is_sure(data, at, at + SURE_BYTES)
 
 
 def walk(data: bytes, at: int = 0, end: int | None = None) -> Stream:
@@ -167,7 +165,7 @@ def frame_bytes(data: bytes, at: int) -> int:
         return 0
     kind, padding = _kind(data, at), data[at + 2] >> 1 & 1
     kbps = KBPS[kind.version == MPEG_1, kind.layer][(data[at + 2] >> 4) - 1]
-    if kind.layer == 3:
+    if kind.layer == LAYER_1:
         return 4 * (12_000 * kbps // kind.rate_hz + padding)
     return kind.samples // 8 * 1000 * kbps // kind.rate_hz + padding
 

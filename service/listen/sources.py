@@ -10,8 +10,8 @@ from threading import Event
 from typing import Any, Protocol
 
 from service.audio.formats import FORMATS
-from service.audio.readers.opening import Opening, openings_of
-from service.audio.readers.source import Samples, Unreadable
+from service.audio.readers.opening import openings_of
+from service.audio.readers.source import Opening, Samples, Unreadable
 from service.audio.readers.source import Source as AudioSource
 from service.errors import ServiceError
 from service.listen.errors import ListenError

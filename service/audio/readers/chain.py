@@ -1,14 +1,12 @@
 """Read several recordings as one, each from where the one before ends."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import soxr
 
-from service.audio.readers.source import Samples, Source, Unreadable
-
-Opening = Callable[[], Source]
+from service.audio.readers.source import Opening, Samples, Source, Unreadable
 
 
 @dataclass(frozen=True)

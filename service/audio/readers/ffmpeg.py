@@ -62,8 +62,8 @@ class FFmpegSource:
         Name of the format.
     demuxer
         FFmpeg's name of the container.
-    cut_off, damaged_s
-        What is known already.
+    cut_off
+        Whether the file is known to end before its own end.
 
     Raises
     ------
@@ -73,13 +73,11 @@ class FFmpegSource:
         It holds no sound, or that of a codec that is not on the list.
     """
 
-    def __init__(
-        self, data: bytes, name: str, demuxer: str, *, cut_off: bool = False, damaged_s: float = 0.0
-    ) -> None:
+    def __init__(self, data: bytes, name: str, demuxer: str, *, cut_off: bool = False) -> None:
         self.format = name
         self.n_frames = 0
         self.cut_off = cut_off
-        self.damaged_s = damaged_s
+        self.damaged_s = 0.0
         self._demuxer = demuxer
         # Where a recorder wrote none, as it could not go back, FFmpeg guesses from the bit rate.
         self._states_duration = demuxer != "matroska" or bool(

@@ -17,14 +17,12 @@ from service.audio.readers.chain import ChainSource, Piece
 from service.audio.readers.framed import FramedSource
 from service.audio.readers.mpeg import PartOpening, open_mpeg
 from service.audio.readers.sndfile import SndFileSource
-from service.audio.readers.source import Source, Unreadable
+from service.audio.readers.source import Opening, Source, Unreadable
 from service.audio.readers.spliced import Parts
 from service.audio.w64 import with_own_codec
 from service.errors import UnsupportedAudio, UnusableAudio
 
-Opening = Callable[[], Source]
-
-# FFmpeg's names of the containers, and the formats that are read by FFmpeg alone.
+# FFmpeg's names of the containers, by format.
 DEMUXERS = {
     "wav": "wav",
     "flac": "flac",
@@ -98,7 +96,7 @@ def _of_file(data: bytes, name: str) -> list[Opening]:
     if name in FRAMED:
         return [partial(_framed, data, name, name)]
     cut_off = is_cut_off(data)
-    by_ffmpeg = partial(_by_ffmpeg, data, name, DEMUXERS[name], cut_off=cut_off)
+    by_ffmpeg = partial(_by_ffmpeg, data, name, cut_off=cut_off)
     if name in SNDFILE_READS:
         content = with_own_codec(with_length(data))
         return [partial(SndFileSource, content, name, cut_off=cut_off), by_ffmpeg]
@@ -107,16 +105,16 @@ def _of_file(data: bytes, name: str) -> list[Opening]:
 
 def _of_mp4(data: bytes) -> list[Opening]:
     check_readable(data)
-    return [partial(_by_ffmpeg, data, "mp4", "mov")]
+    return [partial(_by_ffmpeg, data, "mp4")]
 
 
 def _of_wavpack(data: bytes) -> list[Opening]:
-    return [partial(_by_ffmpeg, wavpack.without_holes(data), "wavpack", "wv")]
+    return [partial(_by_ffmpeg, wavpack.without_holes(data), "wavpack")]
 
 
 def _of_wma(data: bytes) -> list[Opening]:
     def by_ffmpeg() -> Source:
-        source = _by_ffmpeg(data, "wma", "asf")
+        source = _by_ffmpeg(data, "wma")
         source.stated_s = asf.stated_s(data)  # FFmpeg guesses it where bytes are missing
         return source
 
@@ -124,7 +122,7 @@ def _of_wma(data: bytes) -> list[Opening]:
 
 
 def _of_flac(data: bytes) -> list[Opening]:
-    by_ffmpeg = partial(_by_ffmpeg, name="flac", demuxer="flac")
+    by_ffmpeg = partial(_by_ffmpeg, name="flac")
     frames_only: list[Opening] = [
         partial(_of_flac_frames, data, partial(SndFileSource, name="flac", stated_s=0.0)),
         partial(_of_flac_frames, data, by_ffmpeg),
@@ -160,7 +158,7 @@ def _of_wav(data: bytes) -> list[Opening]:
     mended = riff.mended(data, wav)
     return [
         partial(SndFileSource, mended, "wav", cut_off=cut_off),
-        partial(_by_ffmpeg, mended, "wav", "wav", cut_off=cut_off),
+        partial(_by_ffmpeg, mended, "wav", cut_off=cut_off),
         *([partial(_lacking, wav)] if wav.chunks and not (wav.form and wav.data) else []),
     ]
 
@@ -198,7 +196,7 @@ def _framed(data: bytes, name: str, kind: str) -> Source:
         wide = data.startswith(amr.WIDE_MARK)
         mark, framing = (amr.WIDE_MARK, amr.WIDE) if wide else (amr.MARK, amr.NARROW)
         frames = walk(data, len(mark), len(data), framing)
-        return FramedSource(data, frames, partial(_by_ffmpeg, name=name, demuxer="amr"), mark)
+        return FramedSource(data, frames, partial(_by_ffmpeg, name=name), mark)
     if kind == "ac3":
         demuxer, framing = ("eac3" if ac3.is_enhanced(data) else "ac3"), ac3.AC3
     else:
@@ -269,12 +267,14 @@ def _link(data: bytes, link: Link, fast: frozenset[str]) -> Source:
     return source
 
 
-def _by_ffmpeg(data: bytes, name: str, demuxer: str, *, cut_off: bool = False) -> Source:
+def _by_ffmpeg(
+    data: bytes, name: str, demuxer: str | None = None, *, cut_off: bool = False
+) -> Source:
     # Loaded with the first file that needs it: it takes 18 MB, and most files do not. Of decoders'
     # processes, which are locked up, some have it from the start and others never.
     from service.audio.readers.ffmpeg import FFmpegSource
 
-    return FFmpegSource(data, name, demuxer, cut_off=cut_off)
+    return FFmpegSource(data, name, demuxer or DEMUXERS[name], cut_off=cut_off)
 
 
 def _cut(data: bytes, begin: int, end: int) -> bytes:

@@ -37,7 +37,7 @@ def open_plain(content: bytes | bytearray) -> "Callable[[], PcmSource] | None":
         return None
     begin, n_bytes = wav.data[0].begin, wav.data[0].stated_bytes
     is_last = begin + n_bytes == len(content)
-    beginning = bytes(content[begin : begin + mpeg.SURE_FRAMES * mpeg.MOST_FRAME_BYTES])
+    beginning = bytes(content[begin : begin + mpeg.SURE_BYTES])
     if not (is_last and wav.is_regular) or mpeg.begins_at(beginning, 0):
         return None
     samples = Chunk(b"data", begin, n_bytes, n_bytes)

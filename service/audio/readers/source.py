@@ -1,6 +1,6 @@
 """What every reader of files offers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -56,3 +56,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the file."""
+
+
+Opening = Callable[[], Source]
