@@ -1,7 +1,7 @@
 """What a FLAC file says of itself; RFC 9639 defines the block."""
 
 MARK = b"fLaC"
-STREAMINFO_AT = 8
+FIELDS_AT, FIELDS_BYTES = 18, 8  # rate, channels, depth and number of samples, bit by bit
 RATE_BITS_AT = 44  # bits to the right of the sampling rate
 TOTAL_BITS = 36
 
@@ -15,12 +15,10 @@ def stated_s(data: bytes) -> float:
 
 def with_unknown_length(data: bytes) -> list[bytes | memoryview]:
     """Return the file in parts, without a stated length, at which a decoder would stop."""
-    at = STREAMINFO_AT + 10
-    fields = _fields(data) >> TOTAL_BITS << TOTAL_BITS
-    return [data[:at] + fields.to_bytes(8, "big"), memoryview(data)[at + 8 :]]
+    fields = (_fields(data) >> TOTAL_BITS << TOTAL_BITS).to_bytes(FIELDS_BYTES, "big")
+    return [data[:FIELDS_AT] + fields, memoryview(data)[FIELDS_AT + FIELDS_BYTES :]]
 
 
 def _fields(data: bytes) -> int:
-    """Return sampling rate, channels, depth and number of samples, in 64 bits."""
-    at = STREAMINFO_AT + 10
-    return int.from_bytes(data[at : at + 8].ljust(8, b"\0"), "big")
+    fields = data[FIELDS_AT : FIELDS_AT + FIELDS_BYTES]
+    return int.from_bytes(fields.ljust(FIELDS_BYTES, b"\0"), "big")

@@ -5,7 +5,7 @@ from service.audio.decode import decode
 from service.audio.excerpt import Excerpt
 from service.audio.readers import pcm
 from service.audio.readers.source import BLOCK_FRAMES
-from service.audio.riff import Form, read_wav
+from service.audio.riff import PCM, Form, read_wav
 from tests.audio import RATE_HZ, Waveform, encode, noise, stereo, tone
 
 LEFT, RIGHT = noise(2.0), tone(330, 2.0)
@@ -49,9 +49,9 @@ def test_what_is_not_plain_is_left_to_decoders(subtype: str) -> None:
 
 
 def test_a_form_that_contradicts_itself_is_not_plain() -> None:
-    assert pcm.is_plain(Form(pcm.PCM, 2, RATE_HZ, 4, 16))
-    assert not pcm.is_plain(Form(pcm.PCM, 0, RATE_HZ, 0, 16))
-    assert not pcm.is_plain(Form(pcm.PCM, 2, RATE_HZ, 2, 16))
+    assert pcm.is_plain(Form(PCM, 2, RATE_HZ, 4, 16))
+    assert not pcm.is_plain(Form(PCM, 0, RATE_HZ, 0, 16))
+    assert not pcm.is_plain(Form(PCM, 2, RATE_HZ, 2, 16))
 
 
 def test_half_a_frame_at_the_end_is_left_out() -> None:
