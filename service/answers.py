@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from service.audio.decode import Clip
 from service.audio.excerpt import Excerpt
-from service.inference.bundle import Bundle, Probabilities
+from service.inference.bundle import Bundle
 from service.inference.bundle_files import EMBEDDING_FILE, MODEL_FILE
 from service.inference.classification import Classification
 from service.inference.registry import Registry
+from service.inference.softmax import Probabilities
 from service.inference.timeline import LabelledSegment, spread
 from service.schemas import (
     AudioInfo,

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.boundaries import BANDS_PER_SEMITONE
+from service.inference.boundaries import BANDS_PER_SEMITONE, strongest_bands
 from service.inference.feature_spec import FeatureSpec
 from service.inference.features import Grid
 from service.inference.harte import NOTES, root_and_quality
@@ -114,10 +114,7 @@ def low_levels(
 
     In tens of decibels: first in the whole segment, then where it begins.
     """
-    low = grid[:, : LOWEST_SEMITONES * BANDS_PER_SEMITONE]
-    semitones = low[:, ::BANDS_PER_SEMITONE]
-    for band in range(1, BANDS_PER_SEMITONE):
-        semitones = np.maximum(semitones, low[:, band::BANDS_PER_SEMITONE])
+    semitones = strongest_bands(grid[:, : LOWEST_SEMITONES * BANDS_PER_SEMITONE])
     totals = np.zeros((len(grid) + 1, LOWEST_SEMITONES))
     np.cumsum(semitones, axis=0, out=totals[1:])
     ends_s = np.array([(s.segment.start_s, s.segment.end_s) for s in timeline])

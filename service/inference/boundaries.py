@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inference.features import Grid
+from service.inference.parabola import top_offset
 
 BANDS_PER_SEMITONE = 3
 REACH_FRAMES = 6  # how far a boundary may move
@@ -53,11 +54,16 @@ def pitch_classes(grid: Grid, bands_per_octave: int) -> PitchClasses:
     return np.concatenate([_of_span(grid[n : n + SPAN_FRAMES], bands_per_octave) for n in spans])
 
 
-def _of_span(grid: Grid, bands_per_octave: int) -> PitchClasses:
+def strongest_bands(grid: Grid) -> Grid:
+    """Return the level of each semitone, that of its strongest band, shape [frames, semitones]."""
     semitones = grid[:, ::BANDS_PER_SEMITONE]
     for band in range(1, BANDS_PER_SEMITONE):
         semitones = np.maximum(semitones, grid[:, band::BANDS_PER_SEMITONE])
-    by_octave = semitones.reshape(len(grid), -1, bands_per_octave // BANDS_PER_SEMITONE)
+    return semitones
+
+
+def _of_span(grid: Grid, bands_per_octave: int) -> PitchClasses:
+    by_octave = strongest_bands(grid).reshape(len(grid), -1, bands_per_octave // BANDS_PER_SEMITONE)
     lower_half = by_octave[:, : max(1, by_octave.shape[1] // 2)]
     return np.concatenate([_folded(by_octave), LOW_WEIGHT * _folded(lower_half)], axis=1)
 
@@ -114,10 +120,7 @@ def _between_frames(totals: PitchClasses, before: int, edge: int, after: int) ->
     if edge - 1 <= first or edge + 1 >= last:
         return edge
     left, here, right = _explained(totals, first, last, np.arange(edge - 1, edge + 2))
-    bend = left - 2 * here + right
-    if bend > -NEARLY_NOTHING:
-        return edge
-    return edge + float(np.clip((left - right) / (2 * bend), -0.5, 0.5))
+    return edge + top_offset(left, here, right)
 
 
 def _stretch(before: int, edge: int, after: int) -> tuple[int, int]:

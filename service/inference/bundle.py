@@ -30,7 +30,7 @@ from service.inference.context import Context, append_context
 from service.inference.features import FilterBank, Grid, compute_grid
 from service.inference.golden import prove
 from service.inference.network import Network, shown
-from service.inference.softmax import softmax
+from service.inference.softmax import Probabilities, softmax
 from service.inference.songs import SongSense
 from service.inference.tuning import bring_in_tune
 from service.inference.windows import CutWindows, Slices
@@ -39,7 +39,6 @@ from service.inference.windows import CutWindows, Slices
 Embedding = NDArray[np.float32]
 Logits = NDArray[np.float32]  # [n_windows, labels]
 Ratings = NDArray[np.float32]  # [n_windows, ratings]
-Probabilities = NDArray[np.float64]  # [..., labels]
 
 SomeSlices = TypeVar("SomeSlices", bound=Slices)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.audio.decode import Clip
 from service.inference.bass import tell_basses
-from service.inference.bundle import Bundle, Embedding, Logits, Probabilities
+from service.inference.bundle import Bundle, Embedding, Logits
 from service.inference.bundle_files import EMBEDDING_FILE
 from service.inference.card import Card
 from service.inference.clip_answer import clip_answer, counting_windows, trace
@@ -22,6 +22,7 @@ from service.inference.features import Grid
 from service.inference.grids import Grids, Heard, context_grid_key, grid_key, onset_key
 from service.inference.key import Key, find_key
 from service.inference.onsets import Strengths
+from service.inference.softmax import Probabilities
 from service.inference.timeline import LabelledSegment
 from service.inference.timings import Timings
 from service.inference.tuning import tuning_cents

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.inference.bands import hann, overlapping
+from service.inference.parabola import top_offset
 
 # A step is compared with the one after the next, and counts as the one between them.
 APART_STEPS = 2
@@ -126,8 +127,4 @@ def _strongest(strengths: Strengths, expected: float, step_s: float) -> float:
     best = int(likely.argmax())
     if not 0 < best < len(likely) - 1:
         return best
-    left, here, right = likely[best - 1 : best + 2]
-    bend = left - 2 * here + right
-    if bend > -NEARLY_NOTHING:
-        return best
-    return best + float(np.clip((left - right) / (2 * bend), -0.5, 0.5))
+    return best + top_offset(*likely[best - 1 : best + 2])

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import BundleError
-from service.inference.softmax import softmax
+from service.inference.softmax import Probabilities, softmax
 from service.inference.viterbi import best_path
 
-Probabilities = NDArray[np.float64]  # [..., labels]
 Array = NDArray[np.float64]
 
 # Less probable than this is all the same to the second network, and to the key.
@@ -141,7 +140,7 @@ class SongSense:
         change = np.tensordot(self.keys(probabilities).ravel(), self._change, 1)
         steps = np.log(change + LEAST_CHANGE) + np.log(self.spec.change_probability)
         np.fill_diagonal(steps, np.log(1 - self.spec.change_probability))
-        return best_path(np.log(np.maximum(probabilities, 1e-9)), steps)
+        return best_path(probabilities, steps)
 
     def _say(self, around: Array) -> Array:
         """Return logits, shape [n, labels], for windows with their neighbours."""

@@ -13,17 +13,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.inference.boundaries import BANDS_PER_SEMITONE, move_boundaries, pitch_classes
 from service.inference.features import Grid
 from service.inference.onsets import OnsetSpec, Strengths, move_to_onsets
+from service.inference.softmax import Probabilities
 from service.inference.songs import SongSense, SongSpec
-from service.inference.viterbi import Labels, trace_back
+from service.inference.viterbi import staying_path
 from service.inference.windows import Segment, WindowSpec
-
-Probabilities = NDArray[np.float64]  # [..., labels]
 
 
 class TimelineSpec(BaseModel):
@@ -145,7 +143,7 @@ def label_segments(
             LabelledSegment(s, int(label), p)
             for s, label, p in zip(segments, labels, probabilities, strict=True)
         ]
-    path = most_probable_path(probabilities, spec)
+    path = staying_path(probabilities, spec.change_probability)
     if songs is not None and songs.is_song(path):
         probabilities = songs.heard(probabilities)
         path = songs.path(probabilities)
@@ -196,24 +194,6 @@ def _with_ends(
         replace(s, segment=Segment(start_s, end_s))
         for s, (start_s, end_s) in zip(labelled, pairwise(edges_s), strict=True)
     ]
-
-
-def most_probable_path(probabilities: Probabilities, spec: TimelineSpec) -> NDArray[np.int64]:
-    """Return the label of each window on the most probable path, shape [n_windows]."""
-    n_windows, n_labels = probabilities.shape
-    evidence = np.log(np.maximum(probabilities, 1e-9))
-    stay = np.log(1 - spec.change_probability)
-    change = np.log(spec.change_probability / (n_labels - 1))
-    best = evidence[0]
-    came_from: Labels = np.empty((n_windows, n_labels), np.int16)
-    for n in range(1, n_windows):
-        # All changes cost the same, so only the best label before can be worth leaving.
-        leader = int(best.argmax())
-        leaving = best[leader] + change
-        staying = best + stay
-        came_from[n] = np.where(staying >= leaving, np.arange(n_labels), leader)
-        best = np.maximum(staying, leaving) + evidence[n]
-    return trace_back(came_from, int(best.argmax()))
 
 
 def spread(segments: Sequence[LabelledSegment]) -> Probabilities:

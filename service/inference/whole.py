@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.timeline import LabelledSegment, Probabilities
+from service.inference.softmax import Probabilities
+from service.inference.timeline import LabelledSegment
 from service.inference.windows import Segment
 
 # The label of a stretch in which nothing sounds, in Harte's notation of chords too.

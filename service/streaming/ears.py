@@ -9,9 +9,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from service.inference.bundle import Bundle, Probabilities
+from service.inference.bundle import Bundle
 from service.inference.context import Context
 from service.inference.network import Answers
+from service.inference.softmax import Probabilities
 from service.inference.windows import Windows, WindowSpec, cut_windows, end_in_silence
 from service.streaming.protocol import ANSWER_S
 from service.streaming.spectrum import Spectrum

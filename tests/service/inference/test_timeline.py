@@ -1,4 +1,3 @@
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,6 @@ from service.inference.timeline import (
     end_where_others_begin,
     lab,
     label_segments,
-    most_probable_path,
     move_ends,
     spread,
 )
@@ -28,23 +26,6 @@ def rows(*labels: int, sure: float = 0.8, n_labels: int = 3) -> NDArray[np.float
     probabilities = np.full((len(labels), n_labels), (1 - sure) / (n_labels - 1))
     probabilities[np.arange(len(labels)), labels] = sure
     return probabilities
-
-
-def path_probability(path: tuple[int, ...], probabilities: NDArray[np.float64]) -> float:
-    n_labels = probabilities.shape[1]
-    total = np.log(probabilities[np.arange(len(path)), path]).sum()
-    for before, after in itertools.pairwise(path):
-        change = SPEC.change_probability
-        total += np.log(1 - change if before == after else change / (n_labels - 1))
-    return float(total)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_path_is_the_best_of_all_paths(seed: int) -> None:
-    probabilities = np.random.default_rng(seed).dirichlet(np.ones(3), size=6)
-    every_path = itertools.product(range(3), repeat=6)
-    best = max(every_path, key=lambda path: path_probability(path, probabilities))
-    assert tuple(most_probable_path(probabilities, SPEC)) == best
 
 
 def test_a_timeline_has_windows_of_its_own() -> None:
