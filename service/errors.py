@@ -199,4 +199,5 @@ class BundleError(Exception):
 
 def problem_kinds() -> dict[str, type[ServiceError]]:
     """Return every kind of problem by its slug."""
-    return {kind.slug(): kind for kind in (ServiceError, *ServiceError.__subclasses__())}
+    kinds: list[type[ServiceError]] = [ServiceError, *ServiceError.__subclasses__()]
+    return {kind.slug(): kind for kind in kinds}
