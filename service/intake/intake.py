@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -192,48 +192,37 @@ class Intake:
             place.end_upload()
 
 
+@dataclass
 class _Work:
     """What a worker does for one upload; given up between its stages when nobody waits for it."""
 
-    def __init__(
-        self,
-        received: Received,
-        bundles: Mapping[str, Bundle],
-        limits: Limits,
-        decoders: DecoderPool,
-        timings: Timings,
-        timeline: bool,
-        excerpt: Excerpt | None,
-    ) -> None:
-        self._data = received.upload.data
-        self._deadline = received.deadline
-        self._bundles = bundles
-        self._limits = limits
-        self._decoders = decoders
-        self._timings = timings
-        self._timeline = timeline
-        self._excerpt = excerpt
-        self._queued_s = time.perf_counter()
-        self.wanted = True
+    received: Received
+    bundles: Mapping[str, Bundle]
+    limits: Limits
+    decoders: DecoderPool
+    timings: Timings
+    timeline: bool
+    excerpt: Excerpt | None
+    queued_at_s: float = field(default_factory=time.perf_counter)
+    wanted: bool = True
 
     def __call__(self) -> tuple[Clip, dict[str, Classification]]:
-        self._timings.add("queue", time.perf_counter() - self._queued_s)
+        self.timings.add("queue", time.perf_counter() - self.queued_at_s)
+        data, deadline = self.received.upload.data, self.received.deadline
         clip, grids = decode_grids(
-            self._decoders,
-            self._data,
-            self._bundles.values(),
-            self._limits,
-            self._deadline,
-            self._timings,
-            self._excerpt,
+            self.decoders,
+            data,
+            self.bundles.values(),
+            self.limits,
+            deadline,
+            self.timings,
+            self.excerpt,
         )
         # Nobody else needs it, and the networks take as long as the decoder did.
-        self._data.clear()
+        data.clear()
         if not self.wanted:
             raise ClientLeft("Nobody waits for the answer any more.")
-        return clip, classify_grids(
-            clip, grids, self._bundles, self._timings, timeline=self._timeline
-        )
+        return clip, classify_grids(clip, grids, self.bundles, self.timings, timeline=self.timeline)
 
 
 async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:

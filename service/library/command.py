@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from service.inference.bundle_files import CARD_FILE
+from service.inference.registry import bundle_folders
 from service.library.cli import question_of
 from service.library.database import forget
 from service.library.engine import Engine, dask_engine
@@ -101,7 +101,7 @@ def _engine(options: argparse.Namespace) -> AbstractContextManager[Engine]:
 
 
 def _tasks_in(models: Path) -> tuple[str, ...]:
-    tasks = tuple(sorted(card.parent.name for card in models.glob(f"*/{CARD_FILE}")))
+    tasks = tuple(bundle_folders(models))
     if not tasks:
         raise LibraryError(f"{models} holds no models; name their folder with --models.")
     return tasks

@@ -9,7 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.requests import HTTPConnection
 
 from service.errors import Forbidden, TooManyRequests, Unauthorized
-from service.http.api_keys import ApiKey, ApiKeys
+from service.http.api_keys import ApiKeys
 from service.http.rate_limit import RateLimit
 from service.intake.clients import client_network
 from service.routes.dependencies import problem_responses
@@ -93,8 +93,8 @@ def _offered(offer: str) -> str | None:
 
 def check_key(
     connection: HTTPConnection, key: str | None, keys: ApiKeys, scope: str | None
-) -> ApiKey:
-    """Return what is known of a key, and note its name.
+) -> None:
+    """Note the name of the key of a request, or refuse the request.
 
     Raises
     ------
@@ -116,7 +116,6 @@ def check_key(
             f"The API key {known.name!r} may not be used for {scope}, only for "
             f"{', '.join(sorted(known.scopes))}."
         )
-    return known
 
 
 def rate_limited(limit: RateLimit) -> Any:
