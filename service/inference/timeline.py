@@ -214,10 +214,18 @@ def lab(segments: list[LabelledSegment], names: list[str], start_s: float = 0.0)
 
     Of an excerpt, ``start_s`` is where it begins, so that times are those of the recording.
     """
-    lines = []
-    for labelled in segments:
-        segment = labelled.segment
-        times = f"{start_s + segment.start_s:.3f}\t{start_s + segment.end_s:.3f}"
-        degree = "" if labelled.bass is None else f"/{labelled.bass.degree}"
-        lines.append(f"{times}\t{names[labelled.label]}{degree}\n")
-    return "".join(lines)
+    return "".join(
+        lab_line(
+            start_s + s.segment.start_s,
+            start_s + s.segment.end_s,
+            names[s.label],
+            None if s.bass is None else s.bass.degree,
+        )
+        for s in segments
+    )
+
+
+def lab_line(start_s: float, end_s: float, name: str, degree: str | None) -> str:
+    """Write a line of a ``.lab`` file; the degree is that of the bass, None for the root."""
+    bass = "" if degree is None else f"/{degree}"
+    return f"{start_s:.3f}\t{end_s:.3f}\t{name}{bass}\n"

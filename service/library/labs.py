@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service.files import written_whole
+from service.inference.timeline import lab_line
 from service.library.listing import whole_way
 from service.library.problems import LibraryError
 from service.library.question import Models
@@ -74,9 +75,7 @@ class LabFolder:
 
 def lab(segments: list[TimelineSegment], names: Mapping[str, str]) -> str:
     """Return segments as the API's ``format=lab`` writes them."""
-    return "".join(f"{s.start_s:.3f}\t{s.end_s:.3f}\t{_named(s, names)}\n" for s in segments)
-
-
-def _named(segment: TimelineSegment, names: Mapping[str, str]) -> str:
-    bass = "" if segment.bass is None else f"/{segment.bass.degree}"
-    return names[segment.label] + bass
+    return "".join(
+        lab_line(s.start_s, s.end_s, names[s.label], None if s.bass is None else s.bass.degree)
+        for s in segments
+    )

@@ -8,7 +8,7 @@ const LABELS = [
 const CHORD_ROOTS = ["C", "G", "D", "A", "E", "B", "F#", "C#", "Ab", "Eb", "Bb", "F"];
 
 /** Return whether the page is dark now. */
-export const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 
 /** Return the value of a custom property of the style sheet, for what is painted on a canvas. */
 export function styleColour(name) {

@@ -1,8 +1,8 @@
 /** Get JSON for a page of its own, and ask for the key or tell of a problem where there is one. */
 
 import { fetchJson } from "../api.js";
-import { make } from "../dom.js";
 import { askForKey } from "../key.js";
+import { problemBox } from "../show/problem.js";
 
 /** Fetch from the service and fill a place with what `show` makes of it. */
 export async function load(path, place, show) {
@@ -13,13 +13,11 @@ export async function load(path, place, show) {
     } catch (problem) {
       if (problem.status === 401 && (await askForKey())) continue;
       if (problem.title === undefined) throw problem;
-      place.replaceChildren(problemBox(problem));
+      const box = problemBox(problem);
+      box.setAttribute("role", "alert");
+      place.replaceChildren(box);
       break;
     }
   }
   place.removeAttribute("aria-busy");
-}
-
-function problemBox({ title, detail }) {
-  return make("div", { className: "problem", role: "alert" }, make("strong", {}, title), make("p", {}, detail));
 }

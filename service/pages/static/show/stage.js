@@ -115,6 +115,12 @@ export class Stage {
     return this.#recording?.answer?.results.chord?.timeline ?? [];
   }
 
+  /** Which chord goes round; -1 for none. */
+  get #loopedIndex() {
+    const { loop } = this.#player;
+    return loop ? this.#timeline.findIndex(({ start_s }) => start_s === loop.start) : -1;
+  }
+
   #chordLane(timeline) {
     const onLoop = (index) => {
       const { start_s: start, end_s } = timeline[index];
@@ -147,8 +153,7 @@ export class Stage {
   }
 
   #changed() {
-    const { loop } = this.#player;
-    const index = loop ? this.#timeline.findIndex(({ start_s }) => start_s === loop.start) : -1;
+    const index = this.#loopedIndex;
     const looped = index < 0 ? null : shownAs(this.#timeline[index], this.#semitones);
     this.#transport.showState(looped);
     this.#tick();
@@ -173,10 +178,9 @@ export class Stage {
     this.#transport.refresh(position, duration);
     this.#cursor.style.left = `${(100 * position) / Math.max(duration, 0.01)}%`;
     this.#now?.at(position, this.#semitones);
-    const { loop } = this.#player;
     this.#chords?.mark({
       now: segmentAt(this.#timeline, position),
-      looped: loop ? this.#timeline.findIndex(({ start_s }) => start_s === loop.start) : -1,
+      looped: this.#loopedIndex,
     });
   }
 }
