@@ -17,7 +17,16 @@ from service.audio.decode import Samples
 from training.data.labels import INTERVALS, chord_label
 from training.progressions.progression import Progression
 from training.synthesis.guitar import voicing
+from training.synthesis.midi import (
+    CLOSED_HAT,
+    DRUM_CHANNEL,
+    KICK,
+    SNARE,
+    TickedNote,
+    append_notes,
+)
 from training.synthesis.soundfont import render_midi
+from training.synthesis.sounds import bass_note
 
 TICKS_PER_BEAT = 480
 BEATS_PER_BAR = 4
@@ -27,8 +36,7 @@ CHORD_S = (0.9, 4.0)
 STRUM_S = 0.012  # between neighbouring strings
 GUITARS = {"nylon": 24, "steel": 25, "jazz": 26, "clean": 27, "overdriven": 29}
 BASSES = (32, 33, 34, 35)
-GUITAR_CHANNEL, BASS_CHANNEL, DRUM_CHANNEL = 0, 1, 9
-KICK, SNARE, CLOSED_HAT = 36, 38, 42
+GUITAR_CHANNEL, BASS_CHANNEL = 0, 1
 
 # Semitones above the key note, and the quality.
 ChordSequence = tuple[tuple[int, str], ...]
@@ -74,20 +82,13 @@ class Song:
 
 
 def render_songs(
-    soundfont: Path,
-    sample_rate_hz: int,
-    *,
-    count: int,
-    seed: int,
-    sequences: Sequence[ChordSequence] = SEQUENCES,
+    soundfont: Path, sample_rate_hz: int, *, count: int, seed: int
 ) -> list[Progression]:
-    """Write and render songs of some sequences, equally many with each guitar of the font."""
+    """Write and render songs of :data:`SEQUENCES`, equally many with each guitar of the font."""
     rng = np.random.default_rng(seed)
     guitars = list(GUITARS)
     return [
-        render_song(
-            write_song(rng, guitars[n % len(guitars)], sequences), soundfont, sample_rate_hz
-        )
+        render_song(write_song(rng, guitars[n % len(guitars)]), soundfont, sample_rate_hz)
         for n in range(count)
     ]
 
@@ -137,14 +138,13 @@ class _Track:
     def __init__(self, channel: int, program: int | None = None) -> None:
         self._channel = channel
         self._program = program
-        self._events: list[tuple[int, mido.Message]] = []
+        self._notes: list[TickedNote] = []
 
     def play(self, note: int, start: float, end: float, loudness: float) -> None:
         """Add a note; times in beats, loudness from 0 to 1."""
         velocity = int(np.clip(127 * loudness, 1, 127))
-        for beat, kind, value in ((start, "note_on", velocity), (end, "note_off", 0)):
-            message = mido.Message(kind, channel=self._channel, note=note, velocity=value)
-            self._events.append((round(beat * TICKS_PER_BEAT), message))
+        first, last = round(start * TICKS_PER_BEAT), round(end * TICKS_PER_BEAT)
+        self._notes.append((first, last, note, velocity))
 
     def midi(self, end_beat: int) -> mido.MidiTrack:
         """Return the track, which ends on a beat."""
@@ -153,11 +153,7 @@ class _Track:
             track.append(
                 mido.Message("program_change", channel=self._channel, program=self._program)
             )
-        now = 0
-        # Notes end before others begin, so that a repeated one sounds again.
-        for tick, message in sorted(self._events, key=lambda e: (e[0], e[1].type == "note_on")):
-            track.append(message.copy(time=tick - now))
-            now = tick
+        now = append_notes(track, self._channel, self._notes)
         track.append(mido.MetaMessage("end_of_track", time=end_beat * TICKS_PER_BEAT - now))
         return track
 
@@ -185,7 +181,7 @@ def _perform(
         else:
             _strum(guitar, frets, start, end, pattern, strum_beats, rng)
         fifth = INTERVALS[quality][2]
-        low = 28 + (root - 28) % 12  # from E1 upwards, a bass guitar's lowest string
+        low = bass_note(root)
         for beat in range(start, end, 2):
             note = low if (beat - start) % 4 == 0 else low + fifth - (12 if low > 35 else 0)
             bass.play(note, beat, min(beat + 1.9, end), bass_level)

@@ -14,15 +14,16 @@ from mir_eval.chord import encode
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from service.inference.harte import NOTES
 from training.data.annotation import Annotation
 from training.data.readers.pop909 import Note
+from training.synthesis.midi import DRUM_CHANNEL, append_notes
 from training.synthesis.patterns import Chord, play_bass, play_chords, play_drums
 
 TICKS_PER_S = 1_000
 TRANSPOSE = (-5, 6)
 DETUNE_CENTS = 50.0
 BEND_RANGE_CENTS = 200.0
-DRUM_CHANNEL = 9
 VOLUME, MODULATION = 7, 1  # MIDI controllers
 LOWEST, HIGHEST = 28, 100
 # Of the songs keep the accompaniment that was written for them, whose passing notes, ninths and
@@ -161,9 +162,6 @@ def transposed_label(label: str, semitones: int) -> str:
     return NOTES[(encode(note)[0] + semitones) % 12] + slash + bass + colon + rest
 
 
-NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-
-
 def _transposed(annotation: Annotation, semitones: int) -> Annotation:
     labels = [transposed_label(label, semitones) for label in annotation.labels]
     return Annotation(annotation.intervals_s, labels)
@@ -230,18 +228,9 @@ def _track(part: Part, channel: int, bend: int) -> mido.MidiTrack:
         controls.append((MODULATION, part.vibrato))
     for control, value in controls:
         track.append(mido.Message("control_change", channel=channel, control=control, value=value))
-    events = []
-    for note in part.notes:
-        first, last = round(note.start_s * TICKS_PER_S), round(note.end_s * TICKS_PER_S)
-        # One of no length would end before it begins, and then sound for ever.
-        if first == last:
-            continue
-        for tick, kind, velocity in ((first, "note_on", note.velocity), (last, "note_off", 0)):
-            message = mido.Message(kind, channel=channel, note=note.pitch, velocity=velocity)
-            events.append((tick, kind == "note_on", message))
-    now = 0
-    # Notes end before others begin, so that a repeated one sounds again.
-    for tick, _, message in sorted(events, key=lambda e: e[:2]):
-        track.append(message.copy(time=tick - now))
-        now = tick
+    notes = (
+        (round(n.start_s * TICKS_PER_S), round(n.end_s * TICKS_PER_S), n.pitch, n.velocity)
+        for n in part.notes
+    )
+    append_notes(track, channel, notes)
     return track

@@ -8,9 +8,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from training.data.readers.pop909 import Note
+from training.synthesis.midi import CLOSED_HAT, KICK, OPEN_HAT, RIDE, SNARE
+from training.synthesis.sounds import bass_note
 
 STRUM_S = 0.012  # between neighbouring strings
-KICK, SNARE, CLOSED_HAT, OPEN_HAT, RIDE = 36, 38, 42, 46, 51
 # Quavers of a bar of four on which something is struck.
 STRUMS = ((0, 2, 4, 6), (0, 2, 3, 5, 6, 7), (0, 3, 4, 7), (0, 4), (0, 3, 6), (0,))
 KICKS = ((0, 4), (0, 3, 4), (0, 5), (0, 2, 4, 6))
@@ -70,13 +71,13 @@ def play_bass(chords: Sequence[Chord], beats_s: Beats, rng: Generator) -> list[N
     quavers = _quavers(beats_s, rng)
     notes: list[Note] = []
     for chord in chords:
-        low = 28 + (chord.bass - 28) % 12  # from E1 upwards, a bass guitar's lowest string
+        low = bass_note(chord.bass)
         onsets = _onsets(chord, quavers, range(0, QUAVERS_PER_BAR, every))
         fifth = next((i for i in (7, 6, 8) if i in chord.intervals), 0)
         for n, (onset, until) in enumerate(zip(onsets, [*onsets[1:], chord.end_s], strict=True)):
             pitch = low
             if moves and n % 2 and rng.random() < 0.6:
-                pitch = int(rng.choice([low + 12, 28 + (chord.root + fifth - 28) % 12]))
+                pitch = int(rng.choice([low + 12, bass_note(chord.root + fifth)]))
             notes += _strike([pitch], onset, until, 0.0, rng)
     return notes
 

@@ -12,11 +12,11 @@ from training.synthesis.guitar import GuitarSound, Pluck, render_chord, render_n
 from training.synthesis.noises import coloured_noise, drum_hits, hum
 from training.synthesis.waveform import Waveform, normalised
 
-LOWEST_BASS_NOTE = 28  # MIDI
+LOWEST_BASS_NOTE = 28  # MIDI: E1, a bass guitar's lowest string
 
 
 def bass_note(root: int) -> int:
-    """Return the lowest MIDI note of a bass that is of a pitch class."""
+    """Return the lowest MIDI note of a bass that is of a pitch class, 0 = C."""
     return LOWEST_BASS_NOTE + (root - LOWEST_BASS_NOTE) % 12
 
 

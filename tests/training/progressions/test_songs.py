@@ -5,7 +5,6 @@ from tests.training.synthesis.test_soundfont import FONT, needs_fluidsynth
 from training.data.labels import CHORDS, INTERVALS, chord_label
 from training.progressions.songs import (
     BASS_CHANNEL,
-    DRUM_CHANNEL,
     DURATION_S,
     GUITAR_CHANNEL,
     GUITARS,
@@ -14,6 +13,7 @@ from training.progressions.songs import (
     render_songs,
     write_song,
 )
+from training.synthesis.midi import DRUM_CHANNEL
 
 SONGS = [write_song(np.random.default_rng(seed), "steel") for seed in range(12)]
 

@@ -7,7 +7,8 @@ from mir_eval.chord import encode
 from tests.training.songs909 import write_song
 from training.data.annotation import Annotation
 from training.data.readers.pop909 import Note, read_pop909
-from training.synthesis.band import DRUM_CHANNEL, Arrangement, Part, arrange, transposed_label
+from training.synthesis.band import Arrangement, Part, arrange, transposed_label
+from training.synthesis.midi import DRUM_CHANNEL
 
 SEEDS = range(8)
 

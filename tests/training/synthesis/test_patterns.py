@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from training.synthesis.midi import KICK
 from training.synthesis.patterns import (
-    KICK,
     SNARE,
     Chord,
     play_bass,
