@@ -2,13 +2,16 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+
+from service.inference.harte import NOTES
 
 GENRES = (
     "blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock",
 )  # fmt: skip
 EMOTIONS = ("happy", "sad")
 
-ROOTS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+ROOTS = NOTES
 NO_CHORD = "N"
 # Each quality as guitarists write it after the root, and in Harte's notation.
 _SUFFIX = {
@@ -65,6 +68,7 @@ _QUALITY_WORDS = {
 }  # fmt: skip
 _NO_CHORD_WORDS = {"none", "noise", "silence", "no chord"}
 _GENRE_WORDS = {"hip-hop": "hiphop", "hip hop": "hiphop", "rap": "hiphop"}
+_NAMED = 12
 
 
 def one_spelling(words: str) -> str:
@@ -99,6 +103,12 @@ def canonical_label(task: str, word: str, *, as_written: bool = False) -> str | 
     word = word.lower()
     word = _GENRE_WORDS.get(word, word)
     return word if word in TASKS[task] else None
+
+
+def some_of(labels: Sequence[str]) -> str:
+    """Name labels in a message: the first ones, and how many more there are."""
+    more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
+    return ", ".join(labels[:_NAMED]) + more
 
 
 def chord_label(root: int, quality: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.readers import LabelledClip
-from training.data.readers.clips import AudioFile
+from training.data.readers.clips import FILE_GROUP, AudioFile
 from training.data.readers.manifest import rows
 from training.errors import TrainingError
 
@@ -87,7 +87,7 @@ def read_ratings(data: Sequence[Path], scales: Sequence[Scale]) -> RatedClips:
             if not all(map(math.isnan, value)):
                 file = row["file"]
                 source = AudioFile(path.parent / file)
-                clips.append(LabelledClip(source, "", row["dataset"], f"file:{file}"))
+                clips.append(LabelledClip(source, "", row["dataset"], f"{FILE_GROUP}{file}"))
                 values.append(value)
     return RatedClips(clips, np.array(values).reshape(len(clips), len(scales)))
 

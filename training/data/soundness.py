@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from training.data.labels import some_of
 from training.data.readers import LabelledClip
 from training.data.readers.clips import FILE_GROUP, AudioFile
 from training.data.splits import groups_by_label
@@ -10,7 +11,6 @@ from training.errors import TrainingError
 
 FEW_GROUPS = 8
 IMBALANCE = 5
-NAMED = 8
 
 
 def is_grouped(clips: Sequence[LabelledClip]) -> bool:
@@ -33,13 +33,13 @@ def remarks(clips: Sequence[LabelledClip]) -> list[str]:
     alone = [label for label, n in groups.items() if n == 1]
     if alone:
         found.append(
-            f"One group only has the label {_named(alone)}: it cannot be held out and learned at "
+            f"One group only has the label {some_of(alone)}: it cannot be held out and learned at "
             "once, so how well it is told is not measured."
         )
     few = [label for label, n in groups.items() if 1 < n < FEW_GROUPS]
     if few:
         found.append(
-            f"Fewer than {FEW_GROUPS} groups have the label {_named(few)}: its recall rests on a "
+            f"Fewer than {FEW_GROUPS} groups have the label {some_of(few)}: its recall rests on a "
             "handful of artists or players; read its interval, not its value."
         )
     (most, n_most), (least, n_least) = count.most_common()[0], count.most_common()[-1]
@@ -86,8 +86,3 @@ def check_labels(task: str, labels: Sequence[str]) -> None:
         raise TrainingError(
             f"The {task} labels {', '.join(twice)} differ only in capitals; spell them alike."
         )
-
-
-def _named(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
-    return ", ".join(labels[:NAMED]) + more

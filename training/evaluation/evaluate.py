@@ -18,7 +18,7 @@ from service.inference.features import FeatureSpec
 from service.inference.grids import Heard, context_grid_key, grid_key
 from service.inference.timings import Timings
 from training.data.cache import FeatureCache
-from training.data.labels import TASKS
+from training.data.labels import TASKS, some_of
 from training.data.preparation import PreparedClip, prepare
 from training.data.readers import (
     LabelledClip,
@@ -32,7 +32,6 @@ from training.errors import TrainingError
 from training.evaluation.metrics import Predictions, score
 
 PICTURES_FOLDER = "pictures"
-NAMED = 12
 
 
 class ClipRow(BaseModel):
@@ -97,7 +96,7 @@ def evaluate(
         of_split = f" and is of the split {split}" if split else ""
         raise TrainingError(
             f"No clip has a label that {bundle_folder} knows{of_split}. It knows "
-            f"{_named(labels)}; the data have {_named(sorted({clip.label for clip in found}))}."
+            f"{some_of(labels)}; the data have {some_of(sorted({clip.label for clip in found}))}."
         )
     check_presence(clips)
     scored, skipped, versions = [], [], []
@@ -126,10 +125,6 @@ def evaluate(
         skipped={name: s.reason for name, s in zip(skipped_names, skipped, strict=True)},
         clips=[_row(one, labels, name) for one, name in zip(scored, names, strict=True)],
     )
-
-
-def _named(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:NAMED]) + (" …" if len(labels) > NAMED else "")
 
 
 def _has_own_labels(card: Card) -> bool:

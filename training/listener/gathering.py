@@ -13,7 +13,9 @@ from tqdm import tqdm
 
 from service.audio.files import audio_files
 from training.data.labels import one_spelling
+from training.data.readers.clips import FILE_GROUP
 from training.data.readers.manifest import rows
+from training.data.scales import RATINGS_LIST
 from training.data.song_folder import read_song_folder
 from training.errors import UnreadableClip
 from training.listener.packages import (
@@ -33,7 +35,7 @@ from training.listener.recordings import (
     Sound,
 )
 
-LISTS = ("genre.csv", "emotion.csv", "mood_annotations.csv")
+LISTS = ("genre.csv", "emotion.csv", RATINGS_LIST)
 CHORDS = "chord.csv"
 CHORD_CLIPS = 300
 """Of each data set of chords, strung together: they are short and much alike."""
@@ -116,7 +118,8 @@ def _listed(folder: Path) -> Iterator[Sound]:
             for row in rows(folder / name, ("file",)):
                 file, group = row["file"], one_spelling(row.get("group") or "")
                 if file not in groups or group:
-                    groups[file] = (row.get("dataset") or folder.name, group or f"file:{file}")
+                    own = f"{FILE_GROUP}{file}"
+                    groups[file] = (row.get("dataset") or folder.name, group or own)
     for file, (data_set, group) in sorted(groups.items()):
         yield Sound(file, MUSIC, data_set, group, partial(decode, folder / file))
 

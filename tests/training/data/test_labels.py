@@ -10,6 +10,7 @@ from training.data.labels import (
     chord_label,
     harte_label,
     one_spelling,
+    some_of,
 )
 
 
@@ -141,3 +142,13 @@ def test_a_chord_is_named_by_pitch_class_and_quality() -> None:
 def test_labels_that_look_the_same_are_the_same(written: str) -> None:
     assert one_spelling(written) == "Fl\u00f6te hoch"
     assert canonical_label("instrument", written) == "Fl\u00f6te hoch"
+
+
+@pytest.mark.parametrize(
+    ("count", "end"), [(1, "label 0"), (12, ", label 11"), (13, ", label 11 and 1 more")]
+)
+def test_of_many_labels_a_message_names_the_first(count: int, end: str) -> None:
+    named = some_of([f"label {n}" for n in range(count)])
+
+    assert named.startswith("label 0")
+    assert named.endswith(end)

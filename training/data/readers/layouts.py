@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training.data.labels import TASKS
+from training.data.labels import TASKS, some_of
 from training.data.readers.clips import LabelledClip
 from training.data.readers.folders import (
     is_chord_folder,
@@ -17,7 +17,6 @@ from training.data.readers.statistics import is_statistics, read_statistics
 from training.data.readers.stored_grids import read_stored_grids
 from training.errors import TrainingError
 
-NAMED = 12  # labels
 GRID_ARCHIVE = "gtzan_mel.npz"
 
 
@@ -104,17 +103,13 @@ def _read_folder(path: Path, task: str, pictures: bool) -> list[LabelledClip]:
     if clips:
         return clips
     others = sorted({clip.label for clip in read_label_folders(path, task, as_written=True)})
-    named = f", and its folders are named {_some(others)}, not {_some(TASKS[task])}"
+    named = f", and its folders are named {some_of(others)}, not {some_of(TASKS[task])}"
     raise TrainingError(
         f"The layout of {path} is unknown for the task {task}{named if others else ''}. Give a CSV "
         f"with the columns 'file' and '{task}', an .npz of grids, or a data set folder as it is "
         "published; python -m training prepare --help lists them. Labels of your own are learned "
         "by fit with --labels-from-data, or as a task of any other name."
     )
-
-
-def _some(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:NAMED]) + (" …" if len(labels) > NAMED else "")
 
 
 def _layouts(
