@@ -1,23 +1,15 @@
-"""Compute the features of all clips, in parallel, each once.
-
-The work runs on the engine of whole libraries (:mod:`service.bulk`): threads of this process by
-default (decoding and transforms release the interpreter lock), or the workers of a cluster whose
-address is given. Workers need this package and the same paths; only grids travel back.
-"""
+"""Compute the features of all clips, in parallel, each once."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tqdm import tqdm
-
-from service.bulk import NoWorkers, map_unordered, workers
-from service.cores import available_cores
 from service.inference.features import FeatureSpec, FilterBank, Grid
 from training.data.cache import FeatureCache, HalfGrid
+from training.data.parallel import in_parallel
 from training.data.readers import LabelledClip
 from training.data.readers.clips import Source
-from training.errors import TrainingError, UnreadableClip
+from training.errors import UnreadableClip
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +75,8 @@ def prepare(
             missing.append((index, key, clip.source))
         else:
             found[index] = grid
-    for (index, key, source), result in _computed(missing, spec, bank, cluster):
+    computed = in_parallel(_grid_or_reason, missing, spec, bank, cluster=cluster)
+    for (index, key, source), result in computed:
         if isinstance(result, str):
             skipped.append(_skip(source, result))
         else:
@@ -92,35 +85,12 @@ def prepare(
     return Preparation(ready, skipped)
 
 
-def _computed(
-    missing: Sequence[Missing], spec: FeatureSpec, bank: FilterBank, cluster: str | None
-) -> Iterator[tuple[Missing, Grid | str]]:
-    """Yield each clip with its grid, or with why there is none, as soon as that is known."""
-    if not missing:
-        return
-    try:
-        with (
-            workers(cluster, available_cores(), processes=False) as client,
-            tqdm(total=len(missing), desc="features", unit="clip") as progress,
-        ):
-            shared = client.submit(_itself, bank)  # sent to each worker once, not with each clip
-            for done in map_unordered(client, _grid_or_reason, missing, spec, shared):
-                progress.update()
-                yield done.item, done.get()
-    except NoWorkers as error:
-        raise TrainingError(str(error)) from error
-
-
 def _grid_or_reason(missing: Missing, spec: FeatureSpec, bank: FilterBank) -> Grid | str:
     _, _, source = missing
     try:
         return source.grid(spec, bank)
     except UnreadableClip as error:
         return str(error)
-
-
-def _itself(bank: FilterBank) -> FilterBank:
-    return bank
 
 
 def _skip(source: Source, reason: str) -> Skipped:

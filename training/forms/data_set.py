@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from service.audio.decode import Samples
-from service.bulk import NoWorkers, map_unordered, workers
-from service.cores import available_cores
 from training.comparison.handcrafted import SAMPLE_RATE_HZ
+from training.data.parallel import in_parallel
 from training.data.readers import AudioFile, LabelledClip
 from training.errors import TrainingError, UnreadableClip
 from training.forms.segments import Described, describe, mfcc, segments
@@ -89,21 +86,12 @@ def _computed(
     files: Sequence[AudioFile], compute: Callable[[Samples], list[Any]], cluster: str | None
 ) -> Iterator[tuple[int, list[Any]]]:
     """Yield the place of each readable file with what was computed of it, in any order."""
-    try:
-        with (
-            workers(cluster, available_cores(), processes=False) as client,
-            tqdm(total=len(files), desc="features", unit="clip") as progress,
-        ):
-            items = list(enumerate(files))
-            for done in map_unordered(client, _of_file, items, compute):
-                progress.update()
-                result = done.get()
-                if isinstance(result, str):
-                    logger.warning("skipped %s: %s", done.item[1].name, result)
-                else:
-                    yield done.item[0], result
-    except NoWorkers as error:
-        raise TrainingError(str(error)) from error
+    items = list(enumerate(files))
+    for (place, file), result in in_parallel(_of_file, items, compute, cluster=cluster):
+        if isinstance(result, str):
+            logger.warning("skipped %s: %s", file.name, result)
+        else:
+            yield place, result
 
 
 def _of_file(
