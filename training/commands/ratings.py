@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> None:
     from training.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
-    if recipe.inputs.backbone is None:
+    backbone = recipe.inputs.make_backbone()
+    if backbone is None:
         raise TrainingError(f"The recipe {recipe.name} has no pretrained network to rate with.")
-    backbone = recipe.inputs.backbone()
     cache = FeatureCache(options.cache)
     heard = hear(recipe, SCALES, options.data, cache, backbone, options.cluster)
     if not heard.rated.clips:

@@ -134,7 +134,7 @@ def _sit(job: CompareJob, system: System, exam: Exam) -> None:
     todo = [fold for fold in exam.folds if not fit_job.run.has_fold(fold.name)]
     if not todo:
         return
-    backbone = None if recipe.inputs.backbone is None else recipe.inputs.backbone()
+    backbone = recipe.inputs.make_backbone()
     features = job.features(system)
     material = assemble(
         recipe,

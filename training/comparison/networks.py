@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 HIDDEN = 64
+DROPOUT = 0.3  # share of features dropped before a dense layer
 
 
-def cnn(
-    frames: int, bands: int, labels: int, *, coefficients: int = 0, dropout: float = 0.3
-) -> keras.Model:
+def cnn(frames: int, bands: int, labels: int, *, coefficients: int = 0) -> keras.Model:
     """Build three convolutions, the mean and the maximum over time, and a hidden layer.
 
     Parameters
@@ -30,44 +29,38 @@ def cnn(
         Number of labels.
     coefficients
         MFCCs that a fixed first layer makes of the bands; 0 to look at the bands themselves.
-    dropout
-        Share of features dropped before each dense layer.
     """
     window = keras.Input((frames, bands), name="window")
     x = _along_time(_convolutions(_front(window, coefficients), (16, 32, 64)))
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
-    return _answer(window, layers.Dropout(dropout)(x), labels, dropout, "cnn")
+    return _answer(window, layers.Dropout(DROPOUT)(x), labels, "cnn")
 
 
-def lstm(
-    frames: int, bands: int, labels: int, *, coefficients: int = 0, dropout: float = 0.3
-) -> keras.Model:
+def lstm(frames: int, bands: int, labels: int, *, coefficients: int = 0) -> keras.Model:
     """Build two recurrent layers over the frames and a hidden layer.
 
     Parameters
     ----------
-    frames, bands, labels, coefficients, dropout
+    frames, bands, labels, coefficients
         As for :func:`cnn`.
     """
     window = keras.Input((frames, bands), name="window")
     x = layers.LSTM(HIDDEN, return_sequences=True)(_front(window, coefficients))
-    return _answer(window, layers.LSTM(HIDDEN)(x), labels, dropout, "lstm")
+    return _answer(window, layers.LSTM(HIDDEN)(x), labels, "lstm")
 
 
-def cnn_lstm(
-    frames: int, bands: int, labels: int, *, coefficients: int = 0, dropout: float = 0.3
-) -> keras.Model:
+def cnn_lstm(frames: int, bands: int, labels: int, *, coefficients: int = 0) -> keras.Model:
     """Build two convolutions, a recurrent layer over what they find, and a hidden layer.
 
     Parameters
     ----------
-    frames, bands, labels, coefficients, dropout
+    frames, bands, labels, coefficients
         As for :func:`cnn`.
     """
     window = keras.Input((frames, bands), name="window")
     x = _along_time(_convolutions(_front(window, coefficients), (16, 32)))
-    x = layers.LSTM(HIDDEN)(layers.Dropout(dropout)(x))
-    return _answer(window, x, labels, dropout, "cnn_lstm")
+    x = layers.LSTM(HIDDEN)(layers.Dropout(DROPOUT)(x))
+    return _answer(window, x, labels, "cnn_lstm")
 
 
 def cosine_transform(bands: int, coefficients: int) -> NDArray[np.float32]:
@@ -118,10 +111,8 @@ def _along_time(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Reshape((frames, bands * channels))(x)
 
 
-def _answer(
-    window: keras.KerasTensor, x: keras.KerasTensor, labels: int, dropout: float, name: str
-) -> keras.Model:
+def _answer(window: keras.KerasTensor, x: keras.KerasTensor, labels: int, name: str) -> keras.Model:
     x = layers.Dense(HIDDEN, use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization()(x))
-    logits = layers.Dense(labels, name="logits")(layers.Dropout(dropout)(x))
+    logits = layers.Dense(labels, name="logits")(layers.Dropout(DROPOUT)(x))
     return keras.Model(window, {"logits": logits}, name=name)

@@ -85,7 +85,7 @@ def fit(job: FitJob) -> None:
     began = time.monotonic()
     _refuse_what_does_not_fit(job)
     # Before the features, which take long: its weights may not be installed.
-    backbone = None if job.recipe.inputs.backbone is None else job.recipe.inputs.backbone()
+    backbone = job.recipe.inputs.make_backbone()
     material, context = _gather(job)
     notes = write_down(job.run, job.recipe, material.clips)
     check_windows, check_contexts = _to_check(job.recipe, material, job.seed)

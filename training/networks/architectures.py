@@ -14,9 +14,7 @@ SEMITONES = 12
 QUALITIES_LAYER = "qualities"
 
 
-def chord_net(
-    frames: int, bands: int, qualities: int, *, width: int = 16, dropout: float = 0.2
-) -> keras.Model:
+def chord_net(frames: int, bands: int, qualities: int, *, width: int = 16) -> keras.Model:
     """Build a network that treats the twelve roots alike.
 
     Convolutions over a log-frequency axis do not care how high a chord sounds; the
@@ -33,8 +31,6 @@ def chord_net(
         Number of chord qualities, without "no chord".
     width
         Channels of the first convolution.
-    dropout
-        Share of features dropped before the output.
 
     Returns
     -------
@@ -60,10 +56,10 @@ def chord_net(
             layers.Reshape((SEMITONES, 2 * width))(layers.MaxPooling2D((octaves, 1))(x)),
         ]
     )
-    folded = layers.Dropout(dropout)(folded)
+    folded = layers.Dropout(0.2)(folded)
     around = layers.Concatenate(axis=1)([folded, layers.Cropping1D((0, 1))(folded)])
     x = layers.Conv1D(4 * width, SEMITONES, activation="relu")(around)
-    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(0.2)(x)
     by_root = layers.Flatten()(layers.Conv1D(qualities, 1, name=QUALITIES_LAYER)(x))
     overall = layers.Concatenate()(
         [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
@@ -88,13 +84,7 @@ def expect_less(network: keras.Model, nats: NDArray[np.float32]) -> None:
 
 
 def listening_net(
-    frames: int,
-    bands: int,
-    labels: int,
-    companions: int,
-    *,
-    teacher_targets: int,
-    dropout: float = 0.3,
+    frames: int, bands: int, labels: int, companions: int, *, teacher_targets: int
 ) -> keras.Model:
     """Build a network for what a whole passage sounds like: genre, emotion.
 
@@ -110,8 +100,6 @@ def listening_net(
         Number of labels of the task and of the companion task; 0 for no companion.
     teacher_targets
         Length of the teacher's targets; 0 to learn from labels alone.
-    dropout
-        Share of features dropped before each dense layer.
 
     Returns
     -------
@@ -128,9 +116,9 @@ def listening_net(
     x = layers.Conv1D(128, 1, use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
-    x = layers.Dense(200, use_bias=False)(layers.Dropout(dropout)(x))
+    x = layers.Dense(200, use_bias=False)(layers.Dropout(0.3)(x))
     x = layers.ReLU()(layers.BatchNormalization()(x))
-    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(0.3)(x)
     outputs = {"logits": layers.Dense(labels, name="logits")(x)}
     if companions:
         outputs["companion"] = layers.Dense(companions, name="companion")(x)
@@ -185,7 +173,7 @@ def linear_net(units: int, labels: int) -> keras.Model:
     return keras.Model(window, {"logits": logits}, name="linear_net")
 
 
-def statistics_net(features: int, labels: int, *, dropout: float = 0.4) -> keras.Model:
+def statistics_net(features: int, labels: int) -> keras.Model:
     """Build a multi-layer perceptron for one row of hand-crafted features.
 
     Parameters
@@ -194,15 +182,13 @@ def statistics_net(features: int, labels: int, *, dropout: float = 0.4) -> keras
         Numbers in a row; a window has the shape [1, features].
     labels
         Number of labels.
-    dropout
-        Share of features dropped after each hidden layer.
     """
     window = keras.Input((1, features), name="window")
     x = layers.BatchNormalization()(layers.Flatten()(window))
     for units in (128, 64):
         x = layers.Dense(units, use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))
-        x = layers.Dropout(dropout)(x)
+        x = layers.Dropout(0.4)(x)
     logits = layers.Dense(labels, name="logits")(x)
     return keras.Model(window, {"logits": logits}, name="statistics_net")
 

@@ -26,6 +26,7 @@ from service.inference.bass import (
 from service.inference.bundle import Bundle
 from service.inference.feature_spec import FeatureSpec, Grid
 from service.inference.grids import needed_rates_hz
+from service.inference.softmax import softmax
 from service.inference.timeline import LabelledSegment
 from service.inference.windows import Segment
 from training.data.annotation import Annotation
@@ -134,10 +135,7 @@ def learn(lessons: Lessons) -> Learned:
     places = np.arange(len(shares))
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = lessons.heard @ weights + lessons.missing
-        logits -= logits.max(axis=1, keepdims=True)
-        probabilities = np.exp(logits)
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        probabilities = softmax(lessons.heard @ weights + lessons.missing)
         surprise = -np.log(np.maximum(probabilities[places, lessons.right], 1e-12))
         wrong = probabilities.copy()
         wrong[places, lessons.right] -= 1

@@ -45,6 +45,10 @@ class Inputs:
     context: ContextRecipe | None = None
     kinds: KindsSpec | None = None
 
+    def make_backbone(self) -> keras.Model | None:
+        """Return the pretrained network; None for a recipe that trains everything."""
+        return None if self.backbone is None else self.backbone()
+
 
 @dataclass(frozen=True)
 class Rendering:

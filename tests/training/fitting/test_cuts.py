@@ -21,7 +21,7 @@ SHORTER_S = [s for s in CUTS_S if s < MOOD_CLIP_S]
 def hear(folder: Path, recipe: Recipe = TOY) -> tuple[Material, Lengths]:
     cache = FeatureCache(folder / "cache")
     material = gather(recipe, [write_moods(folder / "data")], cache, teacher=None, seed=1)
-    backbone = None if recipe.inputs.backbone is None else recipe.inputs.backbone()
+    backbone = recipe.inputs.make_backbone()
     return material, hear_lengths(recipe, material, cache, backbone=backbone, context=None)
 
 
