@@ -22,7 +22,6 @@ LONG_FRAMES = {"tta", "wavpack"}
 LONG_FRAMES_DURATION_S = 3.0
 MOST_MUTATIONS = 3
 OGG_PAGE_HEADER_BYTES = 27
-FLAC_BLOCK_HEADER_BYTES = 4
 # What parsers compute with and get wrong: nothing, all, signs, and one beyond.
 NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 

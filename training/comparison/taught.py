@@ -17,15 +17,13 @@ from service.audio.decode import Samples
 from service.inference.features import FeatureSpec, FilterBank, Grid, compute_grid
 from service.inference.windows import WindowSpec
 from training.data import filter_banks
-from training.listener.lessons import WINDOW_SAMPLES
+from training.listener.lessons import FRAME_SAMPLES, WINDOW_SAMPLES, sounds_at
 from training.listener.loudness import brought_to
 from training.listener.teachers import MN04_CLASSES, MN04_EMBEDDING, MN04_RATE_HZ, Mn04, Musicnn
 from training.networks import musicnn
 from training.networks.listener import LOUDNESS_LUFS
 
 WINDOWS = WindowSpec(frames=1, stride_frames=1, short="repeat")
-
-_STEP = musicnn.SPEC.hop_samples * MN04_RATE_HZ // musicnn.SPEC.sample_rate_hz
 
 Array = NDArray[np.float32]
 
@@ -74,9 +72,8 @@ class Asked:
         if len(sound) < WINDOW_SAMPLES:
             sound = np.resize(sound, WINDOW_SAMPLES)
         count = round(len(sound) / WINDOW_SAMPLES)
-        starts = np.linspace(0, (len(sound) - WINDOW_SAMPLES) // _STEP, count).astype(int)
-        pieces = np.stack([sound[s * _STEP : s * _STEP + WINDOW_SAMPLES] for s in starts])
-        said = [_mn04(self.teachers).ask(pieces)]
+        starts = np.linspace(0, (len(sound) - WINDOW_SAMPLES) // FRAME_SAMPLES, count).astype(int)
+        said = [_mn04(self.teachers).ask(sounds_at(starts, sound))]
         if spec.name == BOTH.name:
             said.append(_musicnn(self.kept).ask(_windows(sound, starts)))
         return np.concatenate(said, axis=1)

@@ -9,7 +9,7 @@ from training.listener.lessons import Lessons, Windows, columns
 from training.listener.noises import NO_NOISES
 from training.listener.recordings import NOISE
 from training.listener.rounding import round_off
-from training.listener.study import ASKED_AT_ONCE, as_levels
+from training.listener.study import as_levels, ask
 from training.networks import listener
 
 MOST_WINDOWS = 20_000
@@ -53,7 +53,7 @@ def listener_of(
         among = np.resize(np.arange(len(noises)), wanted)
         windows = np.concatenate([windows, noises[among]])
         shares = np.concatenate([shares, np.tile(_shares_of(NOISE), (len(among), 1))])
-    heard = embeddings(listener.hearing(student), windows)
+    heard = ask(listener.hearing(student), windows)
     told_apart = listener.with_kinds(_brief(listener.folded(student)))
     kinds = told_apart.get_layer("kinds")
     line = keras.Sequential([keras.Input((heard.shape[1],)), kinds])
@@ -89,10 +89,3 @@ def _brief(student: keras.Model) -> keras.Model:
             weights = student.get_layer(layer.name).get_weights()
             layer.set_weights([w[..., kept] for w in weights] if layer.name == "said" else weights)
     return brief
-
-
-def embeddings(hearing: keras.Model, windows: NDArray[np.uint8]) -> Array:
-    """Return what is heard in stored windows, shape [n, units]."""
-    starts = range(0, len(windows), ASKED_AT_ONCE)
-    parts = [as_levels(windows[s : s + ASKED_AT_ONCE]) for s in starts]
-    return np.concatenate([hearing.predict_on_batch(part) for part in parts])

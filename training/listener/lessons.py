@@ -28,7 +28,8 @@ FRAMES = musicnn.FRAMES
 WINDOWS_EACH = 3
 """Windows of one piece, side by side."""
 
-WINDOW_SAMPLES = FRAMES * SPEC.hop_samples * RATE_HZ // SPEC.sample_rate_hz
+FRAME_SAMPLES = SPEC.hop_samples * RATE_HZ // SPEC.sample_rate_hz  # at ``RATE_HZ``
+WINDOW_SAMPLES = FRAMES * FRAME_SAMPLES
 PIECES_EACH = 400
 """Pieces of one part: some minutes of work are the most that an interruption costs."""
 
@@ -66,6 +67,11 @@ class Lessons:
     levels: NDArray[np.float16]
 
 
+def sounds_at(starts: NDArray[np.int64], samples: Array) -> Array:
+    """Return the sound of windows that begin with some frames, shape [n, n_samples]."""
+    return np.stack([samples[at : at + WINDOW_SAMPLES] for at in starts * FRAME_SAMPLES])
+
+
 class Classroom:
     """Asks the teachers about pieces.
 
@@ -85,8 +91,7 @@ class Classroom:
         grid = compute_grid(resampled, SPEC, self._bank)
         starts = np.linspace(0, len(grid) - FRAMES - 1, WINDOWS_EACH).astype(int)
         stored = np.stack([np.round(grid[s : s + FRAMES] * LEVELS) for s in starts])
-        step = SPEC.hop_samples * RATE_HZ // SPEC.sample_rate_hz
-        sounds = np.stack([piece.samples[s * step : s * step + WINDOW_SAMPLES] for s in starts])
+        sounds = sounds_at(starts, piece.samples)
         said = [self._mn04.ask(sounds), self._musicnn.ask((stored / LEVELS).astype(np.float32))]
         levels = np.broadcast_to(piece.levels, (WINDOWS_EACH, len(KINDS)))
         return Lessons(

@@ -5,6 +5,7 @@ What is examined and kept is the average of its weights over the last steps, see
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -204,9 +205,13 @@ def as_levels(windows: NDArray[np.uint8]) -> Array:
 
 
 def ask(network: keras.Model, windows: NDArray[np.uint8]) -> Array:
-    """Return what a student says of stored windows, shape [n, outputs]."""
-    parts = [windows[i : i + ASKED_AT_ONCE] for i in range(0, len(windows), ASKED_AT_ONCE)]
-    return np.concatenate([network.predict_on_batch(as_levels(part)) for part in parts])
+    """Return what a student, or a part of one, says of stored windows, shape [n, outputs]."""
+    return np.concatenate([network.predict_on_batch(batch) for batch in _batches(windows)])
+
+
+def _batches(windows: NDArray[np.uint8]) -> Iterator[Array]:
+    for start in range(0, len(windows), ASKED_AT_ONCE):
+        yield as_levels(windows[start : start + ASKED_AT_ONCE])
 
 
 class _Examiner(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -233,8 +238,7 @@ def _drawn(windows: NDArray[np.uint8], seed: int) -> list[Array]:
     """Return batches of some windows."""
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(windows))[: SETTLED_ON * ASKED_AT_ONCE]
-    starts = range(0, len(chosen), ASKED_AT_ONCE)
-    return [as_levels(windows[chosen[s : s + ASKED_AT_ONCE]]) for s in starts]
+    return list(_batches(windows[chosen]))
 
 
 def _optimizer(plan: Plan) -> keras.optimizers.Optimizer:
