@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from service.errors import RETRY_AFTER_S, BadRequest, HeadTooSlow, Overloaded, ServiceError
 from service.http.handshake import opens_websocket
 from service.http.problems import problem_response
+from service.http.taking import TakenInTime
 from service.telemetry import metrics, request_id
 from service.telemetry.record import finish, record
 
@@ -75,7 +76,7 @@ def bounded_connection(bounds: Bounds) -> type[asyncio.Protocol]:
     return cast(type[asyncio.Protocol], partial(BoundedConnection, bounds=bounds, place=place))
 
 
-class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
+class BoundedConnection(TakenInTime, H11Protocol, asyncio.BufferedProtocol):
     """One connection, held to its bounds.
 
     Parameters
@@ -91,9 +92,9 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
     def __init__(self, *, bounds: Bounds, place: memoryview, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._bounds = bounds
+        self.answer_s = bounds.answer_s
         self._place = place
         self._head_timer: asyncio.TimerHandle | None = None
-        self._answer_timer: asyncio.TimerHandle | None = None
         self._last_head_s = time.monotonic()  # or the beginning
         self._head_began_s = self._last_head_s
         self._takes_body = False
@@ -109,9 +110,8 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Forget the timer."""
         self._cancel_head_timer()
-        self._cancel_answer_timer()
         super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # as in asyncio
@@ -138,17 +138,6 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self._bounds.head_s, self._on_late_head)
         self._takes_body = self.conn.their_state is h11.SEND_BODY and not self._is_chunked
-
-    def pause_writing(self) -> None:
-        """Give the client its time to take what has been sent."""
-        super().pause_writing()
-        self._cancel_answer_timer()
-        self._answer_timer = self.loop.call_later(self._bounds.answer_s, self._on_untaken_answer)
-
-    def resume_writing(self) -> None:
-        """Go on, as the client has taken all."""
-        super().resume_writing()
-        self._cancel_answer_timer()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request; Uvicorn calls this, with words of its own."""
@@ -202,10 +191,6 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
         else:  # a browser that keeps a connection ready has not asked for anything
             self.transport.close()
 
-    def _on_untaken_answer(self) -> None:
-        metrics.CONNECTIONS_ENDED.labels("untaken_answer").inc()
-        self.transport.abort()
-
     def _refuse(self, error: ServiceError, linger_s: float = 0.0) -> None:
         """Answer with a problem without asking the application, and end the connection.
 
@@ -243,8 +228,3 @@ class BoundedConnection(H11Protocol, asyncio.BufferedProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-
-    def _cancel_answer_timer(self) -> None:
-        if self._answer_timer is not None:
-            self._answer_timer.cancel()
-            self._answer_timer = None

@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Close
 
 from service.http.connections import LINGER_S
-from service.telemetry import metrics
+from service.http.taking import TakenInTime
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.WARNING)
@@ -32,13 +32,12 @@ def stream_connection(answer_s: float) -> type[asyncio.Protocol]:
     return cast(type[asyncio.Protocol], partial(StreamConnection, answer_s=answer_s))
 
 
-class StreamConnection(WebSocketsSansIOProtocol):
+class StreamConnection(TakenInTime, WebSocketsSansIOProtocol):
     """One WebSocket, held to its bounds."""
 
     def __init__(self, *, answer_s: float, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
-        self._answer_s = answer_s
-        self._answer_timer: asyncio.TimerHandle | None = None
+        self.answer_s = answer_s
         self._refused = False
         # Uvicorn would log the client's address and its query; service.telemetry.streams does not.
         self.logger = self.conn.logger = logger
@@ -49,22 +48,6 @@ class StreamConnection(WebSocketsSansIOProtocol):
         connection = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
-        self._cancel_answer_timer()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Give the client its time to take what has been sent."""
-        super().pause_writing()
-        self._cancel_answer_timer()
-        self._answer_timer = self.loop.call_later(self._answer_s, self._on_untaken_answer)
-
-    def resume_writing(self) -> None:
-        """Go on, as the client has taken all."""
-        super().resume_writing()
-        self._cancel_answer_timer()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; what follows a message that is refused is dropped."""
@@ -99,12 +82,3 @@ class StreamConnection(WebSocketsSansIOProtocol):
             self.queue.put_nowait({"type": "websocket.disconnect", "code": RESTARTS})
         else:
             super().shutdown()
-
-    def _on_untaken_answer(self) -> None:
-        metrics.CONNECTIONS_ENDED.labels("untaken_answer").inc()
-        self.transport.abort()
-
-    def _cancel_answer_timer(self) -> None:
-        if self._answer_timer is not None:
-            self._answer_timer.cancel()
-            self._answer_timer = None

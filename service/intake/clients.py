@@ -4,7 +4,7 @@ import ipaddress
 
 from starlette.types import Scope
 
-from service.telemetry.client_network import client_address, client_host
+from service.telemetry.client_address import client_address, client_host
 
 # One customer of a provider has so many addresses of version 6.
 OWN_PREFIX_BITS = 64

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import BadRequest, ServiceError
 from service.inference.timings import Timings
 from service.telemetry import metrics
-from service.telemetry.client_network import Exactness, shown_client
+from service.telemetry.client_address import Exactness, shown_client
 from service.telemetry.request_id import request_id
 
 logger = logging.getLogger(__name__)

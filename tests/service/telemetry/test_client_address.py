@@ -1,6 +1,6 @@
 import pytest
 
-from service.telemetry.client_network import Exactness, shown_client
+from service.telemetry.client_address import Exactness, shown_client
 
 
 @pytest.mark.parametrize(
