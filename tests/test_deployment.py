@@ -205,11 +205,12 @@ def test_a_container_may_do_no_more_than_it_needs(name: str) -> None:
 
 
 def test_what_is_mounted_from_the_checkout_is_there() -> None:
-    for told in SERVICES.values():
-        for volume in told.get("volumes", ()):
-            source = volume.split(":")[0] if isinstance(volume, str) else volume.get("source", "")
-            if source.startswith(("./docker", "./models")):
-                assert (ROOT / source).exists(), source
+    volumes = [volume for told in SERVICES.values() for volume in told.get("volumes", ())]
+    sources = [v.split(":")[0] if isinstance(v, str) else v.get("source", "") for v in volumes]
+    mounted = [source for source in sources if source.startswith(("./docker", "./models"))]
+    assert mounted
+    for source in mounted:
+        assert (ROOT / source).exists(), source
 
 
 def test_no_variable_of_compose_looks_like_a_setting_that_is_none() -> None:

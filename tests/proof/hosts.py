@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.network import Network, network
+from tests.namespaces import Network, network
 from tests.proof.library.music import library_in
 from tests.server import ROOT
 from tests.service.library.started import Started, workers_below

@@ -9,7 +9,7 @@ import pytest
 from service.library.question import Question
 from service.library.run import Order, run
 from service.library.state import State
-from tests.network import may_make_networks
+from tests.namespaces import may_make_networks
 from tests.proof.hosts import cluster, run_disturbed
 from tests.service.library.libraries import TASKS, InlineEngine, write_song
 

@@ -98,6 +98,7 @@ def test_the_last_answer_is_that_of_an_upload(client: TestClient) -> None:
         websocket.send_bytes(floats(JAZZ))
         websocket.send_text(END)
         final = answers(websocket)[-1]
+    assert final["so_far"].keys() == uploaded.keys()
     for task, answer in final["so_far"].items():
         assert answer["label"] == uploaded[task]["label"]
         assert answer["uncertain"] == uploaded[task]["uncertain"]

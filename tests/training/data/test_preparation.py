@@ -99,6 +99,7 @@ def test_a_clip_that_cannot_be_decoded_is_named_and_the_others_survive(
 def test_grids_are_those_of_the_clips_in_half_precision(gtzan: Path, cache: FeatureCache) -> None:
     done = prepare(read_data_set(gtzan, "genre"), SPEC, BANK, cache)
 
+    assert done.clips
     for prepared in done.clips:
         exact = prepared.clip.source.grid(SPEC, BANK)
         assert prepared.grid.dtype == np.float16

@@ -129,7 +129,7 @@ def test_a_window_is_an_unbroken_piece_of_its_clip() -> None:
     np.testing.assert_allclose(steps, 1 / 40, atol=1e-3)
     starts = np.round(40 * windows[:, 0, 0]).astype(int)
     assert starts.min() < 5
-    assert starts.max() == 40 - FRAMES or starts.max() > 25
+    assert starts.max() > 25
 
 
 def test_the_last_frame_of_a_clip_can_be_drawn() -> None:
