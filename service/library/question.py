@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from service.audio.decode import Limits
-from service.audio.excerpt import Excerpt
+from service.audio.excerpt import Excerpt, asked_excerpt
 from service.inference.bundle_files import MODEL_FILE
 from service.inference.card import Card
 from service.schemas import AllAnswers, ModelRef
@@ -41,9 +41,7 @@ class Question(BaseModel):
     @property
     def excerpt(self) -> Excerpt | None:
         """The part of each file that is heard; None for all of it."""
-        if self.start_s == 0 and self.duration_s is None:
-            return None
-        return Excerpt(self.start_s, self.duration_s)
+        return asked_excerpt(self.start_s, self.duration_s)
 
 
 class TaskModel(BaseModel):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service.audio.excerpt import Excerpt
+from service.audio.excerpt import Excerpt, asked_excerpt
 from service.errors import InvalidRequest
 from service.intake.form import MAX_SHOWN_CHARACTERS
 from service.wording import in_words
@@ -94,9 +94,7 @@ class Options(BaseModel):
     @property
     def excerpt(self) -> Excerpt | None:
         """The part of the recording that is to be heard; None for all of it."""
-        if self.start_s == 0 and self.duration_s is None:  # as pages fill it in that nobody asked
-            return None
-        return Excerpt(self.start_s, self.duration_s)
+        return asked_excerpt(self.start_s, self.duration_s)
 
 
 async def _of_query(request: Request) -> Options:
