@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from training.synthesis.midi import KICK
+from training.synthesis.midi import KICK, SNARE
 from training.synthesis.patterns import (
-    SNARE,
     Chord,
     play_bass,
     play_chords,
