@@ -88,17 +88,7 @@ def evaluate(
     """
     bundle = load_bundle(bundle_folder)
     labels = bundle.card.labels
-    pictures = bundle.card.features == gtzan_grid.SPEC
-    own = _has_own_labels(bundle.card)
-    found = read_data_sets(data, bundle.card.task, pictures=pictures, as_written=own)
-    clips = [clip for clip in found if split in (None, clip.split) and clip.label in labels]
-    if not clips:
-        of_split = f" and is of the split {split}" if split else ""
-        raise TrainingError(
-            f"No clip has a label that {bundle_folder} knows{of_split}. It knows "
-            f"{some_of(labels)}; the data have {some_of(sorted({clip.label for clip in found}))}."
-        )
-    check_presence(clips)
+    clips = _clips_to_score(bundle.card, bundle_folder, data, split)
     scored, skipped, versions = [], [], []
     for judge, part in _judges(bundle, bundle_folder, clips):
         done = prepare(part, judge.card.features, judge.bank, cache, cluster)
@@ -125,6 +115,24 @@ def evaluate(
         skipped={name: s.reason for name, s in zip(skipped_names, skipped, strict=True)},
         clips=[_row(one, labels, name) for one, name in zip(scored, names, strict=True)],
     )
+
+
+def _clips_to_score(
+    card: Card, bundle_folder: Path, data: Sequence[Path], split: str | None
+) -> list[LabelledClip]:
+    """Return the clips of some data that have a label of a bundle, and are of a split if any."""
+    pictures = card.features == gtzan_grid.SPEC
+    found = read_data_sets(data, card.task, pictures=pictures, as_written=_has_own_labels(card))
+    clips = [clip for clip in found if split in (None, clip.split) and clip.label in card.labels]
+    if not clips:
+        of_split = f" and is of the split {split}" if split else ""
+        raise TrainingError(
+            f"No clip has a label that {bundle_folder} knows{of_split}. It knows "
+            f"{some_of(card.labels)}; the data have "
+            f"{some_of(sorted({clip.label for clip in found}))}."
+        )
+    check_presence(clips)
+    return clips
 
 
 def _has_own_labels(card: Card) -> bool:
