@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m service.benchmark",
         description="Time decode, features and network of one clip after another, without HTTP.",
     )
-    parser.add_argument("--models", type=Path, default=Path("models"), help="[%(default)s]")
+    parser.add_argument(
+        "--models", type=Path, default=Path("models"), help="folder of the bundles [%(default)s]"
+    )
     parser.add_argument("--file", type=Path, help="audio file [30 s of synthetic stereo MP3]")
     parser.add_argument(
         "--runs", type=positive_whole, default=20, help="runs to take the median of [%(default)s]"

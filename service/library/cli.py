@@ -122,14 +122,14 @@ def _add_question(root: argparse.ArgumentParser) -> None:
         type=positive_number,
         default=Limits.max_duration_s,
         metavar="S",
-        help="files that play longer have that problem; memory grows with it [%(default)g]",
+        help="files that play longer are told as a problem; memory grows with it [%(default)g]",
     )
     asked.add_argument(
         "--max-mib",
         type=positive_number,
         default=256.0,
         metavar="MIB",
-        help="larger files have that problem; memory grows with it [%(default)g]",
+        help="larger files are told as a problem; memory grows with it [%(default)g]",
     )
 
 
@@ -194,7 +194,7 @@ def _add_tags(root: argparse.ArgumentParser) -> None:
         type=positive_whole,
         default=TagRules.genres,
         metavar="N",
-        help="so many genres at most [%(default)s]",
+        help="at most so many genres [%(default)s]",
     )
     tags.add_argument(
         "--min-confidence",

@@ -22,8 +22,8 @@ well the key is told, where JAMS files name keys.
 
   python -m training progressions --songs FOLDER
 
-With --data, a run of fit sits two exams, both
-answered as the service would, with a .lab file that mir_eval reads:
+With --data, a run of fit sits two exams, both answered as the service would, with a .lab file that
+mir_eval reads:
   progressions of real guitars: clips of one player and guitar follow each other, 1 to 4 s a
     chord; the network is that of the fold of RUN that never saw their data set
   songs (with --soundfont): guitar, bass and drums written as MIDI and played by the program
@@ -55,9 +55,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bundle",
         type=Path,
-        dest="heard_by",
+        dest="heard_by",  # not checked to be there, as --data needs none
+        metavar="FOLDER",
         default=Path("models/chord"),
-        help="who hears the songs [%(default)s]",
+        help="the bundle that hears the songs [%(default)s]",
     )
     parser.add_argument("--data", type=Path, nargs="+", help="score a run; see below")
     add_run(parser)
@@ -71,7 +72,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--soundfont", type=Path, metavar="FILE", help="what plays made-up songs [no songs]"
     )
     parser.add_argument(
-        "--made-songs", type=positive_whole, default=40, help="how many of these [%(default)s]"
+        "--made-songs",
+        type=positive_whole,
+        default=40,
+        metavar="N",
+        help="how many made-up songs [%(default)s]",
     )
     parser.add_argument("--json", type=Path, help="where all figures go")
     add_seed(parser)

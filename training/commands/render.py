@@ -37,7 +37,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="write songs instead, of the chords that pop songs have few of",
     )
     parser.add_argument(
-        "--soundfonts", type=Path, nargs="+", required=True, metavar="FILE", help="play in turn"
+        "--soundfonts",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="SoundFonts (.sf2) that play in turn",
     )
     parser.add_argument("--out", type=Path, required=True, help="where the recordings go")
     parser.add_argument(
@@ -50,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--count", type=positive_whole, default=20, help="how many at most [%(default)s]"
     )
     parser.add_argument(
-        "--seconds", type=positive_number, default=75.0, help="of each [%(default)s]"
+        "--seconds", type=positive_number, default=75.0, help="length of each [%(default)s]"
     )
     add_seed(parser)
 
