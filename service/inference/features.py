@@ -228,8 +228,7 @@ def compress(levels: Grid, loudest: float, spec: FeatureSpec, up_db: float = 0.0
     # In place: of a long clip, each copy would take as much memory as the grid.
     np.maximum(levels, reference * np.float32(1e-12), out=levels)
     levels /= np.float32(reference)
-    np.log10(levels, out=levels)
-    levels *= 10 * to_power
-    levels /= np.float32(spec.range_db)
+    np.log(levels, out=levels)  # NumPy's log10 takes five times as long where there is no AVX-512
+    levels *= np.float32(10 * to_power / np.log(10) / spec.range_db)
     levels += 1
     return np.clip(levels, 0, 1, out=levels)
