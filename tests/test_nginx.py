@@ -225,7 +225,7 @@ def test_the_service_sees_the_client_and_not_what_it_claims(copies: Copies) -> N
 def test_a_copy_that_hangs_for_ever_costs_what_it_is_given(copies: Copies, tmp_path: Path) -> None:
     """Each time that it is tried again, one more waits in vain; all others are answered."""
     hanging = copies.processes[0]
-    with nginx(tmp_path, copies.ports[:2], read_timeout_s=1) as (client, _):
+    with nginx(tmp_path, copies.ports[:2], read_timeout_s=2) as (client, _):
         # Before there is load: an answer that had begun could only be cut off.
         hanging.send_signal(signal.SIGSTOP)
         try:

@@ -13,6 +13,7 @@ from service.inference.bundle import Bundle
 from service.inference.card import Card
 from service.schemas import Problem
 from service.settings import Settings
+from tests.server import TIMEOUT_S
 from tests.service.serving import assert_problem, serve, unstarted, wait_until_loaded
 
 SLUGS = {kind.slug() for kind in ServiceError.__subclasses__()}
@@ -69,7 +70,7 @@ def test_the_process_is_alive_while_its_models_load(
     real_load = Bundle.load
 
     def slow_load(folder: Path) -> Bundle:
-        assert released.wait(10)
+        assert released.wait(TIMEOUT_S)
         return real_load(folder)
 
     monkeypatch.setattr(Bundle, "load", slow_load)
