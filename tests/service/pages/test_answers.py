@@ -118,3 +118,16 @@ def test_on_paper_there_is_what_was_heard_and_nothing_to_press(untouched: Page) 
     for pressed in (".side", ".transport", ".take-away", ".stepper button >> nth=0"):
         expect(untouched.locator(pressed)).to_be_hidden()
     untouched.emulate_media(media="screen")
+
+
+def test_on_paper_each_chord_of_a_song_has_its_name_and_time(example: Page) -> None:
+    example.set_viewport_size({"width": 180, "height": 740})  # no room along the time axis
+    expect(example.locator(".chord.narrow").first).to_be_attached()
+    example.emulate_media(media="print")
+    chords = example.locator(".chord")
+    for chord in (chords.first, chords.last):
+        expect(chord.locator("span")).to_be_visible()
+    ways = chords.evaluate_all("all => all.map(chord => chord.scrollWidth - chord.clientWidth)")
+    assert set(ways) == {0}
+    assert [chord.get_attribute("data-from") for chord in chords.all()][:2] == ["0:00", "0:02"]
+    example.emulate_media(media="screen")

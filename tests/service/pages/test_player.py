@@ -152,6 +152,55 @@ def test_it_zooms_and_turns_the_page_with_the_music(example: Page) -> None:
     assert scroller.evaluate("s => s.scrollWidth === s.clientWidth")
 
 
+def test_a_chord_has_its_name_where_all_of_it_has_room_and_its_colour_always(
+    example: Page,
+) -> None:
+    drawn = """async () => {
+        const { chordLane } = await import("/static/show/chord-lane.js");
+        const names = ["C", "Bbm", "C#m7b5", "N"];
+        const timeline = names.map((label, i) => ({ label, start_s: i, end_s: i + 1 }));
+        const lane = chordLane({ timeline, duration: 4, onLoop: () => {} });
+        document.querySelector(".lanes").append(lane.element);
+        const widths = [2, 20, 35, 45, 70, 100].map((px) => {
+          lane.element.style.width = `${4 * px}px`;
+          lane.draw({ pxPerSecond: px });
+          return [...lane.element.children].map((chord) => {
+            const name = chord.firstElementChild;
+            const whole = name.offsetWidth <= chord.clientWidth;
+            const named = getComputedStyle(name).visibility === "visible";
+            return [named, whole, getComputedStyle(chord).boxShadow === "none"];
+          });
+        });
+        lane.element.remove();
+        return widths;
+    }"""
+    by_width = example.evaluate(drawn)
+    assert all(named <= whole for chords in by_width for named, whole, _ in chords)
+    assert [sum(named for named, *_ in chords) for chords in by_width][0::5] == [0, 4]
+    # At two pixels a white edge on both sides would be all that is seen.
+    assert [all(bare for *_, bare in chords) for chords in by_width][:2] == [True, False]
+
+
+def test_how_far_the_mood_strays_is_painted_only_where_it_was_heard(modules: Page) -> None:
+    painted = """async () => {
+        const { answerLane } = await import("/static/show/answer-lanes.js");
+        const probabilities = { happy: 0.6, sad: 0.4 };
+        const timeline = [{ start_s: 0, end_s: 2, label: "happy", confidence: 0.6, probabilities }];
+        const { element, draw } = answerLane({
+          task: "emotion", probabilities, spread: { happy: 0.2 }, timeline,
+        });
+        draw({ start: 0, end: 4, width: 400, pxPerSecond: 100 });
+        const context = element.querySelector("canvas").getContext("2d");
+        return [100, 300].map((x) => {
+          const { data } = context.getImageData(x, 0, 1, context.canvas.height);
+          return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+        });
+    }"""
+    heard_px, unheard_px = modules.evaluate(painted)
+    assert heard_px > 20
+    assert unheard_px <= 2  # the line in the middle
+
+
 def test_opening_another_recording_stops_this_one(example: Page) -> None:
     example.locator(".play").click()
     play_button(example, "Pause")
