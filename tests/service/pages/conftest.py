@@ -203,6 +203,17 @@ def module(page: Page, name: str, expression: str, argument: object = None) -> A
     )
 
 
+def count_wake_locks(page: Page) -> None:
+    """Count in the page's ``awake`` how often it keeps the screen on at this moment."""
+    page.evaluate(
+        """() => {
+            window.awake = 0;
+            const request = async () => { awake += 1; return { release: () => (awake -= 1) }; };
+            Object.defineProperty(navigator, "wakeLock", { value: { request } });
+        }"""
+    )
+
+
 def example_file(page: Page) -> bytes:
     """Return the recording that the page makes up: C, G, Am and F, twice."""
     encoded = module(

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.service.pages.conftest import count_wake_locks
+
 LONG_ENOUGH_MS = 6500
 
 
@@ -9,15 +11,18 @@ def test_what_the_microphone_hears_is_answered(listening: Page) -> None:
     button = listening.locator("#record")
     ways = listening.locator(".ways")
     height = ways.evaluate("ways => ways.offsetHeight")
+    count_wake_locks(listening)
     button.click()
     expect(listening.locator("#record-label")).to_contain_text("Stop, 0:0")
     assert ways.evaluate("ways => ways.offsetHeight") == height  # nothing below it jumps
     expect(listening.locator("#record-level")).to_be_visible()
     listening.wait_for_timeout(LONG_ENOUGH_MS)
     assert listening.locator("#record-level").evaluate("meter => meter.value") > 0.2
+    assert listening.evaluate("awake") == 1  # a phone that locks itself turns the microphone off
     button.click()
 
     expect(listening.locator("#record-label")).to_have_text("Record")
+    assert listening.evaluate("awake") == 0
     expect(listening.locator(".recording-head h2")).to_contain_text("Recording")
     expect(listening.locator(".cards .card")).to_have_count(3, timeout=20_000)
     chords = [c for c in listening.locator(".chord").all_text_contents() if c != "no chord"]

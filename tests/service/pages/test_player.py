@@ -6,6 +6,8 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.service.pages.conftest import count_wake_locks
+
 POSITION = "Number(document.querySelector('.transport input').value)"
 
 
@@ -76,6 +78,25 @@ def test_it_stops_at_the_end_and_begins_again(example: Page) -> None:
     example.locator(".play").click()
     play_button(example, "Pause")
     assert position(example) < 5
+
+
+def test_the_screen_stays_on_while_it_plays_also_when_the_page_was_hidden(example: Page) -> None:
+    count_wake_locks(example)
+    example.locator(".play").click()
+    wait_until(example, "awake === 1")
+    for state in ("hidden", "visible"):
+        example.evaluate(
+            """state => {
+                if (state === "hidden") awake = 0; // browsers end it by themselves
+                const told = { value: state, configurable: true };
+                Object.defineProperty(document, "visibilityState", told);
+                document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            state,
+        )
+    wait_until(example, "awake === 1")
+    example.locator(".play").click()
+    wait_until(example, "awake === 0")
 
 
 def test_a_click_seeks_to_where_it_is(example: Page) -> None:

@@ -1,5 +1,6 @@
 /** Where a recording is heard and seen: player, pictures and answers on one time axis. */
 
+import { stayAwake } from "../awake.js";
 import { make } from "../dom.js";
 import { shownAs } from "../music/chords.js";
 import { segmentAt } from "../music/timeline.js";
@@ -152,6 +153,7 @@ export class Stage {
     const looped = index < 0 ? null : shownAs(this.#timeline[index], this.#semitones);
     this.#transport.showState(looped);
     this.#tick();
+    stayAwake(this.#player, this.#player.playing);
     if (this.#player.playing) this.#run();
   }
 
