@@ -238,6 +238,12 @@ def test_a_file_that_the_browser_cannot_play_still_has_its_answers(page: Page) -
     expect(page.locator(".stage")).to_contain_text("This browser cannot play this format")
     expect(page.locator(".chord")).not_to_have_count(0)
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_disabled()
+    # What there is can be gone through, and nothing is said to play.
+    page.locator(".ruler").click(position={"x": 500, "y": 9})
+    assert 1 < float(page.get_by_label("Position").input_value()) < 4
+    page.locator(".chord").first.click()
+    expect(page.locator(".loop-chip")).to_be_hidden()
+    expect(page.get_by_label("Position")).to_have_value("0")
 
 
 def test_warnings_about_a_recording_are_told_in_words(page: Page) -> None:

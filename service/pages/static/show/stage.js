@@ -62,7 +62,9 @@ export class Stage {
     if (this.#recording !== recording) return; // another was opened meanwhile
     if (buffer) {
       this.#sound = { duration: buffer.duration, picture: null };
+      const at = this.#player.position; // where somebody looked meanwhile
       this.#player.load(buffer);
+      this.#player.seek(at);
       this.answered();
       const picture = await pictureOf(buffer);
       if (this.#recording !== recording) return;
@@ -119,6 +121,7 @@ export class Stage {
   #chordLane(timeline) {
     const onLoop = (index) => {
       const { start_s: start, end_s } = timeline[index];
+      if (!this.#player.ready) return this.#player.seek(start);
       const looped = this.#player.loop?.start === start;
       const end = Math.min(end_s, this.#player.duration);
       this.#player.setLoop(looped ? null : { start, end });
