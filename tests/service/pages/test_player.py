@@ -202,6 +202,32 @@ def test_a_chord_has_its_name_where_all_of_it_has_room_and_its_colour_always(
     assert [all(bare for *_, bare in chords) for chords in by_width][:2] == [True, False]
 
 
+def test_on_a_phone_chords_to_come_are_shown_whole_or_not(example: Page) -> None:
+    example.set_viewport_size({"width": 360, "height": 740})
+    shown = """([now, ...names]) => {
+        const [large, ahead] = [".now-chord", ".now-ahead"].map((at) => document.querySelector(at));
+        large.textContent = now;
+        ahead.replaceChildren(...names.map((name) => {
+          const item = document.createElement("li");
+          item.textContent = name;
+          return item;
+        }));
+        const room = ahead.getBoundingClientRect();
+        const whole = [...ahead.children].filter((item) => {
+          const { top, right } = item.getBoundingClientRect();
+          return top < room.bottom && right <= room.right;
+        });
+        const cut = [...ahead.children].filter((item) => {
+          const { top, right } = item.getBoundingClientRect();
+          return top < room.bottom && right > room.right;
+        });
+        return [whole.length, cut.length, large.getBoundingClientRect().right <= room.left];
+    }"""
+    assert example.evaluate(shown, ["C", "G", "Am", "F"]) == [3, 0, True]
+    for now in ("Bb", "C#m7b5"):
+        assert example.evaluate(shown, [now, "C#maj7", "Ebsus4", "F#m7b5"])[1:] == [0, True]
+
+
 def test_how_far_the_mood_strays_is_painted_only_where_it_was_heard(modules: Page) -> None:
     painted = """async () => {
         const { answerLane } = await import("/static/show/answer-lanes.js");
