@@ -228,6 +228,30 @@ def test_on_a_phone_chords_to_come_are_shown_whole_or_not(example: Page) -> None
         assert example.evaluate(shown, [now, "C#maj7", "Ebsus4", "F#m7b5"])[1:] == [0, True]
 
 
+@pytest.mark.parametrize(("size_bytes", "read"), [(1e6, [True, True]), (3e7, [False, True])])
+def test_a_large_file_is_not_read_before_it_has_an_answer(
+    modules: Page, size_bytes: float, read: list[bool]
+) -> None:
+    assert (
+        modules.evaluate(
+            """async size => {
+                const { Stage } = await import("/static/show/stage.js");
+                const [stage, read] = [new Stage(), []];
+                let asked = false;
+                const file = { size, arrayBuffer: async () => { asked = true; throw "gone"; } };
+                const recording = { file, answer: null };
+                stage.open(recording);
+                read.push(asked);
+                recording.answer = { audio: { duration_s: 2 }, results: {} };
+                stage.answered();
+                return [...read, asked];
+            }""",
+            size_bytes,
+        )
+        == read
+    )
+
+
 def test_how_far_the_mood_strays_is_painted_only_where_it_was_heard(modules: Page) -> None:
     painted = """async () => {
         const { answerLane } = await import("/static/show/answer-lanes.js");

@@ -14,6 +14,8 @@ import { nowStrip } from "./now.js";
 import { rulerLane, soundLanes } from "./sound-lanes.js";
 import { playWithSpace, transport } from "./transport.js";
 
+// Each hour takes 1.3 GB when it is decoded, for nothing if the service refuses the file.
+const LARGE_BYTES = 25e6;
 const READING = "Reading the sound …";
 const UNPLAYABLE =
   "This browser cannot play this format, so there is nothing to hear; the answers stand.";
@@ -30,6 +32,7 @@ export class Stage {
   #note = make("p", { className: "note", role: "status" });
   #legend = make("ul", { className: "legend", "aria-label": "Colours of the bands" });
   #recording = null;
+  #begun = false; // whether its sound is read, or was
   #reading = false;
   #sound = null; // {duration, picture} of the recording, once it is decoded; painted a little later
   #chords = null;
@@ -51,13 +54,17 @@ export class Stage {
   }
 
   /** Show a recording; its answers too, if it has them. */
-  async open(recording) {
+  open(recording) {
     this.#recording = recording;
     this.#sound = null;
     this.#semitones = 0;
     this.#player.load(null);
-    this.#reading = true;
+    this.#begun = this.#reading = false;
     this.answered();
+  }
+
+  async #read(recording) {
+    this.#begun = this.#reading = true;
     const buffer = await decode(recording.file);
     if (this.#recording !== recording) return; // another was opened meanwhile
     if (buffer) {
@@ -82,7 +89,9 @@ export class Stage {
 
   /** Show the answers that the open recording has by now. */
   answered() {
-    const results = this.#recording.answer?.results ?? {};
+    const { answer, file } = this.#recording;
+    if (!this.#begun && (answer || file.size < LARGE_BYTES)) this.#read(this.#recording);
+    const results = answer?.results ?? {};
     const timelines = Object.values(results).filter((result) => result.timeline?.length);
     const others = timelines
       .filter(({ task, heard_instead: instead }) => task !== "chord" && !instead)
