@@ -252,6 +252,26 @@ def test_a_large_file_is_not_read_before_it_has_an_answer(
     )
 
 
+def test_what_is_opened_again_is_played_from_its_last_reading(modules: Page) -> None:
+    told = """async () => {
+        const { Stage } = await import("/static/show/stage.js");
+        const [stage, waiting] = [new Stage(), []];
+        const arrayBuffer = () => new Promise((_, fail) => waiting.push(fail));
+        const [song, other] = [1, 2].map((size) => ({ file: { size, arrayBuffer }, answer: null }));
+        for (const recording of [song, other, song]) stage.open(recording);
+        const notes = [];
+        for (const fail of [waiting[0], waiting[2]]) {
+          fail();
+          await new Promise((done) => setTimeout(done));
+          notes.push(stage.element.querySelector(".note").textContent);
+        }
+        return notes;
+    }"""
+    first, second = modules.evaluate(told)
+    assert first.startswith("Reading")
+    assert not second.startswith("Reading")
+
+
 def test_how_far_the_mood_strays_is_painted_only_where_it_was_heard(modules: Page) -> None:
     painted = """async () => {
         const { answerLane } = await import("/static/show/answer-lanes.js");

@@ -32,6 +32,7 @@ export class Stage {
   #note = make("p", { className: "note", role: "status" });
   #legend = make("ul", { className: "legend", "aria-label": "Colours of the bands" });
   #recording = null;
+  #opened = 0; // how many were opened, one of them perhaps twice
   #begun = false; // whether its sound is read, or was
   #reading = false;
   #sound = null; // {duration, picture} of the recording, once it is decoded; painted a little later
@@ -56,6 +57,7 @@ export class Stage {
   /** Show a recording; its answers too, if it has them. */
   open(recording) {
     this.#recording = recording;
+    this.#opened += 1;
     this.#sound = null;
     this.#semitones = 0;
     this.#player.load(null);
@@ -63,10 +65,11 @@ export class Stage {
     this.answered();
   }
 
-  async #read(recording) {
+  async #read(file) {
     this.#begun = this.#reading = true;
-    const buffer = await decode(recording.file);
-    if (this.#recording !== recording) return; // another was opened meanwhile
+    const turn = this.#opened;
+    const buffer = await decode(file);
+    if (this.#opened !== turn) return; // another was opened meanwhile, or this one again
     if (buffer) {
       this.#sound = { duration: buffer.duration, picture: null };
       const at = this.#player.position; // where somebody looked meanwhile
@@ -74,7 +77,7 @@ export class Stage {
       this.#player.seek(at);
       this.answered();
       const picture = await pictureOf(buffer);
-      if (this.#recording !== recording) return;
+      if (this.#opened !== turn) return;
       this.#sound.picture = picture;
     }
     this.#reading = false;
@@ -84,13 +87,14 @@ export class Stage {
   /** Show nothing. */
   close() {
     this.#recording = null;
+    this.#opened += 1;
     this.#player.load(null);
   }
 
   /** Show the answers that the open recording has by now. */
   answered() {
     const { answer, file } = this.#recording;
-    if (!this.#begun && (answer || file.size < LARGE_BYTES)) this.#read(this.#recording);
+    if (!this.#begun && (answer || file.size < LARGE_BYTES)) this.#read(file);
     const results = answer?.results ?? {};
     const timelines = Object.values(results).filter((result) => result.timeline?.length);
     const others = timelines
