@@ -12,15 +12,9 @@ from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.nursery import Forked
 from tests.server import TIMEOUT_S, server
-from tests.service.pages.conftest import hearing, module
+from tests.service.pages.conftest import REMEMBER_MICROPHONE, UNPLUG, hearing, module
 
 KEY = "a+key/of= this test, + more"
-# Remembers the microphone that the page opens, so that a test can unplug it.
-REMEMBER_MICROPHONE = """
-    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    navigator.mediaDevices.getUserMedia = async (wishes) => (window.opened = await open(wishes));
-"""
-UNPLUG = "opened.getTracks()[0].stop(), opened.getTracks()[0].dispatchEvent(new Event('ended'))"
 
 
 Visit = Callable[..., AbstractContextManager[tuple[Forked, Page]]]

@@ -7,6 +7,8 @@ import { wavFile } from "./wav.js";
 import { clock } from "../words.js";
 
 const LONGEST_S = 600;
+const GONE =
+  "The microphone is gone: it was unplugged, or is not allowed any more. What it heard before was taken.";
 const MOST_BYTES = 25e6; // of what a service takes by its default, some for the rest of the form
 
 /** Make a button record until it is pressed again; `take` gets its file. */
@@ -18,14 +20,15 @@ export function recordWith({ button, label, meter, status, take }) {
     let samples = 0;
     button.disabled = true;
     try {
-      const microphone = await openMicrophone((block) => {
+      const onBlock = (block) => {
         if (!open) return;
         blocks.push(block);
         samples += block.length;
         meter.value = levelOf(block);
         label.textContent = `Stop, ${clock(samples / open.sampleRateHz)}`;
         if (samples / open.sampleRateHz >= LONGEST_S) stop();
-      });
+      };
+      const microphone = await openMicrophone(onBlock, lost);
       open = { blocks, ...microphone };
       status.textContent = "";
       show(true);
@@ -47,6 +50,12 @@ export function recordWith({ button, label, meter, status, take }) {
     const time = new Date().toLocaleTimeString([], { timeStyle: "medium" }).replaceAll(":", ".");
     const options = { type: "audio/wav" };
     take([new File([await fittingWav(blocks, sampleRateHz)], `Recording ${time}.wav`, options)]);
+  }
+
+  async function lost() {
+    if (!open) return;
+    await stop();
+    status.textContent = GONE;
   }
 
   function show(recording) {
