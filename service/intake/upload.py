@@ -169,7 +169,8 @@ def _no_audio(what: str) -> UnsupportedAudio:
 
 def _too_many(max_bytes: int) -> TooManyBytes:
     return TooManyBytes(
-        f"The upload exceeds {shown_size(max_bytes)}. Send a shorter clip or a compressed format."
+        f"The upload exceeds {shown_size(max_bytes)}. Send a shorter clip, or a compressed format "
+        "such as MP3."
     )
 
 

@@ -63,10 +63,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def question_of(options: argparse.Namespace, tasks: tuple[str, ...]) -> Question:
-    """Return what is asked about each file."""
+    """Return what the table is to tell of each file."""
     return Question(
         tasks=tasks,
-        timeline=options.timeline or options.chords is not None,
+        timeline=options.timeline,
         top_k=options.top_k,
         embedding=options.embeddings,
         start_s=options.start_s,

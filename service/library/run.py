@@ -36,7 +36,7 @@ class Order:
     out
         The table.
     question
-        What is asked about each file.
+        What the table tells of each file.
     chords
         Folder for ``.lab`` files.
     redo
@@ -49,6 +49,13 @@ class Order:
     chords: Path | None = None
     redo: frozenset[str] = field(default=frozenset())
 
+    @property
+    def asked(self) -> Question:
+        """What is asked about each file: what the table tells, and chords over time for files."""
+        if self.chords is None:
+            return self.question
+        return self.question.model_copy(update={"timeline": True})
+
 
 def run(order: Order, state: State, engine: Engine, progress: Progress = no_progress) -> Counts:
     """Classify what is not classified yet, write the table, and count what is in it.
@@ -60,7 +67,7 @@ def run(order: Order, state: State, engine: Engine, progress: Progress = no_prog
     """
     if order.chords is not None:
         lab_task(engine.models)  # or every file is classified before that is refused
-    models = state.begin(order.question, engine.models)
+    models = state.begin(order.asked, engine.models)
     with progress("listing", None) as listed:
         state.list(list_files(order.paths), listed)
     if "changed" in order.redo:
@@ -71,7 +78,7 @@ def run(order: Order, state: State, engine: Engine, progress: Progress = no_prog
     who = who_answers(engine.models)
 
     def classify(files: Iterable[str]) -> Iterator[Outcome]:
-        return engine.classify(files, order.question)
+        return engine.classify(files, order.asked)
 
     count, files = state.unanswered(who, redo_models="models" in order.redo)
     while count:

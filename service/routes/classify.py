@@ -34,7 +34,10 @@ router = APIRouter(prefix="/classify", tags=["classify"])
 JSON, TEXT = "application/json", "text/plain"
 _UPLOAD_PROBLEMS = problem_responses(
     (UploadTooSlow, "The upload was slower than 16.4 kB a second while others had to wait."),
-    (TooManyBytes, "The upload exceeds 26.2 MB. Send a shorter clip or a compressed format."),
+    (
+        TooManyBytes,
+        "The upload exceeds 26.2 MB. Send a shorter clip, or a compressed format such as MP3.",
+    ),
     (TooManySeconds, "The audio plays longer than 900 s. Choose start_s and duration_s."),
     (UnsupportedAudio, "The body is text, not audio. Send the file in a multipart form."),
     (UnsupportedEncoding, "The Content-Encoding 'br' is not understood. Send the file as it is."),

@@ -34,6 +34,13 @@ DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 # Refusals that a test asks for, which the browser writes into its console whatever the page does.
 ASKED_FOR = re.compile("Failed to load resource|WebSocket connection to .* failed")
 
+# Remembers the microphone that the page opens, so that a test can unplug it.
+REMEMBER_MICROPHONE = """
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wishes) => (window.opened = await open(wishes));
+"""
+UNPLUG = "opened.getTracks()[0].stop(), opened.getTracks()[0].dispatchEvent(new Event('ended'))"
+
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
@@ -200,6 +207,17 @@ def module(page: Page, name: str, expression: str, argument: object = None) -> A
     return page.evaluate(
         f"async argument => {{ const m = await import('/static/{name}'); return {expression}; }}",
         argument,
+    )
+
+
+def count_wake_locks(page: Page) -> None:
+    """Count in the page's ``awake`` how often it keeps the screen on at this moment."""
+    page.evaluate(
+        """() => {
+            window.awake = 0;
+            const request = async () => { awake += 1; return { release: () => (awake -= 1) }; };
+            Object.defineProperty(navigator, "wakeLock", { value: { request } });
+        }"""
     )
 
 

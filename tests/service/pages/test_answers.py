@@ -112,9 +112,23 @@ def test_the_curl_line_is_copied_or_the_reason_told(example: Page) -> None:
 
 
 def test_on_paper_there_is_what_was_heard_and_nothing_to_press(untouched: Page) -> None:
-    untouched.emulate_media(media="print")
+    untouched.emulate_media(media="print", color_scheme="dark")
+    assert untouched.evaluate("getComputedStyle(document.body).color") == "rgb(33, 28, 23)"
     for heard in (".recording-head h2", ".of-genre", ".of-chord", ".chord >> nth=0", ".legend"):
         expect(untouched.locator(heard)).to_be_visible()
     for pressed in (".side", ".transport", ".take-away", ".stepper button >> nth=0"):
         expect(untouched.locator(pressed)).to_be_hidden()
-    untouched.emulate_media(media="screen")
+    untouched.emulate_media(media="screen", color_scheme="light")
+
+
+def test_on_paper_each_chord_of_a_song_has_its_name_and_time(example: Page) -> None:
+    example.set_viewport_size({"width": 180, "height": 740})  # no room along the time axis
+    expect(example.locator(".chord.narrow").first).to_be_attached()
+    example.emulate_media(media="print")
+    chords = example.locator(".chord")
+    for chord in (chords.first, chords.last):
+        expect(chord.locator("span")).to_be_visible()
+    ways = chords.evaluate_all("all => all.map(chord => chord.scrollWidth - chord.clientWidth)")
+    assert set(ways) == {0}
+    assert [chord.get_attribute("data-from") for chord in chords.all()][:2] == ["0:00", "0:02"]
+    example.emulate_media(media="screen")

@@ -12,15 +12,9 @@ from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.nursery import Forked
 from tests.server import TIMEOUT_S, server
-from tests.service.pages.conftest import hearing
+from tests.service.pages.conftest import REMEMBER_MICROPHONE, UNPLUG, hearing, module
 
 KEY = "a+key/of= this test, + more"
-# Remembers the microphone that the page opens, so that a test can unplug it.
-REMEMBER_MICROPHONE = """
-    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    navigator.mediaDevices.getUserMedia = async (wishes) => (window.opened = await open(wishes));
-"""
-UNPLUG = "opened.getTracks()[0].stop(), opened.getTracks()[0].dispatchEvent(new Event('ended'))"
 
 
 Visit = Callable[..., AbstractContextManager[tuple[Forked, Page]]]
@@ -123,6 +117,30 @@ def test_a_microphone_that_is_unplugged_is_told_beside_what_was_heard(listening:
     listening.evaluate(UNPLUG)
     expect(listening.locator("#live-panel .problem")).to_contain_text("The microphone is gone")
     expect(listening.locator("#live-panel .card")).to_have_count(3)
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "told"), [(6, "The microphone stopped"), (1, "The service ended the stream")]
+)
+def test_a_microphone_that_sends_nothing_more_is_told_in_words_for_people(
+    modules: Page, pause_s: int, told: str
+) -> None:
+    title = module(
+        modules,
+        "live/conversation.js",
+        """await (async () => {
+            const socket = { readyState: WebSocket.OPEN, bufferedAmount: 0, send() {}, close() {} };
+            const conversation = new m.Conversation(socket, 44_100, () => {});
+            conversation.send(new Float32Array(1));
+            const now = Date.now;
+            Date.now = () => now() + 1e3 * argument;
+            socket.onclose({ code: 1008, reason: "No message for 10 s; send silence as zeros." });
+            Date.now = now;
+            return conversation.over.catch((problem) => problem.title);
+        })()""",
+        pause_s,
+    )
+    assert title == told
 
 
 def test_a_busy_service_is_told_in_its_own_words_and_so_is_a_stream_that_is_too_long(

@@ -1,6 +1,9 @@
 """The record button, with a microphone that hears a file of known chords."""
 
+import pytest
 from playwright.sync_api import Page, expect
+
+from tests.service.pages.conftest import REMEMBER_MICROPHONE, UNPLUG, count_wake_locks, module
 
 LONG_ENOUGH_MS = 6500
 
@@ -9,19 +12,35 @@ def test_what_the_microphone_hears_is_answered(listening: Page) -> None:
     button = listening.locator("#record")
     ways = listening.locator(".ways")
     height = ways.evaluate("ways => ways.offsetHeight")
+    count_wake_locks(listening)
     button.click()
     expect(listening.locator("#record-label")).to_contain_text("Stop, 0:0")
     assert ways.evaluate("ways => ways.offsetHeight") == height  # nothing below it jumps
     expect(listening.locator("#record-level")).to_be_visible()
     listening.wait_for_timeout(LONG_ENOUGH_MS)
     assert listening.locator("#record-level").evaluate("meter => meter.value") > 0.2
+    assert listening.evaluate("awake") == 1  # a phone that locks itself turns the microphone off
     button.click()
 
     expect(listening.locator("#record-label")).to_have_text("Record")
+    assert listening.evaluate("awake") == 0
     expect(listening.locator(".recording-head h2")).to_contain_text("Recording")
     expect(listening.locator(".cards .card")).to_have_count(3, timeout=20_000)
     chords = [c for c in listening.locator(".chord").all_text_contents() if c != "no chord"]
     assert chords[:3] == ["C", "G", "Am"]
+
+
+def test_a_microphone_that_is_unplugged_ends_the_recording_with_what_it_heard(
+    listening: Page,
+) -> None:
+    listening.add_init_script(REMEMBER_MICROPHONE)
+    listening.reload()
+    listening.locator("#record").click()
+    expect(listening.locator("#record-label")).to_contain_text("Stop, 0:0")
+    listening.evaluate(UNPLUG)
+    expect(listening.locator("#record-status")).to_contain_text("The microphone is gone")
+    expect(listening.locator("#record-label")).to_have_text("Record")
+    expect(listening.locator(".recording-head h2")).to_contain_text("Recording")
 
 
 def test_a_refused_microphone_is_told_with_what_to_do(page: Page) -> None:
@@ -29,3 +48,21 @@ def test_a_refused_microphone_is_told_with_what_to_do(page: Page) -> None:
     expect(page.locator("#record-status")).to_contain_text("microphone")
     expect(page.locator("#record-status")).to_contain_text("then try again")
     expect(page.locator("#record-label")).to_have_text("Record")
+
+
+def test_a_long_recording_is_as_long_at_a_lower_rate_that_the_service_takes(modules: Page) -> None:
+    size, most, heard = module(
+        modules,
+        "sound/recorder.js",
+        """await (async () => {
+            const tone = Float32Array.from({ length: 96_000 }, (_, i) => Math.sin(0.06 * i) / 2);
+            const file = await m.fittingWav([tone], 48_000, argument);
+            const { decode } = await import("/static/sound/decode.js");
+            const buffer = await decode(file);
+            const power = buffer.getChannelData(0).reduce((sum, x) => sum + x * x, 0);
+            return [file.size, argument, [buffer.duration, power / buffer.length]];
+        })()""",
+        100_000,
+    )
+    assert 0.99 * most < size < 1.01 * most
+    assert heard == pytest.approx([2, 0.125], rel=0.01)

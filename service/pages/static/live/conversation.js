@@ -6,6 +6,7 @@ const NORMAL = 1000;
 const PATIENCE_MS = 15_000; // for the last answer
 const MOST_WAITING_S = 10; // of sound that the network has not taken yet
 const SAMPLE_BYTES = 4;
+const LONGEST_PAUSE_MS = 5_000; // between two blocks of a microphone that works
 
 const TITLES = {
   1008: "The service ended the stream",
@@ -13,6 +14,8 @@ const TITLES = {
   1012: "The service is being restarted",
 };
 const LOST = "The connection is lost. Check yours, and whether the service is running, then listen again.";
+const HUSHED =
+  "It sent no sound for a while, as when a phone is locked or a call comes in. Listen again.";
 const TOO_SLOW = "Your network sends the sound slower than it comes. Try again over a faster one.";
 const NO_LAST = "The last answer did not come. What was heard before stands.";
 
@@ -21,6 +24,7 @@ export class Conversation {
   #socket;
   #mostWaitingBytes;
   #timer = null;
+  #sentAt = Date.now();
   #fail;
 
   /** Resolves when the service has said all that was asked for; rejects with a Problem. */
@@ -39,14 +43,20 @@ export class Conversation {
       socket.onclose = ({ code, reason }) => {
         clearTimeout(this.#timer);
         if (code === NORMAL) resolve();
+        else if (this.#hushed) this.#fail("The microphone stopped", HUSHED);
         else this.#fail(TITLES[code] ?? "The stream broke off", reason || LOST);
       };
     });
     socket.send(JSON.stringify({ sample_rate_hz: sampleRateHz, channels: 1, encoding: "pcm_f32le" }));
   }
 
+  get #hushed() {
+    return !this.#timer && Date.now() - this.#sentAt > LONGEST_PAUSE_MS;
+  }
+
   /** Send a block of samples. */
   send(block) {
+    this.#sentAt = Date.now();
     if (this.#socket.readyState !== WebSocket.OPEN || this.#timer) return;
     if (this.#socket.bufferedAmount > this.#mostWaitingBytes) {
       this.#fail("The network is too slow", TOO_SLOW);

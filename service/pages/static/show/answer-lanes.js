@@ -53,7 +53,8 @@ function curveLane({ task, probabilities, spread, timeline }) {
     const y = (value) => 8 + (height - 16) * (1 - value);
     context.fillStyle = styleColour("--mood-spread");
     const [top, bottom] = [y(Math.min(1, mean + deviation)), y(Math.max(0, mean - deviation))];
-    context.fillRect(0, top, width, Math.max(2, bottom - top));
+    const [from, to] = [x(timeline[0].start_s), x(timeline.at(-1).end_s)];
+    context.fillRect(from, top, to - from, Math.max(2, bottom - top));
     context.fillStyle = styleColour("--line");
     context.fillRect(0, y(0.5), width, 1);
     context.strokeStyle = styleColour("--mood");

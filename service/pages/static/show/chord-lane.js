@@ -2,10 +2,11 @@
 
 import { chordHue } from "../colours.js";
 import { make } from "../dom.js";
-import { NO_CHORD, parseChord, shownAs } from "../music/chords.js";
+import { parseChord, shownAs } from "../music/chords.js";
 import { clock } from "../words.js";
 
-const LEAST_PX = 20; // that a name needs
+const MARGIN_PX = 2; // of a name, on both sides together
+const SLIVER_PX = 6; // narrower, a chord is nothing but its edges
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 /** Make the lane; `onLoop` is called with the index of the chord that was chosen. */
@@ -16,6 +17,7 @@ export function chordLane({ timeline, duration, onLoop }) {
     role: "group",
     "aria-label": "Chords. The arrow keys move between them; each plays in a loop.",
   }, ...chords);
+  let widths = null; // of the names as they are shown now
   // One stop for the tab key, however many chords there are.
   const reach = (index) => chords.forEach((chord, i) => (chord.tabIndex = i === index ? 0 : -1));
   reach(0);
@@ -30,14 +32,17 @@ export function chordLane({ timeline, duration, onLoop }) {
   return {
     element,
     draw: ({ pxPerSecond }) => {
-      timeline.forEach(({ label, start_s, end_s }, i) => {
-        const needed = label === NO_CHORD ? 60 : LEAST_PX + 4 * chords[i].textContent.length;
-        chords[i].classList.toggle("narrow", (end_s - start_s) * pxPerSecond < needed);
+      widths ??= chords.map((chord) => chord.firstElementChild.offsetWidth + MARGIN_PX);
+      timeline.forEach(({ start_s, end_s }, i) => {
+        const width = (end_s - start_s) * pxPerSecond;
+        chords[i].classList.toggle("narrow", width < widths[i]);
+        chords[i].classList.toggle("sliver", width < SLIVER_PX);
       });
     },
     /** Show the names so many semitones higher. */
     rename: (semitones) => {
       timeline.forEach((segment, i) => nameChord(chords[i], segment, semitones));
+      widths = null;
     },
     /** Mark the chord that sounds and the one in the loop; -1 for none. */
     mark: ({ now, looped }) => {
@@ -65,6 +70,7 @@ function nameChord(chord, segment, semitones) {
   const { start_s, end_s } = segment;
   const name = shownAs(segment, semitones);
   chord.replaceChildren(make("span", {}, name));
+  chord.dataset.from = clock(start_s);
   const times = `${clock(start_s, { tenths: true })} to ${clock(end_s, { tenths: true })}`;
   chord.title = `${name}, ${times}`;
   chord.setAttribute("aria-label", `${name}, ${times}`);

@@ -15,7 +15,7 @@ const BUSY = { queued: "Next in line", sending: "Sending", judging: "Listening",
 const NARROW = matchMedia("(max-width: 640px)");
 
 const TOO_LONG = "too-many-seconds";
-const BEGINNING_S = 600; // of what is too long to be heard whole
+const BEGINNINGS_S = [600, 120]; // of what is too long to be heard whole, where that is too much, too
 
 /**
  * Shows one recording, and follows it from the upload to the answer. `hearBeginning` is called with a
@@ -75,9 +75,10 @@ export class RecordingView {
 
   /** Offer to hear the beginning, where all of it is too much. */
   #shorter(recording) {
-    if (recording.problem?.kind !== TOO_LONG || recording.beginningS) return [];
-    const hear = () => this.#hearBeginning(recording, BEGINNING_S);
-    return [button(`Hear its first ${BEGINNING_S / 60} minutes`, hear, { className: "primary shorter" })];
+    const seconds = BEGINNINGS_S.find((less) => less < (recording.beginningS ?? Infinity));
+    if (recording.problem?.kind !== TOO_LONG || !seconds) return [];
+    const hear = () => this.#hearBeginning(recording, seconds);
+    return [button(`Hear its first ${seconds / 60} minutes`, hear, { className: "primary shorter" })];
   }
 
   #showAnswer() {

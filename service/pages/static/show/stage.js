@@ -1,5 +1,6 @@
 /** Where a recording is heard and seen: player, pictures and answers on one time axis. */
 
+import { stayAwake } from "../awake.js";
 import { make } from "../dom.js";
 import { shownAs } from "../music/chords.js";
 import { segmentAt } from "../music/timeline.js";
@@ -13,6 +14,8 @@ import { nowStrip } from "./now.js";
 import { rulerLane, soundLanes } from "./sound-lanes.js";
 import { playWithSpace, transport } from "./transport.js";
 
+// Each hour takes 1.3 GB when it is decoded, for nothing if the service refuses the file.
+const LARGE_BYTES = 25e6;
 const READING = "Reading the sound …";
 const UNPLAYABLE =
   "This browser cannot play this format, so there is nothing to hear; the answers stand.";
@@ -29,6 +32,8 @@ export class Stage {
   #note = make("p", { className: "note", role: "status" });
   #legend = make("ul", { className: "legend", "aria-label": "Colours of the bands" });
   #recording = null;
+  #opened = 0; // how many were opened, one of them perhaps twice
+  #begun = false; // whether its sound is read, or was
   #reading = false;
   #sound = null; // {duration, picture} of the recording, once it is decoded; painted a little later
   #chords = null;
@@ -50,21 +55,29 @@ export class Stage {
   }
 
   /** Show a recording; its answers too, if it has them. */
-  async open(recording) {
+  open(recording) {
     this.#recording = recording;
+    this.#opened += 1;
     this.#sound = null;
     this.#semitones = 0;
     this.#player.load(null);
-    this.#reading = true;
+    this.#begun = this.#reading = false;
     this.answered();
-    const buffer = await decode(recording.file);
-    if (this.#recording !== recording) return; // another was opened meanwhile
+  }
+
+  async #read(file) {
+    this.#begun = this.#reading = true;
+    const turn = this.#opened;
+    const buffer = await decode(file);
+    if (this.#opened !== turn) return; // another was opened meanwhile, or this one again
     if (buffer) {
       this.#sound = { duration: buffer.duration, picture: null };
+      const at = this.#player.position; // where somebody looked meanwhile
       this.#player.load(buffer);
+      this.#player.seek(at);
       this.answered();
       const picture = await pictureOf(buffer);
-      if (this.#recording !== recording) return;
+      if (this.#opened !== turn) return;
       this.#sound.picture = picture;
     }
     this.#reading = false;
@@ -74,12 +87,15 @@ export class Stage {
   /** Show nothing. */
   close() {
     this.#recording = null;
+    this.#opened += 1;
     this.#player.load(null);
   }
 
   /** Show the answers that the open recording has by now. */
   answered() {
-    const results = this.#recording.answer?.results ?? {};
+    const { answer, file } = this.#recording;
+    if (!this.#begun && (answer || file.size < LARGE_BYTES)) this.#read(file);
+    const results = answer?.results ?? {};
     const timelines = Object.values(results).filter((result) => result.timeline?.length);
     const others = timelines
       .filter(({ task, heard_instead: instead }) => task !== "chord" && !instead)
@@ -124,6 +140,7 @@ export class Stage {
   #chordLane(timeline) {
     const onLoop = (index) => {
       const { start_s: start, end_s } = timeline[index];
+      if (!this.#player.ready) return this.#player.seek(start);
       const looped = this.#player.loop?.start === start;
       const end = Math.min(end_s, this.#player.duration);
       this.#player.setLoop(looped ? null : { start, end });
@@ -157,6 +174,7 @@ export class Stage {
     const looped = index < 0 ? null : shownAs(this.#timeline[index], this.#semitones);
     this.#transport.showState(looped);
     this.#tick();
+    stayAwake(this.#player, this.#player.playing);
     if (this.#player.playing) this.#run();
   }
 

@@ -31,6 +31,7 @@ export function transport(player, axis) {
   /** Show a position, in a recording of some length. */
   function refresh(position, duration) {
     bar.max = duration;
+    bar.disabled = duration === 0;
     bar.value = position;
     bar.setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);
     bar.style.setProperty("--played", `${(100 * position) / Math.max(duration, 0.01)}%`);
@@ -41,7 +42,7 @@ export function transport(player, axis) {
   function showState(looped) {
     play.replaceChildren(icon(player.playing ? "pause" : "play"));
     play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
-    play.disabled = bar.disabled = !player.ready;
+    play.disabled = !player.ready;
     loop.hidden = looped === null;
     loop.textContent = looped === null ? "" : `Looping ${looped} ✕`;
     loop.setAttribute("aria-label", `Stop looping ${looped ?? ""}`);

@@ -2,10 +2,10 @@
 
 const RATE_HZ = 44_100;
 
-/** Return an AudioBuffer, or null where the browser does not know the format. */
-export async function decode(file) {
+/** Return an AudioBuffer of some rate, or null where the browser does not know the format. */
+export async function decode(file, rateHz = RATE_HZ) {
   // Offline, so that it needs no click of a person, as a context that plays would.
-  const context = new OfflineAudioContext(1, 1, RATE_HZ);
+  const context = new OfflineAudioContext(1, 1, rateHz);
   try {
     return await context.decodeAudioData(await file.arrayBuffer());
   } catch {

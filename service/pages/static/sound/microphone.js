@@ -1,6 +1,7 @@
 /** Listen to the microphone as it is: no canceller or noise gate, which take music for noise. */
 
 import { unreachable } from "../api.js";
+import { stayAwake } from "../awake.js";
 
 /**
  * Open the microphone and call `onBlock` with each mono block of samples, and `onLost` if there are
@@ -18,6 +19,7 @@ export async function openMicrophone(onBlock, onLost = () => {}) {
   for (const track of stream.getTracks()) track.onended = onLost; // not when this page stops it
   const context = new AudioContext();
   const stop = async () => {
+    stayAwake(stream, false);
     for (const track of stream.getTracks()) track.stop();
     if (context.state !== "closed") await context.close(); // may be stopped twice
   };
@@ -33,6 +35,7 @@ export async function openMicrophone(onBlock, onLost = () => {}) {
   capture.port.onmessage = ({ data }) => onBlock(data);
   source.connect(capture);
   await context.resume();
+  stayAwake(stream, true); // phones that lock themselves turn the microphone off
   return { sampleRateHz: context.sampleRate, stop };
 }
 

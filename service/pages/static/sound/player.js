@@ -67,11 +67,11 @@ export class Player extends EventTarget {
     return this.playing ? this.pause() : this.play();
   }
 
-  /** Go to a time; leaves the loop when it lies outside. */
+  /** Go to a time; leaves the loop when it lies outside. Where there is no sound, any may be shown. */
   seek(seconds) {
     const wasPlaying = this.playing;
     this.#halt();
-    this.#offset = Math.max(0, Math.min(seconds, this.duration));
+    this.#offset = Math.max(0, this.ready ? Math.min(seconds, this.duration) : seconds);
     if (this.#loop && (seconds < this.#loop.start || seconds >= this.#loop.end)) this.#loop = null;
     if (wasPlaying) this.#start();
     this.#changed();
