@@ -4,10 +4,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Nothing within a page's text runs or paints: scripts and styles are files of ours, and no other
-# host is asked for anything. The style sheet of the API page holds pictures in data: addresses.
+# host is asked for anything. The style sheet of the API page holds pictures in data: addresses;
+# a file that somebody chose has a blob: address.
 _CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data:; media-src blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": _CONTENT_SECURITY_POLICY,

@@ -1,9 +1,8 @@
 """The record button, with a microphone that hears a file of known chords."""
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.service.pages.conftest import REMEMBER_MICROPHONE, UNPLUG, count_wake_locks, module
+from tests.service.pages.conftest import REMEMBER_MICROPHONE, UNPLUG, count_wake_locks
 
 LONG_ENOUGH_MS = 6500
 
@@ -48,21 +47,3 @@ def test_a_refused_microphone_is_told_with_what_to_do(page: Page) -> None:
     expect(page.locator("#record-status")).to_contain_text("microphone")
     expect(page.locator("#record-status")).to_contain_text("then try again")
     expect(page.locator("#record-label")).to_have_text("Record")
-
-
-def test_a_long_recording_is_as_long_at_a_lower_rate_that_the_service_takes(modules: Page) -> None:
-    size, most, heard = module(
-        modules,
-        "sound/recorder.js",
-        """await (async () => {
-            const tone = Float32Array.from({ length: 96_000 }, (_, i) => Math.sin(0.06 * i) / 2);
-            const file = await m.fittingWav([tone], 48_000, argument);
-            const { decode } = await import("/static/sound/decode.js");
-            const buffer = await decode(file);
-            const power = buffer.getChannelData(0).reduce((sum, x) => sum + x * x, 0);
-            return [file.size, argument, [buffer.duration, power / buffer.length]];
-        })()""",
-        100_000,
-    )
-    assert 0.99 * most < size < 1.01 * most
-    assert heard == pytest.approx([2, 0.125], rel=0.01)

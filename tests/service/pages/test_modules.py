@@ -245,3 +245,30 @@ def test_colours_from_quiet_to_loud_grow_lighter(modules: Page) -> None:
     light = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b, _ in colours]
     assert len(light) == 256
     assert light == sorted(light)
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "rate_hz"), [(1_000_000, 44_100), (80_000, 20_000), (60_000, None)]
+)
+def test_a_smaller_copy_has_the_highest_rate_that_fits_and_enough_treble(
+    modules: Page, most_bytes: int, rate_hz: int | None
+) -> None:
+    copy = module(
+        modules,
+        "sound/smaller.js",
+        """await (async () => {
+            const { wavFile } = await import("/static/sound/wav.js");
+            const tone = Float32Array.from({ length: 96_000 }, (_, i) => Math.sin(0.06 * i) / 2);
+            const copy = await m.smallerCopy(wavFile([tone], 48_000), argument);
+            if (!copy) return null;
+            const view = new DataView(await copy.arrayBuffer());
+            const samples = new Int16Array(view.buffer, 44);
+            const power = samples.reduce((sum, x) => sum + (x / 32767) ** 2, 0) / samples.length;
+            return [view.getUint32(24, true), samples.length, power];
+        })()""",
+        most_bytes,
+    )
+    if rate_hz is None:
+        assert copy is None
+    else:
+        assert copy == pytest.approx([rate_hz, 2 * rate_hz, 0.125], rel=0.01)

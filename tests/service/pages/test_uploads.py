@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
@@ -160,6 +161,37 @@ def test_a_page_of_a_proxy_is_told_as_such(page: Page) -> None:
     expect(box).to_contain_text("too large")
     expect(box).to_contain_text("413")
     assert "nginx" not in page.inner_text("body")
+
+
+def test_of_what_is_too_large_a_smaller_copy_is_heard(page: Page) -> None:
+    sent: list[bytes] = []
+
+    def refuse_the_whole(route: Route) -> None:
+        sent.append(route.request.post_data_buffer or b"")
+        if len(sent) > 1:
+            route.continue_()
+        else:
+            kind = "/problems/too-many-bytes"
+            route.fulfill(status=413, json={"type": kind, "title": "Too large", "detail": "x"})
+
+    page.route(CLASSIFY, refuse_the_whole)
+    stereo = np.stack([tone(440, 2.0, rate_hz=48_000)] * 2, axis=1)
+    choose(page, upload("song.wav", encode(stereo, rate_hz=48_000)))
+
+    expect(page.locator(".cards .card")).to_have_count(3)
+    expect(page.locator(".recording-head .facts")).to_contain_text("heard in a smaller copy")
+    expect(page.locator(".recording-head .facts")).to_contain_text("0:02")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_enabled()
+    assert len(sent[1]) < len(sent[0]) / 2
+
+
+def test_what_is_too_large_and_cannot_be_copied_is_refused(page: Page) -> None:
+    kind = "/problems/too-many-bytes"
+    problem = {"type": kind, "title": "Too large", "detail": "Send less."}
+    page.route(CLASSIFY, lambda route: route.fulfill(status=413, json=problem))
+    choose(page, upload("notes.wav", b"no sound at all"))
+
+    expect(page.locator(".recording-state .problem")).to_contain_text("Send less.")
 
 
 def test_of_what_is_too_long_the_beginning_can_be_heard(page: Page) -> None:

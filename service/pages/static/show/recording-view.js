@@ -9,7 +9,13 @@ import { problemBox } from "./problem.js";
 import { Stage } from "./stage.js";
 import { takeAway } from "./take-away.js";
 
-const BUSY = { queued: "Next in line", sending: "Sending", judging: "Listening", waiting: "Waiting" };
+const BUSY = {
+  queued: "Next in line",
+  sending: "Sending",
+  judging: "Listening",
+  copying: "Making a smaller copy",
+  waiting: "Waiting",
+};
 
 // Where cards stand one below the other, who wants to listen would have to scroll past three screens.
 const NARROW = matchMedia("(max-width: 640px)");
@@ -107,13 +113,14 @@ export class RecordingView {
   }
 }
 
-function head({ name, answer, beginningS }) {
+function head({ name, answer, beginningS, copy }) {
   const title = make("h2", { title: name }, name);
   if (!answer) return [title];
   const { duration_s, sample_rate_hz, channels, format, warnings } = answer.audio;
   const ways = { 1: "mono", 2: "stereo" }[channels] ?? `${channels} channels`;
   const heard = beginningS ? `the first ${clock(duration_s)}` : clock(duration_s);
   const facts = [heard, format.toUpperCase(), `${sample_rate_hz / 1e3} kHz`, ways];
+  if (copy) facts.push("heard in a smaller copy");
   return [title, make("p", { className: "facts" }, facts.join(" · ")), ...[warningList(warnings)].filter(Boolean)];
 }
 

@@ -1,6 +1,5 @@
 /** The record button: from the microphone to a WAV file, with a level while it runs. */
 
-import { decode } from "./decode.js";
 import { levelOf } from "./level.js";
 import { openMicrophone } from "./microphone.js";
 import { wavFile } from "./wav.js";
@@ -9,7 +8,6 @@ import { clock } from "../words.js";
 const LONGEST_S = 600;
 const GONE =
   "The microphone is gone: it was unplugged, or is not allowed any more. What it heard before was taken.";
-const MOST_BYTES = 25e6; // of what a service takes by its default, some for the rest of the form
 
 /** Make a button record until it is pressed again; `take` gets its file. */
 export function recordWith({ button, label, meter, status, take }) {
@@ -49,7 +47,7 @@ export function recordWith({ button, label, meter, status, take }) {
     }
     const time = new Date().toLocaleTimeString([], { timeStyle: "medium" }).replaceAll(":", ".");
     const options = { type: "audio/wav" };
-    take([new File([await fittingWav(blocks, sampleRateHz)], `Recording ${time}.wav`, options)]);
+    take([new File([wavFile(blocks, sampleRateHz)], `Recording ${time}.wav`, options)]);
   }
 
   async function lost() {
@@ -65,13 +63,4 @@ export function recordWith({ button, label, meter, status, take }) {
   }
 
   button.addEventListener("click", () => (open ? stop() : start()));
-}
-
-/** Return a WAV of what was recorded, at a lower sampling rate if it would be too large to be sent. */
-export async function fittingWav(blocks, sampleRateHz, mostBytes = MOST_BYTES) {
-  const whole = wavFile(blocks, sampleRateHz);
-  if (whole.size <= mostBytes) return whole;
-  const rateHz = Math.floor((sampleRateHz * mostBytes) / whole.size);
-  const buffer = await decode(whole, rateHz);
-  return buffer ? wavFile([buffer.getChannelData(0)], rateHz) : whole;
 }

@@ -93,7 +93,7 @@ export class History {
 
 /** Return what a row says under the name. */
 function about(recording) {
-  const { state, file, sent, answer, problem, againAt } = recording;
+  const { state, file, copy, sent, answer, problem, againAt } = recording;
   if (state === "done") {
     const length = make("span", { className: "row-length" }, clock(answer.audio.duration_s));
     const chips = new Set(Object.values(answer.results).map(inShort)); // silence is said once
@@ -101,8 +101,9 @@ function about(recording) {
   }
   const words = {
     queued: `Next in line, ${fileSize(file.size)}`,
-    sending: `Sending, ${Math.round(100 * sent)} % of ${fileSize(file.size)}`,
+    sending: `Sending, ${Math.round(100 * sent)} % of ${fileSize((copy ?? file).size)}`,
     judging: "Listening …",
+    copying: "Too large, making a smaller copy …",
     waiting: `${problem?.title ?? "Busy"}; trying again in ${secondsLeft(againAt)} s`,
     failed: problem?.title ?? "Failed",
     cancelled: "Cancelled",

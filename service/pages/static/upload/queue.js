@@ -2,16 +2,19 @@
 
 import { classify } from "../api.js";
 import { askForKey } from "../key.js";
+import { smallerCopy } from "../sound/smaller.js";
 
 const AT_ONCE = 2;
 const TRIES = 10;
+const TOO_LARGE = "too-many-bytes";
 
 /**
  * Sends recordings, each on its own: an answer belongs to its recording, however late it comes.
  *
  * Dispatches `change` events, whose `detail` is the recording that changed:
- * `{id, name, file, beginningS, state, sent, againAt, answer, problem}`. A state is `queued`, `sending`,
- * `judging` or `waiting`, and then `done`, `failed` or `cancelled`, until it is tried again.
+ * `{id, name, file, copy, beginningS, state, sent, againAt, answer, problem}`. The copy is what is sent
+ * instead of a file that is too large. A state is `queued`, `sending`, `judging`, `copying` or `waiting`,
+ * and then `done`, `failed` or `cancelled`, until it is tried again.
  */
 export class UploadQueue extends EventTarget {
   #waiting = [];
@@ -20,7 +23,7 @@ export class UploadQueue extends EventTarget {
 
   /** Take a file and return its recording. */
   add(file) {
-    const recording = { id: ++this.#ids, name: file.name, file, beginningS: null, answer: null };
+    const recording = { id: ++this.#ids, name: file.name, file, copy: null, beginningS: null, answer: null };
     this.#enqueue(recording);
     return recording;
   }
@@ -70,7 +73,7 @@ export class UploadQueue extends EventTarget {
     for (let tries = 1; ; tries += 1) {
       this.#set(recording, { state: "sending", sent: 0, problem: null, againAt: null });
       try {
-        return await classify(recording.file, {
+        return await classify(recording.copy ?? recording.file, {
           name: recording.name,
           signal,
           beginningS: recording.beginningS,
@@ -79,10 +82,21 @@ export class UploadQueue extends EventTarget {
       } catch (problem) {
         if (signal.aborted) throw problem;
         if (problem.status === 401 && (await askForKey())) continue;
+        if (problem.kind === TOO_LARGE && (await this.#copied(recording, signal))) continue;
         if (problem.retryAfterS === null || tries >= TRIES) throw problem;
         await this.#pause(recording, signal, problem);
       }
     }
+  }
+
+  /** Make a smaller copy to be sent instead, and tell whether there is one now. */
+  async #copied(recording, signal) {
+    if (recording.copy) return false;
+    this.#set(recording, { state: "copying" });
+    const copy = await smallerCopy(recording.file);
+    signal.throwIfAborted();
+    recording.copy = copy;
+    return copy !== null;
   }
 
   #progress(recording, signal, sent) {
