@@ -43,22 +43,35 @@ class WindowEar:
         self._next_start = 0
         self._last: tuple[int, Answers] | None = None
         self.fresh: list[Answers] = []
+        self.loudest: list[float] = []
 
     def catch_up(self) -> None:
-        """Hear the windows that have become complete; ``fresh`` are the answers to them."""
-        self.fresh = []
+        """Hear the windows that have become complete.
+
+        ``fresh`` are the answers to them, ``loudest`` what :meth:`Spectrum.loudest` tells of them.
+        """
+        self.fresh, self.loudest = [], []
         while self._next_start + self._spec.frames <= self._spectrum.n_frames:
-            stop = self._next_start + self._spec.frames
-            self._last = stop, self._hear(self._next_start, stop)
+            start, stop = self._next_start, self._next_start + self._spec.frames
+            self._last = stop, self._hear(start, stop)
             self.fresh.append(self._last[1])
+            self.loudest.append(self._spectrum.loudest(start, stop))
             self._next_start += self._spec.stride_frames
 
     def last(self) -> Answers:
         """Return the answer to the window that ends with the last frame, shape [1, ...]."""
-        stop = self._spectrum.n_frames
+        start, stop = self._last_stretch()
         if self._last is None or self._last[0] != stop:
-            self._last = stop, self._hear(max(0, stop - self._spec.frames), stop)
+            self._last = stop, self._hear(start, stop)
         return self._last[1]
+
+    def last_loudest(self) -> float:
+        """Return what :meth:`Spectrum.loudest` tells of the window of :meth:`last`."""
+        return self._spectrum.loudest(*self._last_stretch())
+
+    def sounding(self, loudest: NDArray[np.float32], of_all: float) -> NDArray[np.bool_]:
+        """Tell in which windows something sounds; see :meth:`Spectrum.sounding`."""
+        return self._spectrum.sounding(loudest, of_all)
 
     @property
     def n_frames(self) -> int:
@@ -72,10 +85,19 @@ class WindowEar:
         return frames * self._spectrum.spec.hop_s
 
     @property
+    def stride_s(self) -> float:
+        """How many seconds lie between the beginnings of two windows."""
+        return self._spec.stride_frames * self._spectrum.spec.hop_s
+
+    @property
     def last_is_new(self) -> bool:
         """Whether the last window is none of those that were heard one after the other."""
         newest = self._next_start - self._spec.stride_frames + self._spec.frames
         return self._next_start == 0 or self._spectrum.n_frames != newest
+
+    def _last_stretch(self) -> tuple[int, int]:
+        stop = self._spectrum.n_frames
+        return max(0, stop - self._spec.frames), stop
 
     def _hear(self, start: int, stop: int) -> Answers:
         return self._run(cut_windows(self._spectrum.levels(start, stop), self._spec))

@@ -132,6 +132,40 @@ def test_silence_is_uncertain_and_so_is_what_was_silent_lately(bundles: dict[str
     assert not any(answer.silent for answer in final.so_far.values())
 
 
+@pytest.mark.parametrize(
+    ("tasks", "open_windows"),
+    [(("genre", "emotion"), 256), (("genre",), 1)],
+    ids=["open", "closed"],
+)
+@pytest.mark.parametrize("pause_db", [-200, -60])
+def test_pauses_do_not_count_as_in_a_clip(
+    bundles: dict[str, Bundle],
+    monkeypatch: pytest.MonkeyPatch,
+    tasks: tuple[str, ...],
+    open_windows: int,
+    pause_db: int,
+) -> None:
+    monkeypatch.setattr("service.streaming.task.OPEN_WINDOWS", open_windows)
+    sound = tone(band_centre_hz(1, len(GENRES)), 2.0, rate_hz=SAMPLE_RATE_HZ)
+    pause = noise(5.0, rate_hz=SAMPLE_RATE_HZ) * np.float32(10 ** (pause_db / 20))
+    samples = np.concatenate([sound, pause, sound, pause])
+    asked = {task: bundles[task] for task in tasks}
+    _, final = hear(asked, floats(samples), 1000)
+    for task, whole in upload(asked, samples).items():
+        answer = final.so_far[task]
+        np.testing.assert_allclose(answer.probabilities, whole.probabilities, atol=0.05)
+        np.testing.assert_allclose(answer.ratings, whole.ratings, atol=0.05)
+
+
+def test_quiet_noise_before_the_music_counts_only_until_that_begins(
+    bundles: dict[str, Bundle],
+) -> None:
+    hum = tone(band_centre_hz(3, len(GENRES)), 4.0, rate_hz=SAMPLE_RATE_HZ) / 1000
+    sound = tone(band_centre_hz(1, len(GENRES)), 2.0, rate_hz=SAMPLE_RATE_HZ)
+    answers, final = hear(bundles, floats(np.concatenate([hum, sound])), SAMPLE_RATE_HZ)
+    assert [a.so_far["genre"].label for a in (answers[3], final)] == [GENRES[3], GENRES[1]]
+
+
 def test_nothing_at_all_has_an_answer_too(bundles: dict[str, Bundle]) -> None:
     _, final = hear(bundles, b"", 1)
     assert final.heard_s == 0
