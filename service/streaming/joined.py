@@ -8,6 +8,7 @@ stays. And only the last quarter of an hour is remembered.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -141,7 +142,7 @@ class JoinedTask(TaskEar):
             self._nothing,
             self._stretches(),
             self._all_said,
-            self._bundle.probabilities,
+            partial(self._bundle.probabilities, heard_s=until_s),
         )
         return replace(
             super().so_far(heard_s, silent=silent),

@@ -23,7 +23,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("joined") / "chord"
     write_bundle(folder, labels=CHORDS, frames=40, stride_frames=20)
     own = {"change_probability": 0.3, "heard_frames": 16, "stride_frames": 10}
-    edit_card(folder, timeline=own)
+    calibration = {"temperature": 2.0, "uncertain_below": 0.5, "fitted_on": "nothing"}
+    lengths = [{"heard_s": 0.1, "temperature": 8.0}, {"heard_s": 4.0, "temperature": 1.0}]
+    edit_card(folder, timeline=own, calibration=calibration | {"by_length": lengths})
     return Bundle.load(folder)
 
 
