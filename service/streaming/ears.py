@@ -172,8 +172,9 @@ class QuickEar:
         ]
         windows = self._bundle.card.windows
         padded = np.concatenate([end_in_silence(m[np.newaxis], windows.frames) for m in moments])
-        for probabilities in self._bundle.probabilities(self._bundle.run(padded)):
-            self._hear(probabilities)
+        for moment, logits in zip(moments, self._bundle.run(padded), strict=True):
+            heard_s = len(moment) * self._spectrum.spec.hop_s
+            self._hear(self._bundle.probabilities(logits, heard_s))
         self._n_heard = n_frames
 
     def said(self) -> Probabilities:

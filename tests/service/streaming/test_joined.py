@@ -8,6 +8,7 @@ import pytest
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle
 from service.inference.classification import Classification, classify
+from service.streaming.ears import NOW_S
 from service.streaming.protocol import StreamStart
 from service.streaming.session import Session
 from tests.audio import Waveform, tone
@@ -80,6 +81,15 @@ def test_a_stream_is_answered_as_the_clip(
     np.testing.assert_allclose(live.probabilities, whole.probabilities, atol=0.05)
     assert shares(live) == pytest.approx(shares(whole), abs=0.02)
     assert sum(shares(live).values()) == pytest.approx(1)
+
+
+def test_what_sounds_now_is_told_as_surely_as_a_clip_of_a_moment(bundle: Bundle) -> None:
+    samples = progression([0], [3.0])
+    session = Session(START, {"chord": bundle})
+    session.hear(floats(samples))
+    now = session.finish().now["chord"]
+    moment = upload(bundle, samples[: round(NOW_S * SAMPLE_RATE_HZ)])
+    np.testing.assert_allclose(now.probabilities, moment.probabilities, atol=0.02)
 
 
 def test_nothing_at_all_has_an_answer_too(bundle: Bundle) -> None:
