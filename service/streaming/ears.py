@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from service.inference.bundle import Bundle, Probabilities
 from service.inference.context import Context
 from service.inference.network import Answers
-from service.inference.windows import Windows, WindowSpec, cut_windows, end_in_silence
+from service.inference.windows import Windows, WindowSpec, cut_counting_windows, end_in_silence
 from service.streaming.protocol import ANSWER_S
 from service.streaming.spectrum import Spectrum
 
@@ -100,7 +100,8 @@ class WindowEar:
         return max(0, stop - self._spec.frames), stop
 
     def _hear(self, start: int, stop: int) -> Answers:
-        return self._run(cut_windows(self._spectrum.levels(start, stop), self._spec))
+        levels, range_db = self._spectrum.levels(start, stop), self._spectrum.spec.range_db
+        return self._run(cut_counting_windows(levels, self._spec, range_db).windows[:])
 
 
 class ContextEar:

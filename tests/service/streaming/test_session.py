@@ -157,6 +157,19 @@ def test_pauses_do_not_count_as_in_a_clip(
         np.testing.assert_allclose(answer.ratings, whole.ratings, atol=0.05)
 
 
+def test_what_is_repeated_at_first_is_what_sounds(tmp_path: Path) -> None:
+    bundle = Bundle.load(write_bundle(tmp_path / "genre", labels=GENRES, frames=64))
+    windows = bundle.card.windows.model_copy(update={"short": "repeat"})
+    bundle.card = bundle.card.model_copy(update={"windows": windows})
+    repeating = {"genre": bundle}
+    sound = tone(band_centre_hz(1, len(GENRES)), 0.3, rate_hz=SAMPLE_RATE_HZ)
+    samples = np.concatenate([np.zeros(SAMPLE_RATE_HZ // 3, np.float32), sound])
+    _, final = hear(repeating, floats(samples), 1000)
+    alone = upload(repeating, sound)["genre"].probabilities
+    for answer in (final.so_far["genre"], final.now["genre"], upload(repeating, samples)["genre"]):
+        np.testing.assert_allclose(answer.probabilities, alone, atol=0.05)
+
+
 def test_quiet_noise_before_the_music_counts_only_until_that_begins(
     bundles: dict[str, Bundle],
 ) -> None:
