@@ -41,7 +41,8 @@ class WindowEar:
         self._spec = spec
         self._run = run
         self._next_start = 0
-        self._last: tuple[int, Answers] | None = None
+        # Where the newest window ends, the answer to it, and how many of its frames sound.
+        self._last: tuple[int, Answers, int] | None = None
         self.fresh: list[Answers] = []
         self.loudest: list[float] = []
 
@@ -53,17 +54,14 @@ class WindowEar:
         self.fresh, self.loudest = [], []
         while self._next_start + self._spec.frames <= self._spectrum.n_frames:
             start, stop = self._next_start, self._next_start + self._spec.frames
-            self._last = stop, self._hear(start, stop)
+            self._last = self._hear(start, stop)
             self.fresh.append(self._last[1])
             self.loudest.append(self._spectrum.loudest(start, stop))
             self._next_start += self._spec.stride_frames
 
     def last(self) -> Answers:
         """Return the answer to the window that ends with the last frame, shape [1, ...]."""
-        start, stop = self._last_stretch()
-        if self._last is None or self._last[0] != stop:
-            self._last = stop, self._hear(start, stop)
-        return self._last[1]
+        return self._newest()[1]
 
     def last_loudest(self) -> float:
         """Return what :meth:`Spectrum.loudest` tells of the window of :meth:`last`."""
@@ -81,8 +79,13 @@ class WindowEar:
     @property
     def last_s(self) -> float:
         """How many seconds the window that ends with the last frame hears."""
-        frames = min(self._spectrum.n_frames, self._spec.frames)
-        return frames * self._spectrum.spec.hop_s
+        return self._newest()[2] * self._spectrum.spec.hop_s
+
+    @property
+    def left_out_s(self) -> float:
+        """How many seconds of silence that window leaves out, if it is not full yet."""
+        start, stop = self._last_stretch()
+        return (stop - start) * self._spectrum.spec.hop_s - self.last_s
 
     @property
     def stride_s(self) -> float:
@@ -99,9 +102,16 @@ class WindowEar:
         stop = self._spectrum.n_frames
         return max(0, stop - self._spec.frames), stop
 
-    def _hear(self, start: int, stop: int) -> Answers:
+    def _newest(self) -> tuple[int, Answers, int]:
+        start, stop = self._last_stretch()
+        if self._last is None or self._last[0] != stop:
+            self._last = self._hear(start, stop)
+        return self._last
+
+    def _hear(self, start: int, stop: int) -> tuple[int, Answers, int]:
         levels, range_db = self._spectrum.levels(start, stop), self._spectrum.spec.range_db
-        return self._run(cut_counting_windows(levels, self._spec, range_db).windows[:])
+        heard = cut_counting_windows(levels, self._spec, range_db)
+        return stop, self._run(heard.windows[:]), heard.n_frames
 
 
 class ContextEar:

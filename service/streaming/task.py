@@ -109,7 +109,7 @@ class TaskEar:
             kinds = kinds + np.sum([w.kinds for w in counting], axis=0)
         n = self._n_counted + len(counting)
         n_silent = self._n_silent + len(windows) - len(counting)
-        sounding_s = heard_s - n_silent * self._ear.stride_s
+        sounding_s = heard_s - n_silent * self._ear.stride_s - self._ear.left_out_s
         return Classification(
             self._bundle,
             self._bundle.probabilities(logits / n, sounding_s),

@@ -8,6 +8,7 @@ import pytest
 
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle, Embedding, Logits
+from service.inference.card import LengthCalibration
 from service.inference.classification import Classification, classify
 from service.inference.grids import needed_rates_hz
 from service.streaming.ears import NOW_S
@@ -160,7 +161,10 @@ def test_pauses_do_not_count_as_in_a_clip(
 def test_what_is_repeated_at_first_is_what_sounds(tmp_path: Path) -> None:
     bundle = Bundle.load(write_bundle(tmp_path / "genre", labels=GENRES, frames=64))
     windows = bundle.card.windows.model_copy(update={"short": "repeat"})
-    bundle.card = bundle.card.model_copy(update={"windows": windows})
+    lengths = [LengthCalibration(heard_s=s, temperature=t) for s, t in ((0.2, 4), (1.0, 1))]
+    calibration = bundle.card.calibration.model_copy(update={"by_length": lengths})
+    of_card = {"windows": windows, "calibration": calibration}
+    bundle.card = bundle.card.model_copy(update=of_card)
     repeating = {"genre": bundle}
     sound = tone(band_centre_hz(1, len(GENRES)), 0.3, rate_hz=SAMPLE_RATE_HZ)
     samples = np.concatenate([np.zeros(SAMPLE_RATE_HZ // 3, np.float32), sound])
