@@ -122,24 +122,31 @@ class ContextEar:
         self._n = 0
         self._sum: NDArray[np.float64] | float = 0.0
         self._squares: NDArray[np.float64] | float = 0.0
+        self._loudest = 0.0
 
     def catch_up(self) -> None:
-        """Hear the windows that have become complete."""
+        """Hear the windows that have become complete; those that are silent by now do not count."""
         self._ear.catch_up()
-        for (answer,) in self._ear.fresh:
-            self._n += 1
-            self._sum = self._sum + answer.astype(np.float64)
-            self._squares = self._squares + answer.astype(np.float64) ** 2
+        for (answer,), loudest in zip(self._ear.fresh, self._ear.loudest, strict=True):
+            self._loudest = max(self._loudest, loudest)
+            if self._sounds(loudest):
+                self._n += 1
+                self._sum = self._sum + answer.astype(np.float64)
+                self._squares = self._squares + answer.astype(np.float64) ** 2
 
     def said(self) -> NDArray[np.float32]:
         """Return means and standard deviations, shape [2 * outputs], as :meth:`Context.hear`."""
         n, total, squares = self._n, self._sum, self._squares
-        if self._ear.last_is_new:
+        if n == 0 or (self._ear.last_is_new and self._sounds(self._ear.last_loudest())):
             last = self._ear.last()[0].astype(np.float64)
             n, total, squares = n + 1, total + last, squares + last**2
         mean = np.asarray(total / n)
         deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
         return np.concatenate([mean, deviation]).astype(np.float32)
+
+    def _sounds(self, loudest: float) -> bool:
+        of_all = max(self._loudest, loudest)
+        return bool(self._ear.sounding(np.array([loudest], np.float32), of_all)[0])
 
 
 class QuickEar:

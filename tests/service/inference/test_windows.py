@@ -118,7 +118,7 @@ def test_the_windows_that_count_begin_where_the_sound_does() -> None:
 
 
 def test_a_short_clip_is_repeated_without_the_silence_around_it() -> None:
-    sound = 1 + numbered_grid(4) / 4
+    sound = (1 + numbered_grid(4) / 4).astype(np.float32)
     grid = np.pad(sound, ((3, 1), (0, 0)))
     repeating = WindowSpec(frames=10, stride_frames=5, short="repeat")
     counting = cut_counting_windows(grid, repeating, SILENT_BELOW_DB + 1)
