@@ -8,7 +8,7 @@ from service.inference.bands import BandMeter
 from service.inference.card import ContextSpec
 from service.inference.features import FilterBank, Grid, compute_grid
 from service.inference.network import Answers, Network
-from service.inference.windows import CutWindows, Slices
+from service.inference.windows import Slices, cut_counting_windows
 
 
 def append_context(
@@ -60,8 +60,12 @@ class Context:
         return self.features(clip_of(samples, sample_rate_hz, [rate_hz]).waveforms[rate_hz])
 
     def hear(self, grid: Grid) -> NDArray[np.float32]:
-        """Return means and standard deviations of the windows' answers, shape [2 * outputs]."""
-        answers = self.answers(CutWindows(grid, self.spec.windows))
+        """Return means and standard deviations of the answers to a clip's windows that count.
+
+        Their shape is [2 * outputs].
+        """
+        range_db = self.spec.features.range_db
+        answers = self.answers(cut_counting_windows(grid, self.spec.windows, range_db).windows)
         return np.concatenate([answers.mean(axis=0), answers.std(axis=0)])
 
     def answers(self, windows: Slices) -> Answers:

@@ -137,7 +137,8 @@ def cut_counting_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Count
 
     What lies far below the loudest of the clip is silence around the music, or the noise of a
     room: a network has to say something of it too, which would dilute what it says of the music.
-    Where whole windows are silent, those that count begin where the sound does.
+    Where whole windows are silent, those that count begin where the sound does; what is repeated
+    to fill a window is only what sounds.
 
     Parameters
     ----------
@@ -150,10 +151,13 @@ def cut_counting_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Count
     """
     loudest = grid.max(axis=1)
     floor = loudest.max() - SILENT_BELOW_DB / range_db
+    if spec.short == "repeat" and len(grid) < spec.frames:
+        # A chord that comes again and again between silences sounds like a machine.
+        heard = grid[_from_first_to_last(loudest >= floor)]
+        return Counting(CutWindows(heard, spec), len(heard))
     if _sounding(loudest, spec, floor).all():
         return Counting(CutWindows(grid, spec), len(grid))
-    frames = np.flatnonzero(loudest >= floor)
-    part = slice(frames[0], frames[-1] + 1)
+    part = _from_first_to_last(loudest >= floor)
     sounding = _sounding(loudest[part], spec, floor)
     n_frames = part.stop - part.start
     inside = np.zeros(n_frames, dtype=bool)
@@ -161,6 +165,12 @@ def cut_counting_windows(grid: Grid, spec: WindowSpec, range_db: float) -> Count
         inside[start : start + spec.frames] |= sounds
     windows = CutWindows(grid[part], spec, chosen=sounding)
     return Counting(windows, int(inside.sum()), all_count=False)
+
+
+def _from_first_to_last(sounding: NDArray[np.bool_]) -> slice:
+    """Return from the first to the last frame of those in which something sounds."""
+    frames = np.flatnonzero(sounding)
+    return slice(int(frames[0]), int(frames[-1]) + 1)
 
 
 def _sounding(loudest: NDArray[np.float32], spec: WindowSpec, floor: float) -> NDArray[np.bool_]:

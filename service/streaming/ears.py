@@ -13,7 +13,7 @@ from service.inference.bundle import Bundle
 from service.inference.context import Context
 from service.inference.network import Answers
 from service.inference.softmax import Probabilities
-from service.inference.windows import Windows, WindowSpec, cut_windows, end_in_silence
+from service.inference.windows import Windows, WindowSpec, cut_counting_windows, end_in_silence
 from service.streaming.protocol import ANSWER_S
 from service.streaming.spectrum import Spectrum
 
@@ -42,24 +42,35 @@ class WindowEar:
         self._spec = spec
         self._run = run
         self._next_start = 0
-        self._last: tuple[int, Answers] | None = None
+        # Where the newest window ends, the answer to it, and how many of its frames sound.
+        self._last: tuple[int, Answers, int] | None = None
         self.fresh: list[Answers] = []
+        self.loudest: list[float] = []
 
     def catch_up(self) -> None:
-        """Hear the windows that have become complete; ``fresh`` are the answers to them."""
-        self.fresh = []
+        """Hear the windows that have become complete.
+
+        ``fresh`` are the answers to them, ``loudest`` what :meth:`Spectrum.loudest` tells of them.
+        """
+        self.fresh, self.loudest = [], []
         while self._next_start + self._spec.frames <= self._spectrum.n_frames:
-            stop = self._next_start + self._spec.frames
-            self._last = stop, self._hear(self._next_start, stop)
+            start, stop = self._next_start, self._next_start + self._spec.frames
+            self._last = self._hear(start, stop)
             self.fresh.append(self._last[1])
+            self.loudest.append(self._spectrum.loudest(start, stop))
             self._next_start += self._spec.stride_frames
 
     def last(self) -> Answers:
         """Return the answer to the window that ends with the last frame, shape [1, ...]."""
-        stop = self._spectrum.n_frames
-        if self._last is None or self._last[0] != stop:
-            self._last = stop, self._hear(max(0, stop - self._spec.frames), stop)
-        return self._last[1]
+        return self._newest()[1]
+
+    def last_loudest(self) -> float:
+        """Return what :meth:`Spectrum.loudest` tells of the window of :meth:`last`."""
+        return self._spectrum.loudest(*self._last_stretch())
+
+    def sounding(self, loudest: NDArray[np.float32], of_all: float) -> NDArray[np.bool_]:
+        """Tell in which windows something sounds; see :meth:`Spectrum.sounding`."""
+        return self._spectrum.sounding(loudest, of_all)
 
     @property
     def n_frames(self) -> int:
@@ -69,8 +80,18 @@ class WindowEar:
     @property
     def last_s(self) -> float:
         """How many seconds the window that ends with the last frame hears."""
-        frames = min(self._spectrum.n_frames, self._spec.frames)
-        return frames * self._spectrum.spec.hop_s
+        return self._newest()[2] * self._spectrum.spec.hop_s
+
+    @property
+    def left_out_s(self) -> float:
+        """How many seconds of silence that window leaves out, if it is not full yet."""
+        start, stop = self._last_stretch()
+        return (stop - start) * self._spectrum.spec.hop_s - self.last_s
+
+    @property
+    def stride_s(self) -> float:
+        """How many seconds lie between the beginnings of two windows."""
+        return self._spec.stride_frames * self._spectrum.spec.hop_s
 
     @property
     def last_is_new(self) -> bool:
@@ -78,8 +99,20 @@ class WindowEar:
         newest = self._next_start - self._spec.stride_frames + self._spec.frames
         return self._next_start == 0 or self._spectrum.n_frames != newest
 
-    def _hear(self, start: int, stop: int) -> Answers:
-        return self._run(cut_windows(self._spectrum.levels(start, stop), self._spec))
+    def _last_stretch(self) -> tuple[int, int]:
+        stop = self._spectrum.n_frames
+        return max(0, stop - self._spec.frames), stop
+
+    def _newest(self) -> tuple[int, Answers, int]:
+        start, stop = self._last_stretch()
+        if self._last is None or self._last[0] != stop:
+            self._last = self._hear(start, stop)
+        return self._last
+
+    def _hear(self, start: int, stop: int) -> tuple[int, Answers, int]:
+        levels, range_db = self._spectrum.levels(start, stop), self._spectrum.spec.range_db
+        heard = cut_counting_windows(levels, self._spec, range_db)
+        return stop, self._run(heard.windows[:]), heard.n_frames
 
 
 class ContextEar:
@@ -90,24 +123,31 @@ class ContextEar:
         self._n = 0
         self._sum: NDArray[np.float64] | float = 0.0
         self._squares: NDArray[np.float64] | float = 0.0
+        self._loudest = 0.0
 
     def catch_up(self) -> None:
-        """Hear the windows that have become complete."""
+        """Hear the windows that have become complete; those that are silent by now do not count."""
         self._ear.catch_up()
-        for (answer,) in self._ear.fresh:
-            self._n += 1
-            self._sum = self._sum + answer.astype(np.float64)
-            self._squares = self._squares + answer.astype(np.float64) ** 2
+        for (answer,), loudest in zip(self._ear.fresh, self._ear.loudest, strict=True):
+            self._loudest = max(self._loudest, loudest)
+            if self._sounds(loudest):
+                self._n += 1
+                self._sum = self._sum + answer.astype(np.float64)
+                self._squares = self._squares + answer.astype(np.float64) ** 2
 
     def said(self) -> NDArray[np.float32]:
         """Return means and standard deviations, shape [2 * outputs], as :meth:`Context.hear`."""
         n, total, squares = self._n, self._sum, self._squares
-        if self._ear.last_is_new:
+        if n == 0 or (self._ear.last_is_new and self._sounds(self._ear.last_loudest())):
             last = self._ear.last()[0].astype(np.float64)
             n, total, squares = n + 1, total + last, squares + last**2
         mean = np.asarray(total / n)
         deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
         return np.concatenate([mean, deviation]).astype(np.float32)
+
+    def _sounds(self, loudest: float) -> bool:
+        of_all = max(self._loudest, loudest)
+        return bool(self._ear.sounding(np.array([loudest], np.float32), of_all)[0])
 
 
 class QuickEar:
@@ -151,8 +191,9 @@ class QuickEar:
         ]
         windows = self._bundle.card.windows
         padded = np.concatenate([end_in_silence(m[np.newaxis], windows.frames) for m in moments])
-        for probabilities in self._bundle.probabilities(self._bundle.run(padded)):
-            self._hear(probabilities)
+        for moment, logits in zip(moments, self._bundle.run(padded), strict=True):
+            heard_s = len(moment) * self._spectrum.spec.hop_s
+            self._hear(self._bundle.probabilities(logits, heard_s))
         self._n_heard = n_frames
 
     def said(self) -> Probabilities:

@@ -8,6 +8,7 @@ stays. And only the last quarter of an hour is remembered.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from service.inference.windows import (
 )
 from service.streaming.ears import QuickEar, WindowEar
 from service.streaming.spectrum import Spectrum
-from service.streaming.task import TaskEar
+from service.streaming.task import TaskEar, Window
 from service.streaming.tuning import RunningTuning
 
 # Windows whose labels stay, counted from the oldest, once there are twice as many.
@@ -141,7 +142,7 @@ class JoinedTask(TaskEar):
             self._nothing,
             self._stretches(),
             self._all_said,
-            self._bundle.probabilities,
+            partial(self._bundle.probabilities, heard_s=until_s),
         )
         return replace(
             super().so_far(heard_s, silent=silent),
@@ -156,15 +157,15 @@ class JoinedTask(TaskEar):
             return None
         return self._tuning.cents
 
-    def _close(self, logits: Logits) -> None:
-        super()._close(logits)
-        self._said.append(logits)
+    def _take(self, window: Window) -> None:
+        super()._take(window)
+        self._said.append(window.said)
 
     def _all_said(self) -> Logits:
         said = list(self._said)
         if self._ear.last_is_new:
-            said.append(self._logits([self._ear.last()])[0])
-        return np.stack(said)
+            said.append(self._last().said)
+        return np.concatenate(said)
 
     def _stretches(self) -> list[Segment]:
         """Return the stretches that the remembered windows hear."""

@@ -14,6 +14,7 @@ from service.audio.decode import Samples
 from service.inference.bands import BandMeter, overlapping
 from service.inference.features import Grid, compress, gain_db
 from service.inference.tuning import retuned
+from service.inference.windows import SILENT_BELOW_DB
 from service.streaming.tuning import RunningTuning
 
 LOUDEST_OF_S = 10.0
@@ -68,15 +69,39 @@ class Spectrum:
 
     def levels(self, start: int, stop: int) -> Grid:
         """Return the features of some frames, shape [stop - start, bands]."""
+        levels = self._compressed(self._kept(start, stop), max(self._loudest, default=0.0))
+        return retuned(levels, self.tuning.moved_cents) if self.tuning else levels
+
+    def loudest(self, start: int, stop: int) -> float:
+        """Return the most that the filter bank let through in any of some frames."""
+        return float(self._kept(start, stop).max(initial=0.0))
+
+    def sounding(self, loudest: NDArray[np.float32], of_all: float) -> NDArray[np.bool_]:
+        """Tell where something sounds, as :func:`service.inference.windows.cut_counting_windows`.
+
+        Parameters
+        ----------
+        loudest
+            What :meth:`loudest` tells of some stretches, shape [stretches].
+        of_all
+            The most that it told of any until now.
+        """
+        levels = self._compressed(np.append(loudest, np.float32(of_all))[:, np.newaxis], of_all)
+        sounding: NDArray[np.bool_] = levels >= levels[-1] - SILENT_BELOW_DB / self.spec.range_db
+        return sounding[:-1, 0]
+
+    def _kept(self, start: int, stop: int) -> Grid:
         first_kept = self.n_frames - len(self._banded)
         if not first_kept <= start <= stop <= self.n_frames:
             raise IndexError(f"of frames {start} to {stop}, not all are kept")
-        banded = self._banded[start - first_kept : stop - first_kept].copy()
+        return self._banded[start - first_kept : stop - first_kept]
+
+    def _compressed(self, banded: Grid, loudest: float) -> Grid:
+        """Return what was let through as levels from 0 to 1, of which the loudest is as told."""
         up_db = gain_db(self._mean_squares, self.spec) if self.n_frames else None
         if up_db is None:  # silence until now
             return np.zeros_like(banded)
-        levels = compress(banded, max(self._loudest, default=0.0), self.spec, up_db)
-        return retuned(levels, self.tuning.moved_cents) if self.tuning else levels
+        return compress(banded.copy(), loudest, self.spec, up_db)
 
     def _add(self, samples: Samples) -> None:
         spec = self.spec

@@ -117,6 +117,17 @@ def test_the_windows_that_count_begin_where_the_sound_does() -> None:
     np.testing.assert_array_equal(counting.windows[:], cut_windows(grid[13:30], SPEC))
 
 
+def test_a_short_clip_is_repeated_without_the_silence_around_it() -> None:
+    sound = (1 + numbered_grid(4) / 4).astype(np.float32)
+    grid = np.pad(sound, ((3, 1), (0, 0)))
+    repeating = WindowSpec(frames=10, stride_frames=5, short="repeat")
+    counting = cut_counting_windows(grid, repeating, SILENT_BELOW_DB + 1)
+    assert (counting.n_frames, counting.all_count) == (4, True)
+    np.testing.assert_array_equal(counting.windows[:], cut_windows(sound, repeating))
+    in_silence = cut_counting_windows(grid, SPEC, SILENT_BELOW_DB + 1)
+    np.testing.assert_array_equal(in_silence.windows[:], cut_windows(grid, SPEC))
+
+
 def test_windows_that_count_are_no_copies_of_a_long_clip() -> None:
     grid = np.zeros((5_000, 96), np.float32)
     grid[1_000:] = 1

@@ -8,6 +8,7 @@ import pytest
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle
 from service.inference.classification import Classification, classify
+from service.streaming.ears import NOW_S
 from service.streaming.protocol import StreamStart
 from service.streaming.session import Session
 from tests.audio import Waveform, tone
@@ -23,7 +24,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("joined") / "chord"
     write_bundle(folder, labels=CHORDS, frames=40, stride_frames=20)
     own = {"change_probability": 0.3, "heard_frames": 16, "stride_frames": 10}
-    edit_card(folder, timeline=own)
+    calibration = {"temperature": 2.0, "uncertain_below": 0.5, "fitted_on": "nothing"}
+    lengths = [{"heard_s": 0.1, "temperature": 8.0}, {"heard_s": 4.0, "temperature": 1.0}]
+    edit_card(folder, timeline=own, calibration=calibration | {"by_length": lengths})
     return Bundle.load(folder)
 
 
@@ -78,6 +81,15 @@ def test_a_stream_is_answered_as_the_clip(
     np.testing.assert_allclose(live.probabilities, whole.probabilities, atol=0.05)
     assert shares(live) == pytest.approx(shares(whole), abs=0.02)
     assert sum(shares(live).values()) == pytest.approx(1)
+
+
+def test_what_sounds_now_is_told_as_surely_as_a_clip_of_a_moment(bundle: Bundle) -> None:
+    samples = progression([0], [3.0])
+    session = Session(START, {"chord": bundle})
+    session.hear(floats(samples))
+    now = session.finish().now["chord"]
+    moment = upload(bundle, samples[: round(NOW_S * SAMPLE_RATE_HZ)])
+    np.testing.assert_allclose(now.probabilities, moment.probabilities, atol=0.02)
 
 
 def test_nothing_at_all_has_an_answer_too(bundle: Bundle) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from service.audio.decode import clip_of
 from service.inference.bundle import Bundle, Embedding, Logits
+from service.inference.card import LengthCalibration
 from service.inference.classification import Classification, classify
 from service.inference.grids import needed_rates_hz
 from service.streaming.ears import NOW_S
@@ -130,6 +131,56 @@ def test_silence_is_uncertain_and_so_is_what_was_silent_lately(bundles: dict[str
     _, final = hear(bundles, floats(np.concatenate([sound, silence])), 1000)
     assert all(answer.silent for answer in final.now.values())
     assert not any(answer.silent for answer in final.so_far.values())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "open_windows"),
+    [(("genre", "emotion"), 256), (("genre",), 1)],
+    ids=["open", "closed"],
+)
+@pytest.mark.parametrize("pause_db", [-200, -60])
+def test_pauses_do_not_count_as_in_a_clip(
+    bundles: dict[str, Bundle],
+    monkeypatch: pytest.MonkeyPatch,
+    tasks: tuple[str, ...],
+    open_windows: int,
+    pause_db: int,
+) -> None:
+    monkeypatch.setattr("service.streaming.task.OPEN_WINDOWS", open_windows)
+    sound = tone(band_centre_hz(1, len(GENRES)), 2.0, rate_hz=SAMPLE_RATE_HZ)
+    pause = noise(5.0, rate_hz=SAMPLE_RATE_HZ) * np.float32(10 ** (pause_db / 20))
+    samples = np.concatenate([sound, pause, sound, pause])
+    asked = {task: bundles[task] for task in tasks}
+    _, final = hear(asked, floats(samples), 1000)
+    for task, whole in upload(asked, samples).items():
+        answer = final.so_far[task]
+        np.testing.assert_allclose(answer.probabilities, whole.probabilities, atol=0.05)
+        np.testing.assert_allclose(answer.ratings, whole.ratings, atol=0.05)
+
+
+def test_what_is_repeated_at_first_is_what_sounds(tmp_path: Path) -> None:
+    bundle = Bundle.load(write_bundle(tmp_path / "genre", labels=GENRES, frames=64))
+    windows = bundle.card.windows.model_copy(update={"short": "repeat"})
+    lengths = [LengthCalibration(heard_s=s, temperature=t) for s, t in ((0.2, 4), (1.0, 1))]
+    calibration = bundle.card.calibration.model_copy(update={"by_length": lengths})
+    of_card = {"windows": windows, "calibration": calibration}
+    bundle.card = bundle.card.model_copy(update=of_card)
+    repeating = {"genre": bundle}
+    sound = tone(band_centre_hz(1, len(GENRES)), 0.3, rate_hz=SAMPLE_RATE_HZ)
+    samples = np.concatenate([np.zeros(SAMPLE_RATE_HZ // 3, np.float32), sound])
+    _, final = hear(repeating, floats(samples), 1000)
+    alone = upload(repeating, sound)["genre"].probabilities
+    for answer in (final.so_far["genre"], final.now["genre"], upload(repeating, samples)["genre"]):
+        np.testing.assert_allclose(answer.probabilities, alone, atol=0.05)
+
+
+def test_quiet_noise_before_the_music_counts_only_until_that_begins(
+    bundles: dict[str, Bundle],
+) -> None:
+    hum = tone(band_centre_hz(3, len(GENRES)), 4.0, rate_hz=SAMPLE_RATE_HZ) / 1000
+    sound = tone(band_centre_hz(1, len(GENRES)), 2.0, rate_hz=SAMPLE_RATE_HZ)
+    answers, final = hear(bundles, floats(np.concatenate([hum, sound])), SAMPLE_RATE_HZ)
+    assert [a.so_far["genre"].label for a in (answers[3], final)] == [GENRES[3], GENRES[1]]
 
 
 def test_nothing_at_all_has_an_answer_too(bundles: dict[str, Bundle]) -> None:

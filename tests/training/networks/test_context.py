@@ -7,7 +7,7 @@ from service.audio.decode import clip_of
 from service.inference.bundle import Bundle
 from service.inference.context import Context
 from service.inference.softmax import softmax
-from service.inference.windows import cut_windows
+from service.inference.windows import cut_counting_windows
 from tests.bundles import write_bundle
 from tests.server import ROOT
 from tests.training.made import make_clip, write_wav
@@ -45,8 +45,9 @@ def chord(root: int, quality: str, duration_s: float = 2.2) -> np.ndarray:
 def test_shares_of_chord_qualities_and_their_entropy_are_heard(context: Context) -> None:
     samples = chord(2, "min", 8.0)
     listener = Bundle.load(ROOT / "models" / "chord")
-    windows = cut_windows(listener.features(samples), context.spec.windows)
-    chords = softmax(listener.run(windows))
+    grid, range_db = listener.features(samples), context.spec.features.range_db
+    counting = cut_counting_windows(grid, context.spec.windows, range_db)
+    chords = softmax(listener.run(counting.windows))
     qualities = [label_quality(n) for n in range(len(CHORDS))]
     shares = np.stack([chords[:, [q == s for q in qualities]].sum(axis=1) for s in SUMMED], axis=1)
     entropy = -(chords * np.log(chords + 1e-9)).sum(axis=1, keepdims=True)
