@@ -4,12 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tests.training.runs import write_run
 from tests.training.tiny import TINY_GENRE
-from training.evaluation import metrics
+from training.evaluation import calibration, metrics
 from training.results.export import export
 
 
@@ -25,6 +26,15 @@ def _few_resamples() -> Iterator[None]:
     """Draw rough intervals: most tests ask only for the values that they are around."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "N_RESAMPLES", 50)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_mixtures() -> Iterator[None]:
+    """Try few mixtures of answers and guesses: most tests ask only that one is found."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibration, "_MIXED_TEMPERATURES", np.geomspace(0.1, 10, 24))
+        patch.setattr(calibration, "_WEIGHTS", np.linspace(0, 1, 11))
         yield
 
 

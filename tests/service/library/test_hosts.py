@@ -1,4 +1,7 @@
-"""A cluster of hosts that are killed, cut off and switched off: nothing is lost."""
+"""A worker on one host is killed, and the other host switched off: nothing is lost.
+
+``python -m tests.proof hosts`` also cuts one off, which Dask notices only after a while.
+"""
 
 import sys
 from contextlib import closing
@@ -10,8 +13,9 @@ from service.library.question import Question
 from service.library.run import Order, run
 from service.library.state import State
 from tests.namespaces import may_make_networks
-from tests.proof.hosts import cluster, run_disturbed
+from tests.proof.hosts import DESK, FIRST, SECOND, cluster
 from tests.service.library.libraries import TASKS, InlineEngine, write_song
+from tests.service.library.started import Started
 
 COUNT = 60
 SONG_S = 10.0
@@ -33,6 +37,12 @@ def test_the_table_does_not_show_that_hosts_were_lost(models_dir: Path, tmp_path
     ask = [str(music), "--models", str(models_dir)]
     with cluster(tmp_path) as hosts:
         command = [sys.executable, "-m", "service.library", *ask, "--out", str(tables[1])]
-        assert run_disturbed(hosts, command, COUNT, tmp_path / "log") == 0
+        at_desk = hosts.net.at(DESK, *command, "--scheduler", hosts.address)
+        started = Started(at_desk, tmp_path / "log")
+        started.wait_until_classified(COUNT // 5)
+        hosts.kill_worker(FIRST)
+        started.wait_until_classified(2 * COUNT // 5)
+        hosts.switch_off(SECOND)  # the rest is left to what replaces the worker killed
+        assert started.process.wait() == 0
 
     assert tables[1].read_bytes() == tables[0].read_bytes()

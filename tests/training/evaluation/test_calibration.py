@@ -39,6 +39,7 @@ def test_no_other_temperature_is_likelier() -> None:
         assert negative_log_likelihood(2.5 * logits / other, truth) > loss
 
 
+@pytest.mark.usefixtures("all_mixtures")
 @pytest.mark.parametrize("told_share", [0.3, 1.0])
 def test_a_mixture_finds_how_many_answers_tell_nothing(told_share: float) -> None:
     logits, truth = honest_logits(2_500)
@@ -72,6 +73,7 @@ def fitted(
     return mixed.max(axis=1), mixed.argmax(axis=1) == truth
 
 
+@pytest.mark.usefixtures("all_mixtures")
 @pytest.mark.parametrize("seed", [0, 2, 3])
 def test_a_mixture_is_right_as_often_as_it_is_sure(seed: int) -> None:
     logits, truth = leaning_logits(seed)
@@ -84,6 +86,7 @@ def test_a_mixture_is_right_as_often_as_it_is_sure(seed: int) -> None:
     assert expected_calibration_error(sure, right) < 0.02
 
 
+@pytest.mark.usefixtures("all_mixtures")
 def test_a_mixture_knows_of_answers_that_are_wrong_however_sure() -> None:
     logits, truth = honest_logits()
     rng = np.random.default_rng(3)

@@ -15,7 +15,10 @@ from training.progressions.songs import (
 )
 from training.synthesis.midi import DRUM_CHANNEL
 
-SONGS = [write_song(np.random.default_rng(seed), "steel") for seed in range(12)]
+
+@pytest.fixture(scope="module", params=range(12))
+def song(request: pytest.FixtureRequest) -> Song:
+    return write_song(np.random.default_rng(request.param), "steel")
 
 
 def notes_of(song: Song, channel: int) -> list[tuple[float, int]]:
@@ -30,7 +33,6 @@ def notes_of(song: Song, channel: int) -> list[tuple[float, int]]:
     return sorted(notes)
 
 
-@pytest.mark.parametrize("song", SONGS)
 def test_the_guitar_plays_all_notes_of_each_chord_and_no_other(song: Song) -> None:
     edges = np.concatenate([[0], np.cumsum(song.beats)])
     notes = notes_of(song, GUITAR_CHANNEL)
@@ -39,7 +41,6 @@ def test_the_guitar_plays_all_notes_of_each_chord_and_no_other(song: Song) -> No
         assert played == {(root + i) % 12 for i in INTERVALS[quality]}
 
 
-@pytest.mark.parametrize("song", SONGS)
 def test_the_bass_begins_each_chord_on_its_root(song: Song) -> None:
     starts = np.concatenate([[0], np.cumsum(song.beats)[:-1]])
     bass = dict(notes_of(song, BASS_CHANNEL))
@@ -47,7 +48,6 @@ def test_the_bass_begins_each_chord_on_its_root(song: Song) -> None:
     assert all(28 <= note <= 47 for note in bass.values())
 
 
-@pytest.mark.parametrize("song", SONGS)
 def test_chords_change_and_last_one_to_four_seconds_and_drums_play(song: Song) -> None:
     assert all(a != b for a, b in zip(song.chords[:-1], song.chords[1:], strict=True))
     lengths_s = np.array(song.beats) * 60 / song.tempo_bpm

@@ -74,6 +74,7 @@ def test_the_page_fits_a_phone(page: str) -> None:
     assert 'content="width=device-width, initial-scale=1"' in page
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_group_that_two_folds_held_out_is_a_leak(tmp_path: Path) -> None:
     one = make_fold(TINY_GENRE, "groups-1")
     other = make_fold(TINY_GENRE, "groups-2")
@@ -100,6 +101,7 @@ def test_accuracy_is_told_and_drawn_by_the_length_that_was_heard(tmp_path: Path)
     assert (tmp_path / "out" / "lengths.png").stat().st_size > 1_000
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_mistakes_of_the_folds_are_shown_the_surest_first(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", folds=[FOLD])
     report(TINY_GENRE, run, tmp_path / "out")
@@ -113,6 +115,7 @@ def test_the_mistakes_of_the_folds_are_shown_the_surest_first(tmp_path: Path) ->
     assert shown[0] == FOLD.clip_names[max(wrong, key=lambda i: odds[i].max())]
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_mistake_is_as_sure_as_the_service_would_tell_it(tmp_path: Path) -> None:
     fold = with_cuts(make_fold(TINY_GENRE, clips_each=120, right=0.5), {1.0: 0.1}, 1.2)
     run = write_run(tmp_path / "run", folds=[fold])
@@ -128,6 +131,7 @@ def test_a_mistake_is_as_sure_as_the_service_would_tell_it(tmp_path: Path) -> No
     assert float(shown[0]) == pytest.approx(surest, abs=0.006)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_recordings_at_hand_are_seen_heard_and_searched_for_copies(tmp_path: Path) -> None:
     artist, rng = Artist.random(np.random.default_rng(1)), np.random.default_rng(2)
     sounds = [render_piece(STYLES["rock"], artist, rng, duration_s=6) for _ in range(2)]

@@ -15,6 +15,7 @@ from training.results.figures import calibrate, evaluations
 from training.results.report import figures_text, report
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_report_holds_the_figures_the_command_and_the_clips_skipped(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
 
@@ -71,6 +72,7 @@ def test_a_run_that_kept_no_clips_to_stop_by_is_reported(tmp_path: Path) -> None
     assert (tmp_path / "out" / "losses.png").stat().st_size > 1_000
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_ratings_are_reported_where_the_run_learned_any(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
     report(TINY_GENRE, run, tmp_path / "without")
