@@ -40,6 +40,7 @@ ORDER = {
     "training": (
         "errors",
         "logs",
+        "compiled",
         "data",
         "synthesis",
         "augmentation",

@@ -7,13 +7,13 @@ the waveform's harmonic and percussive part, the tempo, and mean and variance of
 Spectral contrast and tonnetz (the tonal centroids of Harte, Sandler and Gasser 2006) follow.
 """
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from service.audio.decode import Samples
 from service.inference.features import FeatureSpec, FilterBank, Grid
+from training.compiled import librosa
 from training.data.readers.statistics import OF_AUDIO, compress
 
 SAMPLE_RATE_HZ = 22_050

@@ -1,9 +1,9 @@
 """Filter banks as matrices, made once here and stored in the bundles."""
 
-import librosa
 import numpy as np
 
 from service.inference.features import FeatureSpec, FilterBank
+from training.compiled import librosa
 from training.data.readers import statistics
 
 C2_HZ = 440 * 2 ** ((36 - 69) / 12)

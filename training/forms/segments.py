@@ -7,7 +7,6 @@ of the JSON data sets that many courses use: 13 of each frame, FFT of 2,048 samp
 
 from dataclasses import dataclass
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from training.comparison.handcrafted import (
     SAMPLE_RATE_HZ,
     statistics,
 )
+from training.compiled import librosa
 from training.data.readers.statistics import N_FEATURES
 
 SEGMENT_S = 3

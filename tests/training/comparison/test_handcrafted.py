@@ -1,4 +1,3 @@
-import librosa
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ from training.comparison.handcrafted import (
     statistics,
     statistics_grid,
 )
+from training.compiled import librosa
 from training.data.filter_banks import make_bank
 
 KAGGLE_HEADER = [

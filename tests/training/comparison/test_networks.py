@@ -1,11 +1,11 @@
 from collections.abc import Callable
 
 import keras
-import librosa
 import numpy as np
 import pytest
 
 from training.comparison.networks import cnn, cnn_lstm, cosine_transform, lstm
+from training.compiled import librosa
 
 BUILDERS = [cnn, lstm, cnn_lstm]
 

@@ -1,9 +1,9 @@
-import librosa
 import numpy as np
 import pytest
 
 from service.inference.features import FeatureSpec, compute_grid
 from tests.audio import noise, tone
+from training.compiled import librosa
 from training.data.filter_banks import (
     BANDS_PER_OCTAVE,
     C2_HZ,

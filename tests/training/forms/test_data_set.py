@@ -2,7 +2,6 @@ import csv
 import json
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +10,7 @@ from tests.audio import noise, tone
 from tests.training.made import make_clip, write_csv, write_wav
 from training.cli import main
 from training.commands.prepare import DATA_FORMATS
+from training.compiled import librosa
 from training.data.readers import read_data_set
 from training.data.readers.statistics import N_FEATURES
 from training.errors import TrainingError

@@ -3,13 +3,13 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pytest
-from librosa.filters import mel as mel_filters
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from service.inference.features import compute_grid
 from tests.audio import noise
 from tests.training.tiny import needs_musicnn
+from training.compiled import librosa
 from training.data.filter_banks import make_bank
 from training.errors import TrainingError
 from training.networks import musicnn, musicnn_weights
@@ -103,7 +103,10 @@ def as_published(samples: NDArray[np.float64], gain: float = 1.0) -> Doubles:
     padded = np.pad(samples, 256)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
     frames = sliding_window_view(padded, 512)[::256] * hann
-    power = np.abs(np.fft.rfft(frames)) ** 2 @ mel_filters(sr=16_000, n_fft=512, n_mels=96).T
+    bank = librosa.filters.mel(  # type: ignore[attr-defined]  # lazily loaded submodule
+        sr=16_000, n_fft=512, n_mels=96
+    )
+    power = np.abs(np.fft.rfft(frames)) ** 2 @ bank.T
     found: Doubles = np.log10(10_000 * gain * power + 1)
     return found
 

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from librosa.filters import mel as mel_filters
 from numpy.typing import NDArray
 from PIL import Image
 
 from service.inference.features import FeatureSpec, compute_grid
 from tests.audio import noise, tone
 from tests.training.data.readers.pictures import paint, random_levels
+from training.compiled import librosa
 from training.data.filter_banks import mel_bank
 from training.data.readers import SpectrogramImage
 from training.data.readers.gtzan_grid import (
@@ -29,7 +29,9 @@ def levels_by_the_recipe(samples: NDArray[np.float32]) -> NDArray[np.uint8]:
     padded = np.pad(samples.astype(float), 1024)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
     frames = np.stack([padded[512 * t : 512 * t + 2048] * hann for t in range(n_frames)])
-    mel = mel_filters(sr=22_050, n_fft=2048, n_mels=128, fmin=0, fmax=11_025)
+    mel = librosa.filters.mel(  # type: ignore[attr-defined]  # lazily loaded submodule
+        sr=22_050, n_fft=2048, n_mels=128, fmin=0, fmax=11_025
+    )
     power = mel @ (np.abs(np.fft.rfft(frames)) ** 2).T
     value = 20 * np.log10(np.maximum(power, 1e-10 * power.max()) / power.max())
     index = np.clip(np.floor((np.maximum(value, -80) + 80) / 80 * 256), 0, 255)
