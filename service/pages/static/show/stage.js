@@ -7,6 +7,7 @@ import { segmentAt } from "../music/timeline.js";
 import { decode } from "../sound/decode.js";
 import { pictureOf } from "../sound/picture.js";
 import { Player } from "../sound/player.js";
+import { MOST_BYTES } from "../sound/smaller.js";
 import { answerLane } from "./answer-lanes.js";
 import { TimeAxis } from "./axis.js";
 import { chordLane } from "./chord-lane.js";
@@ -14,8 +15,6 @@ import { nowStrip } from "./now.js";
 import { rulerLane, soundLanes } from "./sound-lanes.js";
 import { playWithSpace, transport } from "./transport.js";
 
-// Each hour takes 1.3 GB when it is decoded, for nothing if the service refuses the file.
-const LARGE_BYTES = 25e6;
 const READING = "Reading the sound …";
 const UNPLAYABLE =
   "This browser cannot play this format, so there is nothing to hear; the answers stand.";
@@ -94,7 +93,8 @@ export class Stage {
   /** Show the answers that the open recording has by now. */
   answered() {
     const { answer, file } = this.#recording;
-    if (!this.#begun && (answer || file.size < LARGE_BYTES)) this.#read(file);
+    // Each hour takes 1.3 GB when it is decoded, for nothing if the service refuses a large file.
+    if (!this.#begun && (answer || file.size < MOST_BYTES)) this.#read(file);
     const results = answer?.results ?? {};
     const timelines = Object.values(results).filter((result) => result.timeline?.length);
     const others = timelines

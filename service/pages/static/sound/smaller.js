@@ -3,7 +3,8 @@
 import { decode, mono } from "./decode.js";
 import { wavFile } from "./wav.js";
 
-const MOST_BYTES = 25e6; // of what a service takes by its default, some for the rest of the form
+// Of what a service takes by its default, some for the rest of the form.
+export const MOST_BYTES = 25e6;
 const SAMPLE_BYTES = 2;
 const HIGHEST_RATE_HZ = 44_100;
 const LOWEST_RATE_HZ = 16_000; // of what the models hear
