@@ -1,6 +1,8 @@
 """Fixtures of the service's tests."""
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,14 @@ def client(models_dir: Path) -> Iterator[TestClient]:
     """A client of a service that is ready with all three tasks."""
     with serve(Settings(models_dir=models_dir)) as ready_client:
         yield ready_client
+
+
+@pytest.fixture
+def started_here(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the command start the service on the tests' models, in their own process."""
+    monkeypatch.setattr(sys, "argv", ["service"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
+    monkeypatch.setenv("SERVICE_MODELS_DIR", str(models_dir))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Request, Route, expect
 
 from tests.audio import Waveform, encode, noise, tone
 from tests.service.pages.conftest import example_file, upload
@@ -20,6 +20,22 @@ def recording(name: str, duration_s: float = 2.0) -> FilePayload:
 
 def choose(page: Page, *files: FilePayload) -> None:
     page.locator("#file").set_input_files(list(files))
+
+
+def refuse(page: Page, kind: str, times: int) -> list[Request]:
+    """Have the first requests refused with a problem; return all, as they come."""
+    asked: list[Request] = []
+    problem = {"type": f"/problems/{kind}", "title": "Too much", "detail": "Send less."}
+
+    def answer(route: Route) -> None:
+        asked.append(route.request)
+        if len(asked) > times:
+            route.continue_()
+        else:
+            route.fulfill(status=413, json=problem)
+
+    page.route(CLASSIFY, answer)
+    return asked
 
 
 def row(page: Page, name: str) -> str:
@@ -164,17 +180,7 @@ def test_a_page_of_a_proxy_is_told_as_such(page: Page) -> None:
 
 
 def test_of_what_is_too_large_a_smaller_copy_is_heard(page: Page) -> None:
-    sent: list[bytes] = []
-
-    def refuse_the_whole(route: Route) -> None:
-        sent.append(route.request.post_data_buffer or b"")
-        if len(sent) > 1:
-            route.continue_()
-        else:
-            kind = "/problems/too-many-bytes"
-            route.fulfill(status=413, json={"type": kind, "title": "Too large", "detail": "x"})
-
-    page.route(CLASSIFY, refuse_the_whole)
+    asked = refuse(page, "too-many-bytes", times=1)
     stereo = np.stack([tone(440, 2.0, rate_hz=48_000)] * 2, axis=1)
     choose(page, upload("song.wav", encode(stereo, rate_hz=48_000)))
 
@@ -182,36 +188,26 @@ def test_of_what_is_too_large_a_smaller_copy_is_heard(page: Page) -> None:
     expect(page.locator(".recording-head .facts")).to_contain_text("heard in a smaller copy")
     expect(page.locator(".recording-head .facts")).to_contain_text("0:02")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_enabled()
-    assert len(sent[1]) < len(sent[0]) / 2
+    whole, copy = (len(request.post_data_buffer or b"") for request in asked)
+    assert copy < whole / 2
 
 
 def test_what_is_too_large_and_cannot_be_copied_is_refused(page: Page) -> None:
-    kind = "/problems/too-many-bytes"
-    problem = {"type": kind, "title": "Too large", "detail": "Send less."}
-    page.route(CLASSIFY, lambda route: route.fulfill(status=413, json=problem))
+    refuse(page, "too-many-bytes", times=1)
     choose(page, upload("notes.wav", b"no sound at all"))
 
     expect(page.locator(".recording-state .problem")).to_contain_text("Send less.")
 
 
 def test_of_what_is_too_long_the_beginning_can_be_heard(page: Page) -> None:
-    asked: list[str] = []
-
-    def refuse_the_whole(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) > 2:
-            route.continue_()
-        else:
-            kind = "/problems/too-many-seconds"
-            route.fulfill(status=413, json={"type": kind, "title": "Too long", "detail": "x"})
-
-    page.route(CLASSIFY, refuse_the_whole)
+    asked = refuse(page, "too-many-seconds", times=2)
     choose(page, recording("mix.wav"))
     page.get_by_role("button", name="Hear its first 10 minutes").click()
     page.get_by_role("button", name="Hear its first 2 minutes").click()  # the service takes less
 
     expect(page.locator(".cards .card")).to_have_count(3)
-    assert asked[1:] == [f"{asked[0]}&duration_s={seconds}" for seconds in (600, 120)]
+    first, *others = (request.url for request in asked)
+    assert others == [f"{first}&duration_s={seconds}" for seconds in (600, 120)]
     expect(page.locator(".recording-head .facts")).to_contain_text("the first 0:02")
     expect(page.locator(".command code")).to_contain_text("timeline=true&duration_s=120")
     expect(page.get_by_role("button", name="Hear its first")).to_have_count(0)

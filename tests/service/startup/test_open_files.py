@@ -1,7 +1,4 @@
 import resource
-import signal
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -58,14 +55,10 @@ def test_a_system_that_allows_too_few_is_told(system: System) -> None:
 
 
 @pytest.mark.parametrize("system", [(1, 64)], indirect=True)
-@pytest.mark.usefixtures("system")
+@pytest.mark.usefixtures("system", "started_here")
 def test_the_service_does_not_start_where_it_would_run_out_of_files(
-    models_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["service"])
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
-    monkeypatch.setenv("SERVICE_MODELS_DIR", str(models_dir))
-
     assert main() == 2
 
     assert "SERVICE_MAX_CONNECTIONS=1024 needs" in capsys.readouterr().err

@@ -1,6 +1,4 @@
-import signal
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -60,12 +58,10 @@ def test_the_endpoint_of_traces_counts_more_than_that_of_all(
     traces.close()
 
 
+@pytest.mark.usefixtures("started_here")
 def test_the_service_does_not_start_without_what_traces_need(
-    models_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["service"])
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
-    monkeypatch.setenv("SERVICE_MODELS_DIR", str(models_dir))
     monkeypatch.delitem(sys.modules, "service.telemetry.spans", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
 
