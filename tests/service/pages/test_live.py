@@ -143,6 +143,22 @@ def test_a_microphone_that_sends_nothing_more_is_told_in_words_for_people(
     assert title == told
 
 
+def test_samples_are_sent_in_the_encoding_that_is_said(modules: Page) -> None:
+    start, samples = module(
+        modules,
+        "live/conversation.js",
+        """(() => {
+            const sent = [];
+            const send = (data) => sent.push(data);
+            const socket = { readyState: WebSocket.OPEN, bufferedAmount: 0, send };
+            new m.Conversation(socket, 44_100, () => {}).send(new Float32Array([0, 0.5, 1, -2]));
+            return [JSON.parse(sent[0]), [...new Int16Array(sent[1].buffer)]];
+        })()""",
+    )
+    assert start == {"sample_rate_hz": 44_100, "channels": 1, "encoding": "pcm_s16le"}
+    assert samples == [0, 16_384, 32_767, -32_767]
+
+
 def test_a_busy_service_is_told_in_its_own_words_and_so_is_a_stream_that_is_too_long(
     visit: Visit,
 ) -> None:

@@ -1,11 +1,11 @@
 /** What is said over an open stream; `service/streaming/README.md` tells the protocol. */
 
 import { Problem } from "../api.js";
+import { SAMPLE_BYTES, pcm16 } from "../sound/pcm.js";
 
 const NORMAL = 1000;
 const PATIENCE_MS = 15_000; // for the last answer
 const MOST_WAITING_S = 10; // of sound that the network has not taken yet
-const SAMPLE_BYTES = 4;
 const LONGEST_PAUSE_MS = 5_000; // between two blocks of a microphone that works
 
 const TITLES = {
@@ -47,14 +47,14 @@ export class Conversation {
         else this.#fail(TITLES[code] ?? "The stream broke off", reason || LOST);
       };
     });
-    socket.send(JSON.stringify({ sample_rate_hz: sampleRateHz, channels: 1, encoding: "pcm_f32le" }));
+    socket.send(JSON.stringify({ sample_rate_hz: sampleRateHz, channels: 1, encoding: "pcm_s16le" }));
   }
 
   get #hushed() {
     return !this.#timer && Date.now() - this.#sentAt > LONGEST_PAUSE_MS;
   }
 
-  /** Send a block of samples. */
+  /** Send a block of samples between -1 and 1. */
   send(block) {
     this.#sentAt = Date.now();
     if (this.#socket.readyState !== WebSocket.OPEN || this.#timer) return;
@@ -62,7 +62,7 @@ export class Conversation {
       this.#fail("The network is too slow", TOO_SLOW);
       return;
     }
-    this.#socket.send(block);
+    this.#socket.send(pcm16(block));
   }
 
   /** Ask for the last answer. */

@@ -1,11 +1,11 @@
 /** A smaller copy of a recording that is too large to be sent, in which a service hears as much. */
 
 import { decode, mono } from "./decode.js";
+import { SAMPLE_BYTES } from "./pcm.js";
 import { wavFile } from "./wav.js";
 
 // Of what a service takes by its default, some for the rest of the form.
 export const MOST_BYTES = 25e6;
-const SAMPLE_BYTES = 2;
 const HIGHEST_RATE_HZ = 44_100;
 const LOWEST_RATE_HZ = 16_000; // of what the models hear
 
