@@ -4,7 +4,8 @@ What these classes say of all that was heard is what :mod:`service.inference.cla
 of a clip of that length, except that levels are relative to the loudest of the seconds before.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ from service.streaming.spectrum import Spectrum
 # What is heard of a chord to name it while it sounds. Shorter stretches are named no sooner and
 # less well, longer ones later.
 NOW_S = 0.45
+# Whether a window counts changes with what is loud later, and what it means with the context heard
+# later. So many are thought over each time, some ten minutes of music; what was said of older
+# ones stays.
+OPEN_WINDOWS = 256
 
 
 class WindowEar:
@@ -120,34 +125,65 @@ class ContextEar:
 
     def __init__(self, spectrum: Spectrum, context: Context) -> None:
         self._ear = WindowEar(spectrum, context.spec.windows, context.answers)
-        self._n = 0
-        self._sum: NDArray[np.float64] | float = 0.0
-        self._squares: NDArray[np.float64] | float = 0.0
+        self._open: deque[tuple[Answers, float]] = deque()
         self._loudest = 0.0
+        # Of the older windows that count.
+        self._closed = _Moments()
 
     def catch_up(self) -> None:
-        """Hear the windows that have become complete; those that are silent by now do not count."""
+        """Hear the windows that have become complete."""
         self._ear.catch_up()
-        for (answer,), loudest in zip(self._ear.fresh, self._ear.loudest, strict=True):
+        for answer, loudest in zip(self._ear.fresh, self._ear.loudest, strict=True):
+            self._open.append((answer, loudest))
             self._loudest = max(self._loudest, loudest)
-            if self._sounds(loudest):
-                self._n += 1
-                self._sum = self._sum + answer.astype(np.float64)
-                self._squares = self._squares + answer.astype(np.float64) ** 2
+        while len(self._open) > OPEN_WINDOWS:
+            self._closed = self._closed.with_more(self._counting([self._open.popleft()]))
 
     def said(self) -> NDArray[np.float32]:
-        """Return means and standard deviations, shape [2 * outputs], as :meth:`Context.hear`."""
-        n, total, squares = self._n, self._sum, self._squares
-        if n == 0 or (self._ear.last_is_new and self._sounds(self._ear.last_loudest())):
-            last = self._ear.last()[0].astype(np.float64)
-            n, total, squares = n + 1, total + last, squares + last**2
-        mean = np.asarray(total / n)
-        deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
-        return np.concatenate([mean, deviation]).astype(np.float32)
+        """Return means and standard deviations, shape [2 * outputs], as :meth:`Context.hear`.
 
-    def _sounds(self, loudest: float) -> bool:
-        of_all = max(self._loudest, loudest)
-        return bool(self._ear.sounding(np.array([loudest], np.float32), of_all)[0])
+        Windows that are silent by now do not count.
+        """
+        windows = list(self._open)
+        if self._ear.last_is_new:
+            windows.append((self._ear.last(), self._ear.last_loudest()))
+        return self._closed.with_more(self._counting(windows)).mean_and_deviation()
+
+    def _counting(self, windows: Sequence[tuple[Answers, float]]) -> list[Answers]:
+        loudest = np.array([loudest for _, loudest in windows], np.float32)
+        sounding = self._ear.sounding(loudest, max(self._loudest, float(loudest.max(initial=0.0))))
+        return [answer for (answer, _), sounds in zip(windows, sounding, strict=True) if sounds]
+
+
+class _Moments:
+    """How many answers there are, and the sums of them and of their squares."""
+
+    def __init__(
+        self,
+        n: int = 0,
+        total: NDArray[np.float64] | float = 0.0,
+        squares: NDArray[np.float64] | float = 0.0,
+    ) -> None:
+        self._n = n
+        self._total = total
+        self._squares = squares
+
+    def with_more(self, answers: Sequence[Answers]) -> "_Moments":
+        """Return these of some more answers, each of shape [1, outputs]."""
+        if not answers:
+            return self
+        more = np.concatenate(answers).astype(np.float64)
+        return _Moments(
+            self._n + len(more),
+            self._total + more.sum(axis=0),
+            self._squares + (more**2).sum(axis=0),
+        )
+
+    def mean_and_deviation(self) -> NDArray[np.float32]:
+        """Return what the answers are on average, and how they vary, shape [2 * outputs]."""
+        mean = np.asarray(self._total / self._n)
+        deviation = np.sqrt(np.maximum(self._squares / self._n - mean**2, 0))
+        return np.concatenate([mean, deviation]).astype(np.float32)
 
 
 class QuickEar:

@@ -11,12 +11,7 @@ from service.inference.bundle import Bundle, Embedding, Logits, Ratings
 from service.inference.classification import Classification
 from service.inference.context import append_context
 from service.inference.softmax import Probabilities
-from service.streaming.ears import ContextEar, QuickEar, WindowEar
-
-# What a window means changes with the context that is heard later, and whether it counts with what
-# is loud later. So many are thought over each time, a quarter of an hour of music; what was said of
-# older ones stays.
-OPEN_WINDOWS = 256
+from service.streaming.ears import OPEN_WINDOWS, ContextEar, QuickEar, WindowEar
 
 
 @dataclass(frozen=True)
