@@ -12,7 +12,8 @@ RECIPE_NAMES = ("genre", "chord", "emotion", "genre_pictures", "genre_statistics
 DATA_HELP = """\
 DATA is one of
   a CSV with the columns 'file' (relative to the CSV) and 'genre', 'chord', 'emotion';
-    'group' (artist, player, guitar), 'dataset' and 'split' are used where they are there
+    'group' (artist, player, guitar), 'dataset' and 'split' (train, valid, test, faulty, extra)
+    are used where they are there
   an .npz with 'mel' (uint8, clips x 128 x 333), 'name' and 'genre'; also 'group', 'split'
   a folder with genre.csv, chord.csv, emotion.csv and gtzan_mel.npz
   features_30_sec.csv or features_3_sec.csv of hand-crafted features (genre_statistics)

@@ -20,6 +20,7 @@ from training.errors import TrainingError, UnreadableClip
 
 logger = logging.getLogger(__name__)
 
+SPLITS = ("train", "valid", "test", "faulty", "extra")
 FILE_GROUP = "file:"
 """Begins the group of a clip whose data name none: a group of its own."""
 
@@ -64,6 +65,23 @@ class LabelledClip:
     data_set: str
     group: str
     split: str = "extra"
+
+
+def known_split(path: Path, word: str) -> str:
+    """Return the split that a data set names, ``extra`` where it names none.
+
+    Raises
+    ------
+    TrainingError
+        It is not one of those that are known: what it holds out would be learned from.
+    """
+    split = word.strip().lower() or "extra"
+    if split not in SPLITS:
+        raise TrainingError(
+            f"{path} names the split {word.strip()}, which would not be held out; write one of "
+            f"{', '.join(SPLITS)}, or leave it empty."
+        )
+    return split
 
 
 def warn_of_left_out(path: Path, task: str, unknown: Mapping[str, int]) -> None:

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from service.audio.files import audio_files
 from training.data.labels import canonical_label, one_spelling
-from training.data.readers.clips import FILE_GROUP, AudioFile, LabelledClip, warn_of_left_out
+from training.data.readers.clips import (
+    FILE_GROUP,
+    AudioFile,
+    LabelledClip,
+    known_split,
+    warn_of_left_out,
+)
 from training.errors import TrainingError
 
 EMOTION_LIST = "Train.csv"
@@ -38,7 +44,7 @@ def read_manifest(path: Path, task: str, *, as_written: bool = False) -> list[La
                 data_set=one_spelling(row.get("dataset", "")) or path.resolve().parent.name,
                 # Without a group, a file is the only group that cannot leak into another.
                 group=one_spelling(row.get("group", "")) or f"{FILE_GROUP}{file}",
-                split=row.get("split") or "extra",
+                split=known_split(path, row.get("split", "")),
             )
         )
     if unknown:

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.labels import canonical_label, one_spelling
-from training.data.readers.clips import FILE_GROUP, LabelledClip, StoredGrid, load_levels
+from training.data.readers.clips import (
+    FILE_GROUP,
+    LabelledClip,
+    StoredGrid,
+    known_split,
+    load_levels,
+)
 from training.errors import TrainingError
 
 
@@ -47,7 +53,7 @@ def read_stored_grids(path: Path, task: str) -> list[LabelledClip]:
         label = canonical_label(task, word)
         if label is not None:
             source = StoredGrid(path, index, names[index])
-            group, split = one_spelling(groups[index]), splits[index]
+            group, split = one_spelling(groups[index]), known_split(path, splits[index])
             clips.append(LabelledClip(source, label, path.stem.removesuffix("_mel"), group, split))
     return clips
 

@@ -23,6 +23,19 @@ def test_all_columns_are_used(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_the_case_of_a_split_does_not_matter_and_another_word_is_refused(tmp_path: Path) -> None:
+    columns = ("file", "mood", "split")
+    path = write_csv(
+        tmp_path / "mood.csv", columns, [("a.wav", "calm", " Test"), ("b", "wild", "")]
+    )
+
+    assert [clip.split for clip in read_manifest(path, "mood")] == ["test", "extra"]
+
+    write_csv(path, columns, [("a.wav", "calm", "Validation")])
+    with pytest.raises(TrainingError, match=r"the split Validation, .* write one of train, valid,"):
+        read_manifest(path, "mood")
+
+
 @pytest.mark.parametrize("header", [("file", "chord"), ("chord", "file", "dataset", "group")])
 def test_what_is_not_told_is_taken_from_folder_and_file(
     tmp_path: Path, header: tuple[str, ...]

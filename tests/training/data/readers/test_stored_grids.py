@@ -20,7 +20,7 @@ def test_each_row_is_a_clip(tmp_path: Path) -> None:
         name=NAMES,
         genre=np.array(["blues", "jazz"]),
         group=np.array(["artist:x", "artist:y"]),
-        split=np.array(["train", "valid"]),
+        split=np.array(["train", "Valid"]),
     )
 
     clips = read_stored_grids(path, "genre")
