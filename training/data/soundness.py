@@ -63,7 +63,8 @@ def check_presence(clips: Sequence[LabelledClip]) -> None:
     if all(isinstance(one, AudioFile) and not one.path.exists() for one in sources):
         raise TrainingError(
             f"None of the {len(sources)} files that the data list is there, such as "
-            f"{sources[0].name}. Write them relative to the folder of the list."
+            f"{sources[0].name}. Write them relative to the folder of the list, "
+            "with / between folders."
         )
 
 
