@@ -55,7 +55,7 @@ def read_recipe_file(file: Path) -> dict[str, Any]:
         The file cannot be read as TOML.
     """
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{file} is no recipe in TOML: {error}") from error
 

@@ -74,3 +74,9 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     file.write_text("epochs: 3", "utf-8")
     with pytest.raises(TrainingError, match=r"mine\.toml is no recipe in TOML"):
         read_recipe_file(file)
+
+
+def test_a_recipe_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[fit]\nepochs = 3", "utf-8-sig")
+    assert read_recipe_file(file) == {"fit": {"epochs": 3}}
