@@ -16,9 +16,9 @@ SPLIT_BY_GROUP = (
     "one are groups of their own"
 )
 LICENCE_NOTE = (
-    "Trained on research data gathered from public collections; the recordings belong to their "
-    "owners and are not part of this bundle. Use the figures and the model for research, and "
-    "check the rights before any other use."
+    "The recordings that it learned from belong to their owners and are not part of this bundle; "
+    "what is not trained on your own data learned from research data of public collections. Use "
+    "the figures and the model for research, and check the rights before any other use."
 )
 
 

@@ -257,6 +257,6 @@ def test_the_card_is_the_contract_and_the_record(
     assert card.training.head == ""
     assert card.training.code_version == __version__
     assert datetime.date.fromisoformat(card.training.trained_on)
-    assert "research" in card.training.licence_note
+    assert "not trained on your own data" in card.training.licence_note
     assert card.evaluation[0].n == 12
     assert card.not_for
