@@ -153,7 +153,7 @@ def test_each_data_set_can_be_held_out(
 def test_a_run_on_other_data_is_refused(tmp_path: Path) -> None:
     write_moods(tmp_path / "data")
     compare(make_job(tmp_path, [CNN]))
-    write_moods(tmp_path / "data", ("extra", "more"))
+    write_moods(tmp_path / "data", ("extra", "train"))
 
     with pytest.raises(TrainingError, match="holds a run on other data"):
         compare(make_job(tmp_path, [LSTM]))
