@@ -49,6 +49,7 @@ class WindowEar:
         self._next_start = 0
         # Where the newest window ends, the answer to it, and how many of its frames sound.
         self._last: tuple[int, Answers, int] | None = None
+        self._loudest_of_all = 0.0
         self.fresh: list[Answers] = []
         self.loudest: list[float] = []
 
@@ -64,6 +65,7 @@ class WindowEar:
             self.fresh.append(self._last[1])
             self.loudest.append(self._spectrum.loudest(start, stop))
             self._next_start += self._spec.stride_frames
+        self._loudest_of_all = max([self._loudest_of_all, *self.loudest])
 
     def last(self) -> Answers:
         """Return the answer to the window that ends with the last frame, shape [1, ...]."""
@@ -73,9 +75,13 @@ class WindowEar:
         """Return what :meth:`Spectrum.loudest` tells of the window of :meth:`last`."""
         return self._spectrum.loudest(*self._last_stretch())
 
-    def sounding(self, loudest: NDArray[np.float32], of_all: float) -> NDArray[np.bool_]:
-        """Tell in which windows something sounds; see :meth:`Spectrum.sounding`."""
-        return self._spectrum.sounding(loudest, of_all)
+    def sounding(self, loudest: Sequence[float]) -> NDArray[np.bool_]:
+        """Tell in which windows something sounds, by what ``loudest`` told of each of them.
+
+        It is far below the loudest window until now, or of these, where nothing does.
+        """
+        of_all = max([self._loudest_of_all, *loudest])
+        return self._spectrum.sounding(np.array(loudest, np.float32), of_all)
 
     @property
     def n_frames(self) -> int:
@@ -126,16 +132,13 @@ class ContextEar:
     def __init__(self, spectrum: Spectrum, context: Context) -> None:
         self._ear = WindowEar(spectrum, context.spec.windows, context.answers)
         self._open: deque[tuple[Answers, float]] = deque()
-        self._loudest = 0.0
         # Of the older windows that count.
         self._closed = _Moments()
 
     def catch_up(self) -> None:
         """Hear the windows that have become complete."""
         self._ear.catch_up()
-        for answer, loudest in zip(self._ear.fresh, self._ear.loudest, strict=True):
-            self._open.append((answer, loudest))
-            self._loudest = max(self._loudest, loudest)
+        self._open.extend(zip(self._ear.fresh, self._ear.loudest, strict=True))
         while len(self._open) > OPEN_WINDOWS:
             self._closed = self._closed.with_more(self._counting([self._open.popleft()]))
 
@@ -150,8 +153,7 @@ class ContextEar:
         return self._closed.with_more(self._counting(windows)).mean_and_deviation()
 
     def _counting(self, windows: Sequence[tuple[Answers, float]]) -> list[Answers]:
-        loudest = np.array([loudest for _, loudest in windows], np.float32)
-        sounding = self._ear.sounding(loudest, max(self._loudest, float(loudest.max(initial=0.0))))
+        sounding = self._ear.sounding([loudest for _, loudest in windows])
         return [answer for (answer, _), sounds in zip(windows, sounding, strict=True) if sounds]
 
 

@@ -62,7 +62,6 @@ class TaskEar:
         self._quick = quick
         self._open: deque[Window] = deque()
         self._newest: tuple[int, Window] | None = None
-        self._loudest = 0.0
         # Of the older windows: how many count and how many do not, and the sums over the former.
         self._n_counted = 0
         self._n_silent = 0
@@ -118,7 +117,6 @@ class TaskEar:
     def _take(self, window: Window) -> None:
         """Remember a window that the ear has just heard."""
         self._open.append(window)
-        self._loudest = max(self._loudest, window.loudest)
 
     def _close(self, window: Window) -> None:
         """Keep what is said of a window that will not be thought over again."""
@@ -132,10 +130,9 @@ class TaskEar:
 
     def _counting(self, windows: Sequence[Window]) -> list[Window]:
         """Return the windows that count in what is said of all, as those of a clip do."""
-        if not windows or self._bundle.card.timeline is not None:
+        if self._bundle.card.timeline is not None:
             return list(windows)
-        loudest = np.array([w.loudest for w in windows], np.float32)
-        sounding = self._ear.sounding(loudest, max(self._loudest, float(loudest.max())))
+        sounding = self._ear.sounding([w.loudest for w in windows])
         return [w for w, sounds in zip(windows, sounding, strict=True) if sounds]
 
     def _last(self) -> Window:

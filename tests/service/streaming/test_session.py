@@ -146,8 +146,7 @@ def test_pauses_do_not_count_as_in_a_clip(
     open_windows: int,
     pause_db: int,
 ) -> None:
-    for module in ("ears", "task"):
-        monkeypatch.setattr(f"service.streaming.{module}.OPEN_WINDOWS", open_windows)
+    monkeypatch.setattr("service.streaming.task.OPEN_WINDOWS", open_windows)
     sound = tone(band_centre_hz(1, len(GENRES)), 2.0, rate_hz=SAMPLE_RATE_HZ)
     pause = noise(5.0, rate_hz=SAMPLE_RATE_HZ) * np.float32(10 ** (pause_db / 20))
     samples = np.concatenate([sound, pause, sound, pause])
@@ -251,6 +250,18 @@ def test_only_so_many_windows_are_thought_over_again(
     _, final = hear({"emotion": emotion}, floats(steady), 1000)
     assert max(sizes) == 4 + 1
     assert final.so_far["emotion"].label == upload(bundles, steady)["emotion"].label
+
+
+def test_the_windows_of_a_context_that_are_not_thought_over_again_still_count(
+    bundles: dict[str, Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emotion, samples = {"emotion": bundles["emotion"]}, floats(song(6.0))
+    _, all_open = hear(emotion, samples, 10_000)
+    monkeypatch.setattr("service.streaming.ears.OPEN_WINDOWS", 1)
+    _, closed = hear(emotion, samples, 10_000)
+    np.testing.assert_allclose(
+        closed.so_far["emotion"].probabilities, all_open.so_far["emotion"].probabilities, atol=1e-6
+    )
 
 
 def test_an_answer_may_be_overdue_until_there_is_a_frame(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from training.errors import TrainingError, UnreadableClip
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "valid", "test", "faulty", "extra")
+"""Those that a data set may name; see :class:`LabelledClip`."""
 FILE_GROUP = "file:"
 """Begins the group of a clip whose data name none: a group of its own."""
 
